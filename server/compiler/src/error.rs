@@ -1,0 +1,221 @@
+//! Why a request cannot become a statement. One family per stage; the status and the code follow from the variant.
+//! No message ever holds SQL text.
+
+use std::fmt;
+
+/// A refused request, by the stage that refused it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The query string or a header is not well formed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The body is not what the verb needs.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// Well formed, but the catalog disagrees.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Understood, and not built: never quietly left out.
+    #[error("{0} is not supported")]
+    Unsupported(&'static str),
+}
+
+/// The query string or a header is not well formed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Percent signs that introduce no byte, bytes that are no UTF-8, or NUL.
+    #[error("The query string holds {0}")]
+    Encoding(&'static str),
+    /// A parameter's text does not follow its grammar.
+    #[error("Cannot read parameter {parameter}: {problem}")]
+    Malformed {
+        /// Which parameter.
+        parameter: Shown,
+        /// What was expected or found.
+        problem: String,
+    },
+    /// A parameter that may stand once stands twice.
+    #[error("Parameter {0} is given more than once")]
+    Repeated(&'static str),
+    /// An operator nobody knows.
+    #[error("Unknown operator: {operator}")]
+    UnknownOperator {
+        /// As written.
+        operator: Shown,
+    },
+    /// The parameter has no meaning for this verb.
+    #[error("Parameter {parameter} has no meaning for {verb}")]
+    NotForVerb {
+        /// Which parameter.
+        parameter: Shown,
+        /// The HTTP method.
+        verb: &'static str,
+    },
+    /// A change of every row was asked for, which is nearly always a mistake.
+    #[error("{0} needs at least one filter")]
+    FilterRequired(&'static str),
+    /// A preference whose value is unknown.
+    #[error("Unknown preference: {0}")]
+    Preference(Shown),
+}
+
+/// The body is not what the verb needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Not JSON; the position is that of the first byte that cannot be.
+    #[error("The body is not valid JSON (line {line}, column {column})")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+    },
+    /// Nested deeper than [`crate::rest::MAX_JSON_DEPTH`].
+    #[error("The body is nested more than {0} levels deep")]
+    TooDeep(usize),
+    /// JSON of the wrong type.
+    #[error("The body must be {0}")]
+    WrongType(&'static str),
+    /// One object gives a key twice: which value is meant?
+    #[error("The key {0} stands twice in one object")]
+    DuplicateKey(Shown),
+    /// PostgreSQL's text cannot hold U+0000.
+    #[error("The body holds a NUL character")]
+    Nul,
+    /// An update that sets nothing.
+    #[error("The body sets no column")]
+    NothingToSet,
+}
+
+/// Well formed, but the catalog disagrees.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// No such table or view in the schemas served.
+    #[error("Unknown table: {name}")]
+    Table {
+        /// As asked for.
+        name: Shown,
+        /// The closest there is.
+        nearest: Option<String>,
+    },
+    /// No such column.
+    #[error("Unknown column: {name}")]
+    Column {
+        /// As asked for.
+        name: Shown,
+        /// The closest there is.
+        nearest: Option<String>,
+    },
+    /// The relation does not take this kind of write.
+    #[error("{relation} cannot be written with {verb}")]
+    NotWritable {
+        /// The relation.
+        relation: String,
+        /// insert, update or delete.
+        verb: &'static str,
+    },
+    /// PostgreSQL computes this column itself.
+    #[error("Column {0} is generated and cannot be written")]
+    Generated(String),
+    /// By-key access needs a primary key of one column.
+    #[error("{0} has no primary key of a single column")]
+    NoSingleKey(String),
+    /// The operator does not exist for the column's type.
+    #[error("Operator {operator} does not apply to column {column}: {reason}")]
+    Operator {
+        /// As in the request.
+        operator: &'static str,
+        /// The column.
+        column: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The column cannot be ordered by.
+    #[error("Column {0} cannot be ordered by: its type has no order")]
+    Order(String),
+    /// A path into a column that holds no JSON.
+    #[error("Column {0} is not JSON and has no path")]
+    NotJson(String),
+    /// Two different things under one name in the answer.
+    #[error("The name {0} would stand twice in each row")]
+    DuplicateOutput(Shown),
+    /// More renamed columns than PostgreSQL can take in one row.
+    #[error("At most {0} columns can be selected when one of them is renamed")]
+    TooManyOutputs(usize),
+    /// The page lies beyond the last row served.
+    #[error("Offset {offset} is beyond the last row served ({max})")]
+    Offset {
+        /// As asked for.
+        offset: u64,
+        /// Rows served at most.
+        max: u64,
+    },
+}
+
+impl Error {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::Name(NameError::Table { .. }) => 404,
+            Error::Name(NameError::NotWritable { .. }) => 405,
+            Error::Query(_) | Error::Body(_) | Error::Name(_) | Error::Unsupported(_) => 400,
+        }
+    }
+
+    /// The code for the caller.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Body(BodyError::TooDeep(_)) => "JSON_TOO_DEEP",
+            Error::Body(_) => "INVALID_REQUEST_BODY",
+            Error::Name(NameError::Table { .. }) => "NOT_FOUND",
+            Error::Name(NameError::NotWritable { .. }) => "METHOD_NOT_ALLOWED",
+            Error::Query(_) | Error::Name(_) => "INVALID_INPUT",
+            Error::Unsupported(_) => "NOT_SUPPORTED",
+        }
+    }
+
+    /// One sentence for the caller.
+    pub fn message(&self) -> String {
+        self.to_string()
+    }
+
+    /// What would have been accepted, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Query(QueryError::UnknownOperator { .. }) => {
+                Some(format!("accepted: {}", crate::rest::OPERATORS.join(" ")))
+            }
+            Error::Name(NameError::Table { nearest, .. } | NameError::Column { nearest, .. }) => {
+                nearest.as_ref().map(|name| format!("did you mean {name}?"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Text of the caller inside a message: shortened, so that a long request does not come back as a long answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Shown {
+    const MAX_CHARS: usize = 64;
+}
+
+impl From<&str> for Shown {
+    fn from(text: &str) -> Self {
+        match text.char_indices().nth(Self::MAX_CHARS) {
+            Some((end, _)) => Shown(
+                text.get(..end)
+                    .map(|head| format!("{head}…"))
+                    .unwrap_or_default(),
+            ),
+            None => Shown(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,46 @@
+//! The primitives, and nothing of the JWT layer above them: jsonwebtoken parses leniently, keeps
+//! the last of two equal claims and checks claims by its own rules, so only its signatures are used.
+//!
+//! The provider is named instead of found by crate feature: with two providers compiled in anywhere
+//! in the build, finding one panics.
+
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::jwk::ThumbprintHash;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+
+/// True when `signature` over `message` holds. Constant time for HS256.
+pub(crate) fn verify(
+    algorithm: Algorithm,
+    key: &DecodingKey,
+    message: &[u8],
+    signature: &Vec<u8>,
+) -> bool {
+    (DEFAULT_PROVIDER.verifier_factory)(&algorithm, key)
+        .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
+}
+
+/// Signs `message`; `None` when the key is not one of `algorithm` or the library fails.
+pub(crate) fn sign(algorithm: Algorithm, key: &EncodingKey, message: &[u8]) -> Option<Vec<u8>> {
+    (DEFAULT_PROVIDER.signer_factory)(&algorithm, key)
+        .ok()?
+        .try_sign(message)
+        .ok()
+}
+
+/// The public point of a P-256 private key in PKCS#8 form; `None` when it is not a valid one
+/// (wrong curve, zero, at or beyond the group order).
+pub(crate) fn p256_point(pkcs8: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (_, x, y) = (DEFAULT_PROVIDER
+        .key_utils
+        .ec_pub_components_from_private_key)(pkcs8, Algorithm::ES256)
+    .ok()?;
+    Some((x, y))
+}
+
+/// SHA-256; `None` only if the library fails.
+pub(crate) fn sha256(data: &[u8]) -> Option<[u8; 32]> {
+    (DEFAULT_PROVIDER.key_utils.compute_digest)(data, ThumbprintHash::SHA256)
+        .ok()?
+        .try_into()
+        .ok()
+}

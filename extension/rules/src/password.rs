@@ -1,0 +1,154 @@
+//! Passwords: hash, verify, and the policy for new ones.
+//!
+//! Argon2id (RFC 9106) with the parameters of the OWASP advice: 19 MiB, two passes, one lane. The
+//! memory is the caller's and asked for politely: inside PostgreSQL an allocation that fails must
+//! be an error of one statement, not the end of the server.
+
+mod phc;
+mod policy;
+
+pub use phc::{Params, ParamsError};
+pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_policy};
+
+/// One KiB of argon2's working memory.
+pub use argon2::Block;
+
+use argon2::{Algorithm, Argon2, Version};
+use phc::{HASH_BYTES, Phc};
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+use zeroize::Zeroize;
+
+/// The working memory could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not enough memory to hash a password")]
+pub struct OutOfMemory;
+
+/// Why a password was not hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum HashError {
+    /// See [`OutOfMemory`].
+    #[error("not enough memory to hash a password")]
+    OutOfMemory,
+    /// The library refused parameters that [`Params`] had allowed.
+    #[error("password hashing failed")]
+    Failed,
+}
+
+impl From<OutOfMemory> for HashError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password is right.
+    Match {
+        /// The stored hash was made with other parameters than the current ones: store a new one
+        /// while the password is at hand.
+        rehash: bool,
+    },
+    /// The password is wrong, or there was no stored hash to compare with.
+    Mismatch,
+    /// The stored text is no hash that may be computed. To the caller this is [`Self::Mismatch`];
+    /// the log should say that a row is damaged.
+    Unreadable,
+}
+
+/// The working memory for one hash with these parameters.
+///
+/// # Errors
+/// [`OutOfMemory`].
+pub fn memory(params: Params) -> Result<Vec<Block>, OutOfMemory> {
+    let mut blocks = Vec::new();
+    grow(&mut blocks, params)?;
+    Ok(blocks)
+}
+
+fn grow(blocks: &mut Vec<Block>, params: Params) -> Result<(), OutOfMemory> {
+    let wanted = params.argon2().block_count();
+    blocks
+        .try_reserve_exact(wanted.saturating_sub(blocks.len()))
+        .map_err(|_| OutOfMemory)?;
+    if blocks.len() < wanted {
+        blocks.resize(wanted, Block::new());
+    }
+    Ok(())
+}
+
+/// Hashes a password into its PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
+///
+/// `memory` grows when it is smaller than `params` need, and may be used again for the next hash.
+///
+/// # Errors
+/// See [`HashError`].
+pub fn hash(
+    password: &str,
+    salt: &[u8; 16],
+    params: Params,
+    memory: &mut Vec<Block>,
+) -> Result<String, HashError> {
+    let digest = digest(password, salt, params, memory)?;
+    Ok(phc::write(params, salt, &digest))
+}
+
+/// Compares a password with the stored hash of a user, or with nothing when there is no user.
+///
+/// Without a stored hash, and with an unreadable one, the same work is done with the current
+/// parameters, so that the time of the answer does not tell whether an address is known.
+///
+/// # Errors
+/// See [`HashError`]; it says nothing about the password.
+pub fn verify(
+    password: &str,
+    stored: Option<&str>,
+    current: Params,
+    memory: &mut Vec<Block>,
+) -> Result<Verdict, HashError> {
+    let phc = stored.map(Phc::read);
+    let Some(Ok(phc)) = phc else {
+        digest(password, &[0; 16], current, memory)?;
+        return Ok(if stored.is_none() {
+            Verdict::Mismatch
+        } else {
+            Verdict::Unreadable
+        });
+    };
+    let mut computed = digest(password, &phc.salt, phc.params, memory)?;
+    let same = bool::from(computed.ct_eq(&phc.hash));
+    computed.zeroize();
+    Ok(if same {
+        Verdict::Match {
+            rehash: phc.params != current,
+        }
+    } else {
+        Verdict::Mismatch
+    })
+}
+
+/// The parameters a stored hash was made with, to size the memory before a connection is held up.
+///
+/// # Errors
+/// [`ParamsError`] when the text is not a hash of ours or asks for more than [`Params`] allow.
+pub fn params_of(stored: &str) -> Result<Params, ParamsError> {
+    Phc::read(stored).map(|phc| phc.params)
+}
+
+fn digest(
+    password: &str,
+    salt: &[u8],
+    params: Params,
+    memory: &mut Vec<Block>,
+) -> Result<[u8; HASH_BYTES], HashError> {
+    grow(memory, params)?;
+    let mut digest = [0; HASH_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.argon2())
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut digest, memory)
+        .map_err(|_| HashError::Failed)?;
+    Ok(digest)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,46 @@
+//! What PostgreSQL itself enforces: who is asking, for how long, and that nothing in between can change it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `identity` | the identity of this backend's transaction, and where it is kept |
+//! | `claims` | `auth.uid()`, `auth.role()`, `auth.jwt()` … : reading it |
+//! | `gucs` | `request.jwt.claims` and its mirrors: who may set them, what they show |
+//! | `seal` | becoming an identity, and every way out of it closed until the transaction ends |
+//! | `token` | `auth.enter(token)`: verify, judge, ask whether the session lives, seal |
+//! | `stored` | keys and settings as this backend remembers them, and when it must forget |
+//! | `settings`, `signing_keys`, `accounts` | the SQL functions of those names |
+//! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
+//!
+//! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
+//! functions is written by hand in `sql/install/`, so that grants, volatility and search paths are read
+//! where they matter. A function `f` here is the symbol `f_wrapper` there.
 
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+mod accounts;
+mod backend;
+mod claims;
+mod error;
+mod gucs;
+mod identity;
+mod owner;
+mod seal;
+mod settings;
+mod signing_keys;
+mod stored;
+mod token;
+
+pgrx::pg_module_magic!(name, version);
+
+/// Runs once, in the postmaster. Loaded any later, the guards would be missing in every session that
+/// began before, so that is refused.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: a plain flag of the postmaster, read while it loads this library.
+    if !unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+        error::raise(error::Failure::not_preloaded());
+    }
+    gucs::init();
+    seal::init();
+}

@@ -1,0 +1,25 @@
+-- Roles belong to the cluster, not to the database: made when missing, never dropped with the extension.
+--   anon, authenticated, service_role   what a request runs as
+--   fluxbase_app      the server's login: owns nothing, is a member of nothing; auth.enter() switches for it
+--   fluxbase_trusted  its members may set request.jwt.claims by hand (PostgREST, tests, psql experiments)
+--   fluxbase_admin    owns every object of the extension; grant it to those who run auth.configure()
+do $roles$
+declare
+  wanted record;
+begin
+  for wanted in
+    select * from (values
+      ('anon', 'nologin noinherit'),
+      ('authenticated', 'nologin noinherit'),
+      ('service_role', 'nologin noinherit bypassrls'),
+      ('fluxbase_app', 'login noinherit'),
+      ('fluxbase_trusted', 'nologin'),
+      ('fluxbase_admin', 'nologin')
+    ) as r(name, attributes)
+  loop
+    if not exists (select from pg_catalog.pg_roles where rolname = wanted.name) then
+      execute pg_catalog.format('create role %I %s', wanted.name, wanted.attributes);
+    end if;
+  end loop;
+end
+$roles$;

@@ -1,0 +1,6 @@
+-- The one schema of the extension. No other is made: "api" and its like are names people already use.
+create schema auth;
+revoke all on schema auth from public;
+-- Policies of any role call auth.uid(): USAGE is for all, EXECUTE is given function by function.
+grant usage on schema auth to public;
+comment on schema auth is 'Fluxbase: identity of the request, users, sessions, keys and settings';

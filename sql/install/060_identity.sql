@@ -1,0 +1,52 @@
+-- Who is asking. Native, STABLE and PARALLEL SAFE: about the price of a constant, so nobody has to wrap
+-- them in (select …) for speed.
+create function auth.uid() returns uuid
+  language c stable parallel safe as 'MODULE_PATHNAME', 'uid_wrapper';
+create function auth.current_user_id() returns uuid
+  language c stable parallel safe as 'MODULE_PATHNAME', 'uid_wrapper';
+create function auth.role() returns text
+  language c stable parallel safe as 'MODULE_PATHNAME', 'role_wrapper';
+create function auth.current_user_role() returns text
+  language c stable parallel safe as 'MODULE_PATHNAME', 'role_wrapper';
+create function auth.jwt() returns jsonb
+  language c stable parallel safe as 'MODULE_PATHNAME', 'jwt_wrapper';
+create function auth.email() returns text
+  language c stable parallel safe as 'MODULE_PATHNAME', 'email_wrapper';
+create function auth.session_id() returns uuid
+  language c stable parallel safe as 'MODULE_PATHNAME', 'session_id_wrapper';
+create function auth.is_authenticated() returns boolean
+  language c stable parallel safe as 'MODULE_PATHNAME', 'is_authenticated_wrapper';
+create function auth.is_admin() returns boolean
+  language c stable parallel safe as 'MODULE_PATHNAME', 'is_admin_wrapper';
+
+comment on function auth.uid() is 'Id of the user who asks, NULL when nobody signed in';
+comment on function auth.role() is 'Application role of who asks; anon when nobody signed in';
+comment on function auth.jwt() is 'All claims of the token, NULL when nobody entered';
+comment on function auth.email() is 'E-mail address in the token';
+comment on function auth.session_id() is 'Session the token belongs to';
+comment on function auth.is_authenticated() is 'Whether a user is signed in';
+comment on function auth.is_admin() is 'Whether the application role is admin';
+
+create function auth.enter(token text) returns void
+  language c strict volatile parallel unsafe as 'MODULE_PATHNAME', 'enter_wrapper';
+create function auth.enter_anonymous() returns void
+  language c strict volatile parallel unsafe as 'MODULE_PATHNAME', 'enter_anonymous_wrapper';
+comment on function auth.enter(text) is
+  'Verifies the token, becomes its role and seals who is asking until the transaction ends';
+comment on function auth.enter_anonymous() is
+  'Becomes anon and seals that until the transaction ends';
+
+-- Statement triggers that drop what backends remember of these tables. ALWAYS: replication and restores too.
+create function auth.forget_cached() returns trigger
+  language c as 'MODULE_PATHNAME', 'forget_cached_wrapper';
+
+create trigger forget_cached after insert or update or delete or truncate on auth.settings
+  for each statement execute function auth.forget_cached();
+create trigger forget_cached after insert or update or delete or truncate on auth.signing_keys
+  for each statement execute function auth.forget_cached();
+-- A new session cannot be remembered as ended, so inserting one costs the others nothing.
+create trigger forget_cached after update of id, user_id, expires_at or delete or truncate on auth.sessions
+  for each statement execute function auth.forget_cached();
+alter table auth.settings enable always trigger forget_cached;
+alter table auth.signing_keys enable always trigger forget_cached;
+alter table auth.sessions enable always trigger forget_cached;

@@ -44,3 +44,6 @@ pub(crate) fn sha256(data: &[u8]) -> Option<[u8; 32]> {
         .try_into()
         .ok()
 }
+
+#[cfg(test)]
+mod tests;

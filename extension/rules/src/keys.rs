@@ -243,7 +243,13 @@ impl SigningKey {
         let x: [u8; 32] = x.try_into().map_err(|_| KeyError::Malformed)?;
         let y: [u8; 32] = y.try_into().map_err(|_| KeyError::Malformed)?;
         Ok(Self {
-            kid: thumbprint(&x, &y).ok_or(KeyError::Failed)?,
+            kid: thumbprint(&[
+                ("crv", "P-256"),
+                ("kty", "EC"),
+                ("x", &URL_SAFE_NO_PAD.encode(x)),
+                ("y", &URL_SAFE_NO_PAD.encode(y)),
+            ])
+            .ok_or(KeyError::Failed)?,
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
             material: EncodingKey::from_ec_der(pkcs8),
             x,
@@ -340,11 +346,15 @@ fn sign(
     }
 }
 
-/// RFC 7638 section 3: the required members only, in lexical order, without white space.
-fn thumbprint(x: &[u8; 32], y: &[u8; 32]) -> Option<String> {
-    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    crypto::sha256(members.as_bytes()).map(|digest| URL_SAFE_NO_PAD.encode(digest))
+/// RFC 7638 section 3: the required members only, in lexical order, without white space. The values
+/// are base64url or fixed names, so that nothing in them needs escaping.
+fn thumbprint(members: &[(&str, &str)]) -> Option<String> {
+    let members: Vec<String> = members
+        .iter()
+        .map(|(name, value)| format!(r#""{name}":"{value}""#))
+        .collect();
+    crypto::sha256(format!("{{{}}}", members.join(",")).as_bytes())
+        .map(|digest| URL_SAFE_NO_PAD.encode(digest))
 }
 
 #[cfg(test)]

@@ -229,8 +229,9 @@ impl Header {
             _ => {
                 // Keys and addresses of keys chosen by the token (RFC 8725 section 3.10), and members
                 // that change how the payload is read (RFC 7515 section 4.1.11, RFC 7797, RFC 7516).
-                const REFUSED: [&str; 8] =
-                    ["crit", "jwk", "jku", "x5u", "x5c", "x5t", "zip", "b64"];
+                const REFUSED: [&str; 10] = [
+                    "crit", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "zip", "b64", "enc",
+                ];
                 if let Some(known) = REFUSED.into_iter().find(|known| *known == name) {
                     return Err(Refusal::HeaderNotAccepted(known));
                 }

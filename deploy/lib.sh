@@ -1,0 +1,49 @@
+# Shared by the scripts in this folder; sourced, never run.
+# shellcheck shell=bash
+set -euo pipefail
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# PostgreSQL refuses to run as root, so root runs it as another user.
+server_user=postgres
+
+as_server_user() {
+  if [ "$(id -u)" -eq 0 ]; then
+    # RUST_BACKTRACE in the server's environment would put backtraces into clients' error details.
+    env -u RUST_BACKTRACE runuser -u "$server_user" -- "$@"
+  else
+    env -u RUST_BACKTRACE "$@"
+  fi
+}
+
+# Everything made at run time lives under .fluxbase. Where the checkout lies below a directory that the
+# server's user cannot enter (/root, mode 700), .fluxbase is a link to a place it can: opening somebody's
+# home directory to another user is not ours to do.
+state_dir() {
+  local link=$repo/.fluxbase real
+  if [ ! -e "$link" ]; then
+    if [ "$(id -u)" -eq 0 ] && ! runuser -u "$server_user" -- test -x "$repo" 2>/dev/null; then
+      real=/var/lib/fluxbase/$(printf '%s' "$repo" | sha256sum | cut -c1-12)
+      install -d -m 755 "$real"
+      ln -sfn "$real" "$link"
+    else
+      mkdir -p "$link"
+    fi
+  fi
+  readlink -f "$link"
+}
+
+# Whether the arguments name a supported major version of PostgreSQL.
+check_major() {
+  case "${1:-}" in
+    14 | 15 | 16 | 17 | 18) ;;
+    *) die "PG_MAJOR must be 14, 15, 16, 17 or 18, not '${1:-}'" ;;
+  esac
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}

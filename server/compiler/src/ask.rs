@@ -173,6 +173,13 @@ pub enum Filter<'a> {
         /// May be empty: then no row matches.
         values: Vec<Cow<'a, str>>,
     },
+    /// A parameter whose value is no condition. When its name is no column either, that is the better report.
+    Unreadable {
+        /// Left side.
+        field: Field<'a>,
+        /// What is wrong with the value.
+        error: Box<crate::Error>,
+    },
     /// A field against a truth value.
     Is {
         /// Left side.

@@ -51,6 +51,18 @@ pub enum QueryError {
         /// The HTTP method.
         verb: &'static str,
     },
+    /// Longer or deeper than any honest request.
+    #[error("The {0} is too long")]
+    TooLong(&'static str),
+    /// POST to a row that has a key in its path.
+    #[error("A row addressed by its key is changed with PUT or PATCH")]
+    KeyedInsert,
+    /// PUT without a key.
+    #[error("PUT needs the key of the row in its path")]
+    PutWithoutKey,
+    /// Columns of an answer that has no rows.
+    #[error("select has no meaning when no rows are returned")]
+    SelectOfNothing,
     /// A change of every row was asked for, which is nearly always a mistake.
     #[error("{0} needs at least one filter")]
     FilterRequired(&'static str),
@@ -82,6 +94,12 @@ pub enum BodyError {
     /// PostgreSQL's text cannot hold U+0000.
     #[error("The body holds a NUL character")]
     Nul,
+    /// `columns` names what no row holds.
+    #[error("columns names {0}, which the body does not give")]
+    NotGiven(Shown),
+    /// Too many kinds of row for one statement.
+    #[error("The rows give more than {0} different sets of keys")]
+    TooManyGroups(usize),
     /// An update that sets nothing.
     #[error("The body sets no column")]
     NothingToSet,

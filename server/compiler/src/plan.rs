@@ -1,9 +1,15 @@
 //! `Ask` + `Catalog` → `Plan`: every name resolved, every default and cap applied. The last stage that can fail.
 
+mod filter;
+mod names;
+mod read;
+mod write;
+
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::Error;
-use crate::ask::{Ask, Comparison, Nulls, Step, Truth};
+use crate::ask::{Act, Ask, Comparison, Nulls, Step, Truth};
 use crate::catalog::{Catalog, Column, Relation};
 
 /// How much one request may take out.
@@ -137,7 +143,7 @@ pub enum Answer<'a> {
 pub type Output<'a> = Vec<Member<'a>>;
 
 /// One member of a row's JSON object.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Member<'a> {
     /// `None`: the column's own name.
     pub rename: Option<&'a str>,
@@ -146,7 +152,7 @@ pub struct Member<'a> {
 }
 
 /// A column, or what a path finds inside it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Expression<'a> {
     /// The column.
     pub column: &'a Column,
@@ -172,7 +178,7 @@ pub enum Predicate<'a> {
         /// The operator.
         op: Comparison,
         /// Right side.
-        value: Cow<'a, str>,
+        value: &'a str,
         /// Compare as numbers, and only where the JSON value is one.
         numeric: bool,
     },
@@ -203,6 +209,36 @@ pub struct OrderBy<'a> {
     pub nulls: Option<Nulls>,
 }
 
+/// As a request writes it: a plan of many columns stays readable.
+impl fmt::Debug for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rename {
+            Some(name) => write!(f, "{name:?}: {:?}", self.value),
+            None => self.value.fmt(f),
+        }
+    }
+}
+
+/// As a request writes it.
+impl fmt::Debug for Expression<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.column.fmt(f)?;
+        for (index, step) in self.path.iter().enumerate() {
+            let last = index + 1 == self.path.len();
+            f.write_str(if last && self.as_text {
+                " ->> "
+            } else {
+                " -> "
+            })?;
+            match step {
+                Step::Key(key) => write!(f, "{key:?}")?,
+                Step::Index(index) => write!(f, "{index}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Plan<'_> {
     /// The transaction it needs: a read can never write, by construction.
     pub fn access(&self) -> Access {
@@ -218,9 +254,15 @@ impl Plan<'_> {
 /// # Errors
 /// Unknown names, operators a type does not have, writes a relation does not take.
 pub fn plan<'a>(
-    _ask: &'a Ask<'a>,
-    _catalog: &'a Catalog,
-    _limits: &Limits,
+    ask: &'a Ask<'a>,
+    catalog: &'a Catalog,
+    limits: &Limits,
 ) -> Result<Plan<'a>, Error> {
-    Err(Error::Unsupported("planning"))
+    let relation = names::relation(catalog, &ask.table)?;
+    match &ask.act {
+        Act::Read(read) => read::plan(relation, read, limits).map(Plan::Read),
+        Act::Insert(insert) => write::insert(relation, insert).map(Plan::Insert),
+        Act::Update(update) => write::update(relation, update).map(Plan::Update),
+        Act::Delete(delete) => write::delete(relation, delete).map(Plan::Delete),
+    }
 }

@@ -1,6 +1,13 @@
 //! `Plan` → `Statement`. Cannot fail: everything that could be wrong was refused before.
 
+mod filter;
+mod fragment;
+mod output;
+mod read;
+mod write;
+
 use crate::plan::{Access, Plan};
+use fragment::Sql;
 
 /// One statement and what its single result row means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,25 +62,19 @@ pub enum Verb {
 
 /// Prints a plan.
 pub fn print(plan: &Plan<'_>) -> Statement {
-    let verb = match plan {
-        Plan::Read(_) => Verb::Read,
-        Plan::Insert(_) => Verb::Insert,
-        Plan::Update(_) => Verb::Update,
-        Plan::Delete(_) => Verb::Delete,
+    let mut sql = Sql::new();
+    let (columns, reply) = match plan {
+        Plan::Read(plan) => read::print(&mut sql, plan),
+        Plan::Insert(plan) => write::insert(&mut sql, plan),
+        Plan::Update(plan) => write::update(&mut sql, plan),
+        Plan::Delete(plan) => write::delete(&mut sql, plan),
     };
+    let (sql, params) = sql.into_parts();
     Statement {
-        sql: String::new(),
-        params: Vec::new(),
+        sql,
+        params,
         access: plan.access(),
-        columns: Columns {
-            rows: None,
-            total: None,
-        },
-        reply: Reply {
-            verb,
-            single: false,
-            has_body: false,
-            offset: 0,
-        },
+        columns,
+        reply,
     }
 }

@@ -1,0 +1,105 @@
+//! Names of the request → things of the catalog, or the nearest name there is.
+
+use crate::Error;
+use crate::ask::{Field, TableName};
+use crate::catalog::{Catalog, Column, DEFAULT_SCHEMA, Relation, TypeClass};
+use crate::error::NameError;
+use crate::plan::Expression;
+
+/// PostgreSQL's names end there; nothing longer can be a slip of the pen for one of them, and comparing a name of
+/// many kilobytes with every table would be a gift to an attacker.
+const MAX_NAME_BYTES: usize = 63;
+
+pub(super) fn relation<'a>(
+    catalog: &'a Catalog,
+    table: &TableName<'_>,
+) -> Result<&'a Relation, Error> {
+    let schema = table.schema.as_deref();
+    catalog
+        .relation(schema, &table.name)
+        .ok_or_else(|| unknown_table(catalog, schema, &table.name))
+}
+
+fn unknown_table(catalog: &Catalog, schema: Option<&str>, name: &str) -> Error {
+    let wanted = schema.unwrap_or(DEFAULT_SCHEMA);
+    let inside = catalog
+        .relations()
+        .iter()
+        .filter(|r| r.schema.as_str() == wanted);
+    let elsewhere = || catalog.relations().iter().find(|r| r.name.as_str() == name);
+    let similar = nearest(name, inside, |relation| relation.name.as_str()).or_else(elsewhere);
+    let shown = match schema {
+        Some(schema) => format!("{schema}.{name}"),
+        None => name.to_owned(),
+    };
+    NameError::Table {
+        name: shown.as_str().into(),
+        nearest: similar.map(display_name),
+    }
+    .into()
+}
+
+/// As a message names a relation: without the schema where the default one is meant anyway.
+pub(super) fn display_name(relation: &Relation) -> String {
+    match relation.schema.as_str() {
+        DEFAULT_SCHEMA => relation.name.as_str().to_owned(),
+        schema => format!("{schema}.{}", relation.name.as_str()),
+    }
+}
+
+pub(super) fn column<'a>(relation: &'a Relation, name: &str) -> Result<&'a Column, Error> {
+    relation.column(name).ok_or_else(|| {
+        let similar = nearest(name, relation.columns.iter(), |column| column.name.as_str());
+        let similar = similar.map(|column| column.name.as_str().to_owned());
+        NameError::Column {
+            name: name.into(),
+            nearest: similar,
+        }
+        .into()
+    })
+}
+
+/// Resolves a column with its path; only JSON has one.
+pub(super) fn expression<'a>(
+    relation: &'a Relation,
+    field: &'a Field<'a>,
+) -> Result<Expression<'a>, Error> {
+    let column = column(relation, &field.column)?;
+    if !field.path.is_empty() && !matches!(column.class, TypeClass::Json | TypeClass::Jsonb) {
+        return Err(NameError::NotJson(column.name.as_str().to_owned()).into());
+    }
+    Ok(Expression {
+        column,
+        path: &field.path,
+        as_text: field.as_text,
+    })
+}
+
+impl Expression<'_> {
+    /// What the value is to the operators, at the end of its path.
+    pub(super) fn class(&self) -> TypeClass {
+        if self.as_text {
+            TypeClass::Text
+        } else {
+            self.column.class
+        }
+    }
+}
+
+/// The candidate a few letters away, if there is one.
+fn nearest<'a, T>(
+    name: &str,
+    candidates: impl Iterator<Item = &'a T>,
+    text: impl Fn(&T) -> &str,
+) -> Option<&'a T> {
+    if name.len() > MAX_NAME_BYTES {
+        return None;
+    }
+    let allowed = 1 + name.len() / 4;
+    candidates
+        .filter(|candidate| text(candidate).len().abs_diff(name.len()) <= allowed)
+        .map(|candidate| (strsim::osa_distance(text(candidate), name), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

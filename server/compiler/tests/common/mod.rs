@@ -1,0 +1,128 @@
+//! Requests as files, and the catalog they are compiled against.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside test functions")]
+
+use std::path::PathBuf;
+
+use fluxbase_compiler::Error;
+use fluxbase_compiler::ask::Ask;
+use fluxbase_compiler::catalog::{Catalog, CatalogJson};
+use fluxbase_compiler::plan::{self, Limits};
+use fluxbase_compiler::rest::{self, Method, Request};
+use fluxbase_compiler::sql::{self, Statement};
+
+/// `tests/` of this crate.
+pub fn tests() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// What the catalog queries said of `catalog/schema.sql`.
+pub fn catalog() -> Catalog {
+    let relations = include_str!("../catalog/relations.json");
+    let foreign_keys = include_str!("../catalog/foreign_keys.json");
+    Catalog::from_json(
+        1,
+        &CatalogJson {
+            relations,
+            foreign_keys,
+        },
+    )
+    .unwrap()
+}
+
+/// A request as text: `METHOD /table?query`, then headers, then after an empty line the body.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub method: Method,
+    pub path: Vec<String>,
+    pub query: String,
+    pub prefer: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+impl Text {
+    pub fn read(text: &str) -> Text {
+        let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+        let mut lines = head.lines().filter(|line| !line.starts_with('#'));
+        let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let method = match method {
+            "GET" => Method::Get,
+            "POST" => Method::Post,
+            "PATCH" => Method::Patch,
+            "PUT" => Method::Put,
+            "DELETE" => Method::Delete,
+            other => panic!("{other} is no method of a table"),
+        };
+        let prefer = lines
+            .map(|line| line.strip_prefix("Prefer: ").unwrap().to_owned())
+            .collect();
+        // Only what the corpus needs of a router's percent-decoding.
+        let segment = |text: &str| {
+            text.replace("%20", " ")
+                .replace("%22", "\"")
+                .replace("%2F", "/")
+        };
+        Text {
+            method,
+            path: path
+                .trim_start_matches('/')
+                .split('/')
+                .map(segment)
+                .collect(),
+            query: query.to_owned(),
+            prefer,
+            body: body.trim_end_matches('\n').as_bytes().to_vec(),
+        }
+    }
+
+    /// Runs `then` with the request as the compiler takes it.
+    pub fn with<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let prefer: Vec<&str> = self.prefer.iter().map(String::as_str).collect();
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let (schema, table, id) = match path.as_slice() {
+            [table] => (None, *table, None),
+            [schema, table] => (Some(*schema), *table, None),
+            [schema, table, id] => (Some(*schema), *table, Some(*id)),
+            other => panic!("{other:?} is no path of a table"),
+        };
+        let (method, query, body) = (self.method, self.query.as_str(), self.body.as_slice());
+        then(&Request {
+            method,
+            schema,
+            table,
+            id,
+            query,
+            prefer: &prefer,
+            body,
+        })
+    }
+
+    /// Compiles it; `seen` is shown what lies between the stages.
+    pub fn compile(
+        &self,
+        catalog: &Catalog,
+        seen: impl FnOnce(&Ask<'_>, &plan::Plan<'_>),
+    ) -> Result<Statement, Error> {
+        self.with(|request| {
+            let ask = rest::parse(request)?;
+            let plan = plan::plan(&ask, catalog, &Limits::default())?;
+            seen(&ask, &plan);
+            Ok(sql::print(&plan))
+        })
+    }
+}
+
+/// The files of the corpus with their names, in order.
+pub fn corpus() -> Vec<(String, Text)> {
+    let mut files: Vec<_> = std::fs::read_dir(tests().join("corpus"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, Text::read(&std::fs::read_to_string(&path).unwrap()))
+    };
+    files.into_iter().map(read).collect()
+}

@@ -1,0 +1,42 @@
+//! Every request in `corpus/` with what each stage makes of it. A new file there is a new test; the snapshot beside it
+//! is reviewed like code, because the SQL in it is what runs.
+
+mod common;
+
+use std::fmt::Write as _;
+
+#[test]
+fn every_request_compiles_as_recorded() {
+    let catalog = common::catalog();
+    let corpus = common::corpus();
+    assert!(
+        corpus.len() >= 60,
+        "the corpus has shrunk to {}",
+        corpus.len()
+    );
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(common::tests().join("snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for (name, text) in corpus {
+            let mut stages = String::new();
+            let statement = text
+                .compile(&catalog, |ask, plan| {
+                    write!(stages, "ask  {ask:#?}\n\nplan {plan:#?}\n").unwrap()
+                })
+                .unwrap_or_else(|error| panic!("{name} is refused: {error}"));
+            write!(stages, "\nsql  {}\n", statement.sql).unwrap();
+            for (index, param) in statement.params.iter().enumerate() {
+                write!(stages, "     ${} = {param}\n", index + 1).unwrap();
+            }
+            write!(
+                stages,
+                "     {:?} {:?}\n     {:?}",
+                statement.access, statement.columns, statement.reply
+            )
+            .unwrap();
+            insta::assert_snapshot!(name, stages);
+        }
+    });
+}

@@ -139,8 +139,9 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
             depth,
             member: None,
         })? {
-            match item {
-                Value::Text(text) => texts.iter_mut().for_each(|texts| texts.push(text.clone())),
+            match (item, &mut texts) {
+                (Value::Text(text), Some(texts)) => texts.push(text),
+                (Value::Text(_), None) => {}
                 _ => texts = None,
             }
         }

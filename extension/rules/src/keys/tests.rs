@@ -1,7 +1,10 @@
 //! Keys: their bounds, their stored form, their published form.
 
+use super::signing::thumbprint;
 use super::*;
+use crate::token::MAX_BYTES;
 use crate::{Expected, UnverifiedToken};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const PAYLOAD: &str = r#"{"iss":"i","aud":"a","token_type":"access","role":"anon","exp":2000}"#;
 

@@ -78,6 +78,27 @@ fn the_default_is_what_is_written() {
     assert_eq!(blocks.len(), 19_456, "one memory serves again and again");
 }
 
+/// One buffer serves users whose hashes have different parameters, in any order.
+#[test]
+fn what_an_earlier_hash_left_in_memory_changes_nothing() {
+    let large = Params::new(256, 1, 2).unwrap();
+    let mut blocks = Vec::new();
+    let (small_alone, large_alone) = (
+        cheap_hash("x"),
+        hash("x", &[9; 16], large, &mut Vec::new()).unwrap(),
+    );
+    for (params, expected) in [
+        (large, &large_alone),
+        (cheap(), &small_alone),
+        (large, &large_alone),
+    ] {
+        assert_eq!(
+            hash("x", &[9; 16], params, &mut blocks).as_ref(),
+            Ok(expected)
+        );
+    }
+}
+
 #[test]
 fn a_wrong_password_is_refused() {
     let stored = cheap_hash("correct horse");

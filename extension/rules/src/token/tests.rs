@@ -4,9 +4,10 @@ use super::*;
 use crate::error::JsonFault;
 use crate::keys::{SigningKey, sign_hs256};
 
-mod attacks;
 mod claims_attacks;
 mod es256;
+mod form;
+mod header;
 mod properties;
 mod time;
 

@@ -7,15 +7,20 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }
 
-# PostgreSQL refuses to run as root, so root runs it as another user.
+# PostgreSQL refuses to run as root, so root runs it as another user: Debian's, or where its package is
+# missing the one that owns nothing.
 server_user=postgres
+getent passwd postgres >/dev/null || server_user=nobody
 
+# Runs PostgreSQL's programs. From /, because older ones give up when they cannot return to the directory
+# they were started in; without RUST_BACKTRACE, because backtraces would reach clients as error details; and
+# without the settings of somebody else's PostgreSQL.
 as_server_user() {
+  local clean=(env -C / -u RUST_BACKTRACE -u PGDATA -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE -u PGOPTIONS -u PGSERVICE)
   if [ "$(id -u)" -eq 0 ]; then
-    # RUST_BACKTRACE in the server's environment would put backtraces into clients' error details.
-    env -u RUST_BACKTRACE runuser -u "$server_user" -- "$@"
+    "${clean[@]}" runuser -u "$server_user" -- "$@"
   else
-    env -u RUST_BACKTRACE "$@"
+    "${clean[@]}" "$@"
   fi
 }
 

@@ -1,1 +1,37 @@
+//! The edge of Fluxbase: says who is asking, compiles the request to one SQL statement, runs it as
+//! the caller, and copies PostgreSQL's answer to the wire. It keeps no state and holds no right.
+//!
+//! One request passes five files: [`app`] (which route) → [`gate`] (may it pass) → [`rest`] (the
+//! five calls) → the compiler crate (pure) → [`db`] (one transaction).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`app`] | state, route table, the outer layer |
+//! | [`gate`] | who may pass |
+//! | [`authenticate`], [`caller`] | headers → who is asking |
+//! | [`rest`], [`reply`] | the pipeline, and its answer |
+//! | [`auth`] | account endpoints, one SQL call each |
+//! | [`db`] | connections, and the one transaction around a statement |
+//! | [`catalog`] | what the database looks like, kept current |
+//! | [`error`] | every failure → status, code, body |
+//! | [`health`], [`headers`], [`log`], [`clock`] | one concern each |
+//! | [`config`] | every option, strictly |
+//! | [`command`] | `serve`, `migrate`, `check`, `keys` |
+#![deny(unsafe_code)]
 
+pub mod app;
+pub mod auth;
+pub mod authenticate;
+pub mod caller;
+pub mod catalog;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod gate;
+pub mod headers;
+pub mod health;
+pub mod log;
+pub mod reply;
+pub mod rest;

@@ -1,0 +1,212 @@
+//! The map of the server: its state, its two layers, its routes.
+//!
+//! ```text
+//!  outer   request id · panic → 500 · error bodies · headers · one log line      (every request)
+//!   └ gate   body limit · authenticate · read the body                           (below /api/v1)
+//!      └ handler
+//! ```
+
+use crate::authenticate::{Keys, Verified};
+use crate::config::Config;
+use crate::db::{Db, DbError, Options};
+use crate::error::Failure;
+use crate::gate::gate;
+use crate::{auth, headers, health, log, rest};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpMessage, HttpResponse, guard, web};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
+use fluxbase_compiler::catalog::Catalog;
+use futures_util::FutureExt;
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Tokens remembered per worker; an entry takes about a kilobyte.
+const VERIFIED_TOKENS: usize = 4096;
+
+/// What all workers share. Parts that change are swapped whole.
+pub struct Shared {
+    /// As it was at the start.
+    pub config: Config,
+    /// The relations served.
+    pub catalog: ArcSwap<Catalog>,
+    /// What verifies tokens.
+    pub keys: ArcSwap<Keys>,
+    /// The public keys as a JSON Web Key Set, as the database gave them.
+    pub jwks: ArcSwap<Bytes>,
+    /// The session that listens for changes; also asked for the health of the database, so that a
+    /// busy pool does not look like a dead one.
+    pub listener: ArcSwapOption<tokio_postgres::Client>,
+}
+
+/// What one worker thread has for itself, without locks.
+pub struct Worker {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Its connections.
+    pub db: Db,
+    /// Its memory of verified tokens.
+    pub verified: RefCell<Verified>,
+}
+
+impl Worker {
+    /// A worker with at most so many connections.
+    ///
+    /// # Errors
+    /// As [`Db::new`].
+    pub fn new(
+        shared: Arc<Shared>,
+        options: Arc<Options>,
+        connections: usize,
+    ) -> Result<Self, DbError> {
+        Ok(Self {
+            shared,
+            db: Db::new(options, connections)?,
+            verified: RefCell::new(Verified::new(VERIFIED_TOKENS)),
+        })
+    }
+}
+
+/// All routes.
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.route("/", web::get().to(health::root))
+        .route("/health", web::get().to(health::health))
+        .route("/.well-known/jwks.json", web::get().to(health::jwks))
+        .service(
+            web::scope("/api/v1")
+                .wrap(from_fn(gate))
+                .service(only("/auth/signup", "POST", web::post().to(auth::sign_up)))
+                .service(only("/auth/signin", "POST", web::post().to(auth::sign_in)))
+                .service(only("/auth/login", "POST", web::post().to(auth::sign_in)))
+                .service(only("/auth/user", "GET", web::get().to(auth::user)))
+                .service(only(
+                    "/tables/{table}",
+                    "GET, POST, PATCH, DELETE",
+                    web::route().guard(of_a_table()).to(rest::table),
+                ))
+                .service(only(
+                    "/tables/{schema}/{table}",
+                    "GET, POST, PATCH, DELETE",
+                    web::route().guard(of_a_table()).to(rest::schema_and_table),
+                ))
+                .service(only(
+                    "/tables/{schema}/{table}/{id}",
+                    "GET, PUT, PATCH, DELETE",
+                    web::route().guard(of_a_row()).to(rest::row),
+                ))
+                .default_service(web::to(no_such_route)),
+        );
+}
+
+fn of_a_table() -> impl guard::Guard {
+    guard::Any(guard::Get())
+        .or(guard::Post())
+        .or(guard::Patch())
+        .or(guard::Delete())
+}
+
+fn of_a_row() -> impl guard::Guard {
+    guard::Any(guard::Get())
+        .or(guard::Put())
+        .or(guard::Patch())
+        .or(guard::Delete())
+}
+
+/// A path with its methods; any other method is 405 and names them.
+fn only(path: &str, allow: &'static str, route: actix_web::Route) -> actix_web::Resource {
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(move || async move {
+            Err::<HttpResponse, _>(Failure::Method { allow })
+        }))
+}
+
+/// What is not in the map.
+///
+/// # Errors
+/// Always [`Failure::NoSuchRoute`].
+pub async fn no_such_route() -> Result<HttpResponse, Failure> {
+    Err(Failure::NoSuchRoute)
+}
+
+/// The id of a request, for handlers that pass it on.
+#[derive(Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// The outer layer. Whatever happens inside becomes a response here, with its id and its headers.
+///
+/// # Errors
+/// A finished response as well, where the inside left no request to attach it to.
+pub async fn outer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id: Arc<str> = match headers::request_id(request.headers()) {
+        Some(id) => id.into(),
+        None => {
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            (*uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text)).into()
+        }
+    };
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let logging = request
+        .app_data::<web::Data<Worker>>()
+        .map(|worker| worker.shared.config.logging);
+
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(mut response)) => {
+            let refused = response
+                .response()
+                .error()
+                .map(|error| rendered(error, &id));
+            let (mut response, reason) = match refused {
+                Some((refusal, reason)) => (response.into_response(refusal), Some(reason)),
+                None => {
+                    headers::add(response.headers_mut(), &id);
+                    (response.map_into_boxed_body(), None)
+                }
+            };
+            if reason.is_some() {
+                headers::add(response.headers_mut(), &id);
+            }
+            log::request(&response, &id, reason.as_deref(), began.elapsed(), logging);
+            Ok(response)
+        }
+        Ok(Err(error)) => Err(without_request(rendered(&error, &id), &id)),
+        Err(_) => {
+            let failure = Failure::Panicked;
+            Err(without_request(
+                (failure.respond(&id), failure.to_string()),
+                &id,
+            ))
+        }
+    }
+}
+
+/// The answer and, for the log, the reason.
+fn rendered(error: &Error, id: &str) -> (HttpResponse, String) {
+    match error.as_error::<Failure>() {
+        Some(failure) => (failure.respond(id), failure.to_string()),
+        None => {
+            let status = error.as_response_error().status_code();
+            (Failure::Foreign(status).respond(id), error.to_string())
+        }
+    }
+}
+
+fn without_request((mut response, reason): (HttpResponse, String), id: &str) -> Error {
+    headers::add(response.headers_mut(), id);
+    tracing::error!(
+        request_id = id,
+        status = response.status().as_u16(),
+        reason,
+        "request failed"
+    );
+    InternalError::from_response(reason, response).into()
+}

@@ -1,0 +1,178 @@
+use super::{Keys, Refused, Verified, authenticate};
+use crate::caller::Caller;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use fluxbase_rules::keys::sign_hs256;
+use fluxbase_rules::{DatabaseRole, Expected, Keyring, Refusal};
+
+const SECRET: &[u8] = b"a secret for these tests, 32 bytes+";
+const NOW: i64 = 1_700_000_000;
+
+fn keys(secret: &[u8], generation: u64) -> Keys {
+    let mut ring = Keyring::new();
+    ring.push_hs256(secret).unwrap();
+    Keys {
+        ring,
+        expected: Expected {
+            issuer: "fluxbase".into(),
+            audience: "fluxbase".into(),
+            leeway_seconds: 0,
+        },
+        generation,
+    }
+}
+
+fn token(role: &str, expires: i64) -> String {
+    let payload = format!(
+        r#"{{"sub":"00000000-0000-4000-8000-000000000001","role":"{role}","exp":{expires}}}"#
+    );
+    sign_hs256(SECRET, &payload).unwrap()
+}
+
+fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        let name = HeaderName::try_from(*name).unwrap();
+        map.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    map
+}
+
+fn ask(pairs: &[(&str, &str)]) -> Result<Caller, Refused> {
+    authenticate(
+        &headers(pairs),
+        NOW,
+        &keys(SECRET, 1),
+        &mut Verified::new(8),
+    )
+}
+
+#[test]
+fn no_credential_is_a_visitor() {
+    let caller = ask(&[("accept", "*/*")]).unwrap();
+    assert_eq!(caller.role(), DatabaseRole::Anon);
+    assert_eq!(caller.token(), None);
+}
+
+#[test]
+fn a_bad_credential_is_never_taken_for_a_visitor() {
+    let good = token("authenticated", NOW + 60);
+    let mut forged = good.clone();
+    forged.truncate(good.len() - 4);
+    forged.push_str("AAAA");
+    for value in [
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        String::new(),
+        good.clone(),
+        format!("Basic {good}"),
+        format!("Token {good}"),
+        format!("Bearer {forged}"),
+        format!("Bearer {good} "),
+        format!("Bearer {}", token("authenticated", NOW)),
+        "Bearer sk_0123456789".to_owned(),
+        "ServiceKey sk_0123456789".to_owned(),
+        "Bearer null".to_owned(),
+    ] {
+        let outcome = ask(&[("authorization", &value)]);
+        assert!(outcome.is_err(), "{value:?} gave {outcome:?}");
+        if !value.starts_with("Bearer") {
+            continue;
+        }
+        let key = value.trim_start_matches("Bearer").trim_start_matches(' ');
+        assert!(ask(&[("apikey", key)]).is_err(), "apikey {key:?}");
+    }
+    for name in [
+        "x-service-key",
+        "x-client-key",
+        "clientkey",
+        "x-impersonation-token",
+    ] {
+        assert!(ask(&[(name, &good)]).is_err(), "{name}");
+    }
+    assert_eq!(
+        ask(&[("authorization", &format!("bearer  {good}"))])
+            .unwrap()
+            .token(),
+        Some(good.as_str())
+    );
+    assert_eq!(
+        ask(&[("apikey", &good)]).unwrap().token(),
+        Some(good.as_str())
+    );
+}
+
+#[test]
+fn authorization_beats_apikey_in_both_directions() {
+    let user = token("editor", NOW + 60);
+    let service = token("service_role", NOW + 60);
+    let bearer = format!("Bearer {user}");
+    let caller = ask(&[("apikey", &service), ("authorization", &bearer)]).unwrap();
+    assert_eq!(caller.role(), DatabaseRole::Authenticated);
+    // A bad one is not rescued by a good one of lower rank.
+    let outcome = ask(&[("authorization", "Bearer x.y.z"), ("apikey", &service)]);
+    assert!(matches!(outcome, Err(Refused::Token(_))), "{outcome:?}");
+    // A bad one of lower rank is not looked at.
+    assert!(ask(&[("authorization", &bearer), ("apikey", "junk")]).is_ok());
+    // An impersonation token ranks first, so ignoring it would act as somebody else.
+    let outcome = ask(&[
+        ("authorization", &bearer),
+        ("x-impersonation-token", &service),
+    ]);
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn two_authorization_headers_are_refused() {
+    let bearer = format!("Bearer {}", token("editor", NOW + 60));
+    let outcome = ask(&[("authorization", &bearer), ("authorization", &bearer)]);
+    assert_eq!(outcome.unwrap_err(), Refused::Twice("authorization"));
+    assert!(ask(&[("authorization", &bearer)]).is_ok());
+}
+
+#[test]
+fn a_remembered_token_still_expires() {
+    let mut verified = Verified::new(8);
+    let keys = keys(SECRET, 1);
+    let bearer = format!("Bearer {}", token("editor", NOW + 60));
+    let headers = headers(&[("authorization", &bearer)]);
+    assert!(authenticate(&headers, NOW, &keys, &mut verified).is_ok());
+    assert_eq!(verified.len(), 1);
+    assert!(authenticate(&headers, NOW + 59, &keys, &mut verified).is_ok());
+    let outcome = authenticate(&headers, NOW + 60, &keys, &mut verified);
+    assert_eq!(outcome.unwrap_err(), Refused::Token(Refusal::Expired));
+}
+
+#[test]
+fn a_remembered_token_dies_with_its_key() {
+    let mut verified = Verified::new(8);
+    let bearer = format!("Bearer {}", token("editor", NOW + 60));
+    let headers = headers(&[("authorization", &bearer)]);
+    assert!(authenticate(&headers, NOW, &keys(SECRET, 1), &mut verified).is_ok());
+    let other = keys(b"another secret, also of 32 bytes....", 2);
+    let outcome = authenticate(&headers, NOW, &other, &mut verified);
+    assert_eq!(outcome.unwrap_err(), Refused::Token(Refusal::BadSignature));
+    assert!(authenticate(&headers, NOW, &keys(SECRET, 3), &mut verified).is_ok());
+}
+
+#[test]
+fn memory_stays_bounded_under_a_flood_of_valid_tokens() {
+    let mut verified = Verified::new(16);
+    let keys = keys(SECRET, 1);
+    for number in 0..200 {
+        let bearer = format!("Bearer {}", token("editor", NOW + 60 + number));
+        let headers = headers(&[("authorization", &bearer)]);
+        assert!(authenticate(&headers, NOW, &keys, &mut verified).is_ok());
+        assert!(verified.len() <= 16);
+    }
+    let junk = headers(&[("authorization", "Bearer a.b.c")]);
+    let before = verified.len();
+    assert!(authenticate(&junk, NOW, &keys, &mut verified).is_err());
+    assert_eq!(verified.len(), before, "a bad token must not be remembered");
+}
+
+#[test]
+fn nothing_printable_of_a_caller_holds_the_token() {
+    let good = token("editor", NOW + 60);
+    let caller = ask(&[("apikey", &good)]).unwrap();
+    assert_eq!(format!("{caller:?}"), "Caller(authenticated)");
+}

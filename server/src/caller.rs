@@ -1,0 +1,59 @@
+//! Who is asking. Running a statement needs one of these, so a handler that forgot to authenticate
+//! does not compile.
+
+use crate::authenticate::Judged;
+use actix_web::http::header::HeaderValue;
+use fluxbase_rules::DatabaseRole;
+
+/// A caller whose credential, if any, has been verified and judged for this request.
+#[derive(Clone)]
+pub struct Caller {
+    credential: Option<Credential>,
+    role: DatabaseRole,
+}
+
+/// Where the token stands in the header it came with; sharing the header's bytes, not copying them.
+#[derive(Clone)]
+pub(crate) struct Credential {
+    pub(crate) header: HeaderValue,
+    pub(crate) token_starts: usize,
+}
+
+impl Caller {
+    /// The only way to a caller leads through [`crate::authenticate`].
+    #[must_use]
+    pub fn new(judged: Judged) -> Self {
+        let (credential, role) = judged.into_parts();
+        Self { credential, role }
+    }
+
+    /// The token PostgreSQL shall verify once more; `None` for a visitor.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        let credential = self.credential.as_ref()?;
+        credential
+            .header
+            .to_str()
+            .ok()
+            .and_then(|text| text.get(credential.token_starts..))
+    }
+
+    /// The database role the caller acts as.
+    #[must_use]
+    pub fn role(&self) -> DatabaseRole {
+        self.role
+    }
+
+    /// Nobody signed in, with or without the public key.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.role == DatabaseRole::Anon
+    }
+}
+
+/// Shows the role only.
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Caller({})", self.role.name())
+    }
+}

@@ -1,0 +1,155 @@
+//! The snapshot of the database's shape, and of its public keys, kept current.
+//!
+//! One session beside the pools listens for `fluxbase_catalog` (any DDL) and `fluxbase_keys`, reads
+//! what changed and publishes it whole; requests under way keep the snapshot they began with. When
+//! the session is lost everything is read again after reconnecting, since notifications may have
+//! been missed.
+
+mod load;
+mod session;
+
+pub use load::{Snapshot, differing_settings};
+pub use session::Session;
+
+use crate::app::Shared;
+use crate::authenticate::Keys;
+use crate::db::DbError;
+use session::Change;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// First and longest pause before trying again to reach the database.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+
+/// A migration is many statements; reading once after the last of a burst is enough.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// Keys end by the clock, without a notification, and a session can die without a word. At this
+/// interval the keys are read anyway.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Longer than any of these queries takes; after it the session is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Numbers for generations of catalog and keys; never reused within the process.
+static GENERATION: AtomicU64 = AtomicU64::new(1);
+
+/// The next number.
+pub fn next_generation() -> u64 {
+    GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Keeps `shared` current until the process ends.
+pub async fn watch(shared: Arc<Shared>, first: Session, options: Arc<crate::db::Options>) {
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    let mut session = Some(first);
+    let mut pause = BACKOFF.0;
+    loop {
+        let current = match session.take() {
+            Some(session) => Ok(session),
+            None => reconnect(&shared, &options).await,
+        };
+        match current {
+            Ok(session) => {
+                pause = BACKOFF.0;
+                shared.listener.store(Some(session.client()));
+                let error = follow(&shared, session, &mut hangup).await;
+                shared.listener.store(None);
+                tracing::warn!(%error, "the listening session ended; connecting again");
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the database is not back yet");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(BACKOFF.1);
+            }
+        }
+    }
+}
+
+async fn reconnect(shared: &Shared, options: &crate::db::Options) -> Result<Session, DbError> {
+    let session = Session::open(options).await?;
+    refresh(shared, &session, Change::Both).await?;
+    tracing::info!("connected to the database again");
+    Ok(session)
+}
+
+/// Follows one session until it breaks.
+async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signal>) -> DbError {
+    loop {
+        let change = tokio::select! {
+            change = session.changed() => match change {
+                Some(change) => change,
+                None => return DbError::Lost("the session was closed".into()),
+            },
+            () = next_hangup(hangup) => {
+                tracing::info!("SIGHUP: reading catalog and keys again");
+                Change::Both
+            }
+            () = tokio::time::sleep(INTERVAL) => Change::Keys,
+        };
+        tokio::time::sleep(QUIET).await;
+        let change = session.drain(change);
+        if let Err(error) = refresh(shared, &session, change).await {
+            return error;
+        }
+    }
+}
+
+async fn next_hangup(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads what changed and publishes it.
+async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(), DbError> {
+    let work = async {
+        if change.catalog() {
+            match load::catalog(session, &shared.config.api.schemas).await {
+                Ok(catalog) => {
+                    tracing::debug!(relations = catalog.relations().len(), "catalog read");
+                    shared.catalog.store(Arc::new(catalog));
+                }
+                // Requests go on with the snapshot there is: better than none.
+                Err(error) if !error.breaks_connection() => {
+                    tracing::error!(%error, "cannot read the catalog");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if change.keys() {
+            match load::keys(session, &shared.config.auth).await {
+                Ok((keys, jwks)) => publish_keys(shared, keys, jwks),
+                Err(error) if !error.breaks_connection() => {
+                    tracing::error!(%error, "cannot read the public keys");
+                }
+                Err(error) => return Err(error),
+            }
+            let differing = load::differing_settings(session, &shared.config.auth).await?;
+            if !differing.is_empty() {
+                tracing::error!(
+                    settings = differing.join(" "),
+                    "the database's settings no longer agree with the auth section of the configuration"
+                );
+            }
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or(Err(DbError::Silent))
+}
+
+/// Publishes keys only when they differ: a new generation makes every worker verify all tokens anew.
+fn publish_keys(shared: &Shared, keys: Keys, jwks: bytes::Bytes) {
+    if **shared.jwks.load() != jwks {
+        shared.keys.store(Arc::new(keys));
+        shared.jwks.store(Arc::new(jwks));
+        tracing::info!("public keys read");
+    }
+}

@@ -1,0 +1,102 @@
+use super::Session;
+use super::next_generation;
+use crate::authenticate::Keys;
+use crate::config::Auth;
+use crate::db::DbError;
+use bytes::Bytes;
+use fluxbase_compiler::catalog::{Catalog, CatalogJson};
+use fluxbase_rules::Keyring;
+use tokio_postgres::types::ToSql;
+
+const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
+const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql");
+
+/// All that is read before the first request.
+pub struct Snapshot {
+    /// Relations.
+    pub catalog: Catalog,
+    /// What verifies tokens.
+    pub keys: Keys,
+    /// The public keys as text.
+    pub jwks: Bytes,
+}
+
+impl Snapshot {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// As PostgreSQL says, or when its answer cannot be understood.
+    pub async fn read(session: &Session, schemas: &[String], auth: &Auth) -> Result<Self, DbError> {
+        let catalog = catalog(session, schemas).await?;
+        let (keys, jwks) = keys(session, auth).await?;
+        Ok(Self {
+            catalog,
+            keys,
+            jwks,
+        })
+    }
+}
+
+/// Reads the relations, both queries in one snapshot of the database.
+pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
+    let client = session.client();
+    client
+        .batch_execute("begin isolation level repeatable read read only")
+        .await?;
+    let read: Result<_, DbError> = async {
+        let relations = text(&client, RELATIONS, &[&schemas]).await?;
+        let foreign_keys = text(&client, FOREIGN_KEYS, &[&schemas]).await?;
+        Ok((relations, foreign_keys))
+    }
+    .await;
+    client.batch_execute("commit").await?;
+    let (relations, foreign_keys) = read?;
+    let json = CatalogJson {
+        relations: &relations,
+        foreign_keys: &foreign_keys,
+    };
+    Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
+}
+
+/// Reads the public keys and joins them with the shared secrets of the configuration.
+pub async fn keys(session: &Session, auth: &Auth) -> Result<(Keys, Bytes), DbError> {
+    let jwks = text(&session.client(), "select auth.jwks()", &[]).await?;
+    let mut ring = Keyring::from_jwks(&jwks).map_err(|error| unreadable(&error))?;
+    auth.settings
+        .push_secrets(&mut ring)
+        .map_err(|error| unreadable(&error))?;
+    let keys = Keys {
+        ring,
+        expected: auth.settings.expected(),
+        generation: next_generation(),
+    };
+    Ok((keys, jwks.into()))
+}
+
+/// Names of settings whose value in the database is another than in the configuration.
+pub async fn differing_settings(session: &Session, auth: &Auth) -> Result<Vec<String>, DbError> {
+    let names = text(
+        &session.client(),
+        "select pg_catalog.to_json(auth.check_settings($1::pg_catalog.text::pg_catalog.jsonb))",
+        &[&auth.as_json()],
+    )
+    .await?;
+    serde_json::from_str(&names).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> DbError {
+    // Not `Protocol`, which would count the session as broken.
+    DbError::Unreadable(error.to_string())
+}
+
+/// Column 0 of the one row, as the text PostgreSQL made of it.
+async fn text(
+    client: &tokio_postgres::Client,
+    sql: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<String, DbError> {
+    let row = client
+        .query_one(&format!("select ({sql}\n)::pg_catalog.text"), parameters)
+        .await?;
+    Ok(row.try_get(0)?)
+}

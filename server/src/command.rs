@@ -1,0 +1,105 @@
+//! What `fluxbase` can be told to do.
+
+mod admin;
+mod check;
+mod keys;
+mod migrate;
+mod serve;
+
+use crate::config::{Config, ConfigError, Overrides};
+use crate::db::DbError;
+use clap::Subcommand;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests until told to stop.
+    Serve,
+    /// Install or upgrade the extension, set the password of the server's login, apply the auth section.
+    Migrate(AdminUrl),
+    /// Check the configuration and the connection, then exit.
+    Check,
+    /// Print an API key for anon and one for service_role.
+    Keys(AdminUrl),
+}
+
+/// How to connect as an administrator.
+#[derive(Debug, clap::Args)]
+pub struct AdminUrl {
+    /// postgres:// URL of an administrator; FLUXBASE_DATABASE_ADMIN_URL keeps it out of the list of processes.
+    #[arg(long)]
+    admin_url: Option<String>,
+}
+
+/// Why a command failed: for the operator, without any secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("{doing}: {error}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What PostgreSQL or the network said.
+        error: DbError,
+    },
+    /// Configuration and database contradict each other.
+    #[error(
+        "the database's settings differ from the auth section of the configuration: {}; \
+         run `fluxbase migrate`, or change the configuration",
+        names.join(" ")
+    )]
+    SettingsDiffer {
+        /// The settings.
+        names: Vec<String>,
+    },
+    /// The operating system.
+    #[error("{doing}: {error}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        error: std::io::Error,
+    },
+}
+
+impl Problem {
+    fn database(doing: &'static str) -> impl FnOnce(DbError) -> Self {
+        move |error| Self::Database { doing, error }
+    }
+
+    fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::Io { doing, error }
+    }
+}
+
+impl Command {
+    /// Options given beside the command.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        match self {
+            Self::Serve | Self::Check => Vec::new(),
+            Self::Migrate(admin) | Self::Keys(admin) => admin
+                .admin_url
+                .iter()
+                .map(|url| ("database.admin_url", url.clone()))
+                .collect(),
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// See [`Problem`].
+    pub fn run(self, config: Config) -> Result<(), Problem> {
+        let runtime = actix_web::rt::System::new();
+        match self {
+            Self::Serve => runtime.block_on(serve::serve(config)),
+            Self::Migrate(_) => runtime.block_on(migrate::migrate(&config)),
+            Self::Check => runtime.block_on(check::check(config)),
+            Self::Keys(_) => runtime.block_on(keys::keys(&config)),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use super::Problem;
+use super::admin::{connect, failed};
+use crate::config::{Config, Login};
+use postgres_protocol::password::scram_sha_256;
+use tokio_postgres::Client;
+
+/// The login the server uses, made by the extension.
+const APP_ROLE: &str = "fluxbase_app";
+
+/// Brings the database to what this configuration needs. Running it again changes nothing.
+pub async fn migrate(config: &Config) -> Result<(), Problem> {
+    let client = connect(&config.database).await?;
+    client
+        .batch_execute("create extension if not exists fluxbase; alter extension fluxbase update")
+        .await
+        .map_err(failed("cannot install the extension"))?;
+    if let Some(login) = &config.database.login {
+        set_password(&client, login).await?;
+    }
+    for setting in &config.auth.given {
+        client
+            .execute(
+                "select auth.configure($1, $2)",
+                &[&setting.name, &setting.text],
+            )
+            .await
+            .map_err(failed("cannot apply the auth section"))?;
+    }
+    println!(
+        "extension installed, {} settings applied",
+        config.auth.given.len()
+    );
+    Ok(())
+}
+
+/// Gives `fluxbase_app` the password of `database.url`. The verifier is computed here, so that no
+/// log of the database ever holds the password.
+async fn set_password(client: &Client, login: &Login) -> Result<(), Problem> {
+    let (Some(user), Some(password)) = (login.0.get_user(), login.0.get_password()) else {
+        return Ok(());
+    };
+    if user != APP_ROLE {
+        return Ok(());
+    }
+    let statement = password_statement(&scram_sha_256(password));
+    client
+        .batch_execute(&statement)
+        .await
+        .map_err(failed("cannot set the password of fluxbase_app"))
+}
+
+/// ALTER ROLE takes no parameters. A verifier is base64 with `$` and `:`; quotes are doubled all the same.
+fn password_statement(verifier: &str) -> String {
+    format!(
+        "alter role {APP_ROLE} password '{}'",
+        verifier.replace('\'', "''")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::password_statement;
+    use postgres_protocol::password::scram_sha_256;
+
+    #[test]
+    fn a_password_never_stands_in_the_statement() {
+        let statement = password_statement(&scram_sha_256(b"hunter2-hunter2"));
+        assert!(!statement.contains("hunter2"));
+        assert!(statement.starts_with("alter role fluxbase_app password 'SCRAM-SHA-256$4096:"));
+        assert_eq!(statement.matches('\'').count(), 2);
+    }
+}

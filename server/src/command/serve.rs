@@ -1,0 +1,94 @@
+use super::Problem;
+use crate::app::{self, Shared, Worker};
+use crate::catalog::{Snapshot, watch};
+use crate::config::Config;
+use crate::db::Options;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use std::sync::Arc;
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn serve(config: Config) -> Result<(), Problem> {
+    crate::log::start(config.logging);
+    let options = Arc::new(Options::new(&config.database)?);
+    warn_of_plain_text(&options);
+    let (session, snapshot) = super::check::ready(&config, &options).await?;
+
+    let workers = workers(&config);
+    let connections = config.database.max_connections / workers;
+    let server = config.server.clone();
+    let relations = snapshot.catalog.relations().len();
+    let shared = share(config, snapshot);
+    tokio::spawn(watch(Arc::clone(&shared), session, Arc::clone(&options)));
+
+    let listening = HttpServer::new({
+        move || {
+            let worker = Worker::new(Arc::clone(&shared), Arc::clone(&options), connections);
+            let app = App::new().wrap(from_fn(app::outer));
+            let app = match worker {
+                Ok(worker) => app.app_data(web::Data::new(worker)),
+                Err(error) => {
+                    tracing::error!(%error, "a worker has no connections");
+                    app
+                }
+            };
+            app.configure(app::routes)
+                .default_service(web::to(app::no_such_route))
+        }
+    })
+    .workers(workers)
+    .keep_alive(server.idle_timeout)
+    .shutdown_timeout(server.shutdown_timeout.as_secs())
+    // A client that hung up has no use for the answer: its handler is dropped, its query cancelled.
+    .h1_allow_half_closed(false)
+    .bind(server.listen)
+    .map_err(Problem::io("cannot listen on server.address"))?;
+    tracing::info!(
+        address = %server.listen,
+        workers,
+        connections = connections * workers,
+        relations,
+        "listening"
+    );
+    listening
+        .run()
+        .await
+        .map_err(Problem::io("the server stopped"))
+}
+
+/// One per core, at least two, and never more than there are connections to share out.
+fn workers(config: &Config) -> usize {
+    let by_core = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    config
+        .server
+        .workers
+        .unwrap_or(by_core)
+        .min(config.database.max_connections)
+}
+
+fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
+    Arc::new(Shared {
+        config,
+        catalog: ArcSwap::from_pointee(snapshot.catalog),
+        keys: ArcSwap::from_pointee(snapshot.keys),
+        jwks: ArcSwap::from_pointee(snapshot.jwks),
+        listener: ArcSwapOption::empty(),
+    })
+}
+
+/// Statements and tokens travel to the database in plain text: fine on this machine, not over a
+/// network one does not own.
+fn warn_of_plain_text(options: &Options) {
+    use tokio_postgres::config::Host;
+    let remote = options.config.get_hosts().iter().any(|host| match host {
+        Host::Unix(_) => false,
+        Host::Tcp(name) => {
+            let address: Option<std::net::IpAddr> = name.parse().ok();
+            name != "localhost" && !address.is_some_and(|address| address.is_loopback())
+        }
+    });
+    if remote {
+        tracing::warn!("the connection to the database is not encrypted and leaves this machine");
+    }
+}

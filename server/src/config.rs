@@ -1,0 +1,99 @@
+//! The configuration: `fluxbase.yaml`, the environment, the command line.
+//!
+//! Every option is defined in exactly one section file below, with its default and a sentence for
+//! the person who sets it. A value is taken from the first of: command line, `FLUXBASE_SECTION_KEY`
+//! (or `FLUXBASE_SECTION_KEY_FILE`), the short names `JWT_SECRET` and `DATABASE_URL` (or `_FILE`),
+//! the yaml, the default. A key nobody knows stops the start and names the nearest known one: a
+//! setting that is silently ignored is worse than none.
+
+mod api;
+mod auth;
+mod database;
+mod environment;
+mod error;
+mod expand;
+mod given;
+mod logging;
+mod server;
+mod setting;
+mod yaml;
+
+pub use api::Api;
+pub use auth::{Auth, GivenSetting};
+pub use database::{Database, Login};
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use logging::{Format, Logging};
+pub use server::Server;
+pub use setting::Setting;
+
+use given::Given;
+use std::path::Path;
+
+/// Everything `fluxbase` can be told, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Where and how to listen.
+    pub server: Server,
+    /// How to reach PostgreSQL.
+    pub database: Database,
+    /// What the database enforces; the server only compares it and verifies tokens with it.
+    pub auth: Auth,
+    /// Sizes of pages and batches.
+    pub api: Api,
+    /// What is written to standard error.
+    pub logging: Logging,
+}
+
+/// Options given on the command line: full option name and value.
+pub type Overrides = Vec<(&'static str, String)>;
+
+impl Config {
+    /// Reads the yaml file (which may be absent when `path` is `None`), then the environment, then
+    /// the command line, and checks every section.
+    ///
+    /// # Errors
+    /// The first thing that is unknown, malformed or contradictory, with the name of the option and
+    /// where it was set. Values of secrets are never part of the message.
+    pub fn load(
+        path: Option<&Path>,
+        environment: &Environment,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let text = match path {
+            None => String::new(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError::File {
+                what: "the configuration".into(),
+                path: path.to_owned(),
+                why: error.to_string(),
+            })?,
+        };
+        Self::from_text(&text, environment, overrides)
+    }
+
+    /// As [`Config::load`], from the text of the yaml file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_text(
+        yaml: &str,
+        environment: &Environment,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let known = setting::known();
+        let mut given = Given::new(yaml::read(yaml, &known, environment)?);
+        given.short_names(environment)?;
+        given.prefixed(&known, environment)?;
+        given.command_line(overrides);
+        Ok(Self {
+            server: Server::read(&given)?,
+            database: Database::read(&given)?,
+            auth: Auth::read(&given)?,
+            api: Api::read(&given)?,
+            logging: Logging::read(&given)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use super::given::Given;
+use super::{ConfigError, Setting};
+use std::time::Duration;
+use tokio_postgres::config::SslMode;
+
+const URL: Setting = Setting::secret(
+    "database.url",
+    "",
+    "postgres:// URL of the login fluxbase_app, a role without any right of its own. A socket directory is written as host, percent-encoded: postgres://fluxbase_app@%2Frun%2Fpostgresql/app.",
+);
+const ADMIN_URL: Setting = Setting::secret(
+    "database.admin_url",
+    "",
+    "postgres:// URL of an administrator, read by `migrate` and `keys` only. Keep it out of the server's environment.",
+);
+const SSL_MODE: Setting = Setting::plain(
+    "database.ssl_mode",
+    "disable",
+    "Only `disable` exists so far: connect over a unix socket, the loopback address or a private network.",
+);
+const MAX_CONNECTIONS: Setting = Setting::plain(
+    "database.max_connections",
+    "50",
+    "Connections that serve requests, over all workers. One more listens for schema changes.",
+);
+const POOL_TIMEOUT: Setting = Setting::plain(
+    "database.pool_timeout",
+    "500ms",
+    "How long a request waits for a free connection; after it 503 with Retry-After.",
+);
+const CONNECT_TIMEOUT: Setting = Setting::plain(
+    "database.connect_timeout",
+    "400ms",
+    "How long opening a connection may take, login included.",
+);
+const STATEMENT_TIMEOUT: Setting = Setting::plain(
+    "database.statement_timeout",
+    "30s",
+    "The longest a statement may run inside PostgreSQL; after it 503.",
+);
+const STATEMENTS: Setting = Setting::plain(
+    "database.prepared_statements",
+    "128",
+    "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each.",
+);
+
+pub const SETTINGS: &[Setting] = &[
+    URL,
+    ADMIN_URL,
+    SSL_MODE,
+    MAX_CONNECTIONS,
+    POOL_TIMEOUT,
+    CONNECT_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    STATEMENTS,
+];
+
+/// How to reach PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where the server logs in, as `fluxbase_app`.
+    pub login: Option<Login>,
+    /// Where `migrate` and `keys` log in.
+    pub admin: Option<Login>,
+    /// Connections over all workers.
+    pub max_connections: usize,
+    /// Wait for a free one.
+    pub pool_timeout: Duration,
+    /// Wait for a new one.
+    pub connect_timeout: Duration,
+    /// Limit for one statement, enforced by PostgreSQL.
+    pub statement_timeout: Duration,
+    /// Prepared statements per connection.
+    pub prepared_statements: usize,
+}
+
+/// A checked connection URL. `Debug` of the driver's type shows no password.
+#[derive(Clone, Debug)]
+pub struct Login(pub tokio_postgres::Config);
+
+impl Database {
+    pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
+        given.one_of(&SSL_MODE, &["disable"])?;
+        let second = Duration::from_secs(1);
+        let millisecond = Duration::from_millis(1);
+        Ok(Self {
+            login: login(given, &URL)?,
+            admin: login(given, &ADMIN_URL)?,
+            max_connections: usize::try_from(given.integer(&MAX_CONNECTIONS, 1, 10_000)?)
+                .unwrap_or(1),
+            pool_timeout: given.duration(&POOL_TIMEOUT, millisecond, 60 * second)?,
+            connect_timeout: given.duration(&CONNECT_TIMEOUT, millisecond, 60 * second)?,
+            statement_timeout: given.duration(&STATEMENT_TIMEOUT, millisecond, 3600 * second)?,
+            prepared_statements: usize::try_from(given.integer(&STATEMENTS, 2, 10_000)?)
+                .unwrap_or(2),
+        })
+    }
+
+    /// The login of the server.
+    ///
+    /// # Errors
+    /// When `database.url` was not set.
+    pub fn login(&self) -> Result<&Login, ConfigError> {
+        self.login.as_ref().ok_or(ConfigError::Missing {
+            name: URL.name,
+            why: "set it in fluxbase.yaml, in FLUXBASE_DATABASE_URL or in DATABASE_URL",
+        })
+    }
+
+    /// The login of the administrator.
+    ///
+    /// # Errors
+    /// When neither `database.admin_url` nor `--admin-url` was given.
+    pub fn admin(&self) -> Result<&Login, ConfigError> {
+        self.admin.as_ref().ok_or(ConfigError::Missing {
+            name: ADMIN_URL.name,
+            why: "give --admin-url or set FLUXBASE_DATABASE_ADMIN_URL",
+        })
+    }
+}
+
+fn login(given: &Given, setting: &Setting) -> Result<Option<Login>, ConfigError> {
+    let text = given.text(setting);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // The parser's own message repeats parts of the URL, which may be the password.
+    let url_form = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let parsed = url_form
+        .then(|| text.parse::<tokio_postgres::Config>().ok())
+        .flatten();
+    let Some(mut config) = parsed else {
+        return Err(given.malformed(
+            setting.name,
+            "expected postgres://user:password@host:port/database with special characters percent-encoded",
+        ));
+    };
+    if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
+        return Err(given.malformed(
+            setting.name,
+            "sslmode must be `disable`: encrypted connections to the database are not available yet",
+        ));
+    }
+    // One host: a query is cancelled by a second connection, which must reach the same server.
+    if config.get_hosts().len() != 1 || config.get_hostaddrs().len() > 1 {
+        return Err(given.malformed(setting.name, "the URL must name exactly one host"));
+    }
+    if config.get_user().is_none() || config.get_dbname().is_none() {
+        return Err(given.malformed(setting.name, "the URL must name a user and a database"));
+    }
+    config.ssl_mode(SslMode::Disable);
+    Ok(Some(Login(config)))
+}

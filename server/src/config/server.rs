@@ -1,0 +1,103 @@
+use super::given::Given;
+use super::{ConfigError, Setting};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const ADDRESS: Setting = Setting::plain(
+    "server.address",
+    "127.0.0.1:8080",
+    "Address and port to listen on; `:8080` listens on every address of the machine.",
+);
+const PORT: Setting = Setting::plain("server.port", "", "Replaces the port of server.address.");
+const WORKERS: Setting = Setting::plain(
+    "server.workers",
+    "0",
+    "Threads that serve requests; 0 is one per core, at least two. Each has its own share of database.max_connections.",
+);
+const READ_TIMEOUT: Setting = Setting::plain(
+    "server.read_timeout",
+    "30s",
+    "How long the body of a request may take to arrive; after it 408.",
+);
+const IDLE_TIMEOUT: Setting = Setting::plain(
+    "server.idle_timeout",
+    "120s",
+    "How long a connection without a request is kept open.",
+);
+const SHUTDOWN_TIMEOUT: Setting = Setting::plain(
+    "server.shutdown_timeout",
+    "10s",
+    "How long running requests may take to finish after SIGTERM.",
+);
+const REST_LIMIT: Setting = Setting::plain(
+    "server.body_limits.rest_limit",
+    "1MiB",
+    "Largest request body of /api/v1/tables; counted as it arrives, above it 413.",
+);
+const AUTH_LIMIT: Setting = Setting::plain(
+    "server.body_limits.auth_limit",
+    "64KiB",
+    "Largest request body of /api/v1/auth.",
+);
+
+pub const SETTINGS: &[Setting] = &[
+    ADDRESS,
+    PORT,
+    WORKERS,
+    READ_TIMEOUT,
+    IDLE_TIMEOUT,
+    SHUTDOWN_TIMEOUT,
+    REST_LIMIT,
+    AUTH_LIMIT,
+];
+
+/// Where and how to listen.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Threads; `None` is one per core.
+    pub workers: Option<usize>,
+    /// Time for a body to arrive.
+    pub read_timeout: Duration,
+    /// Time a connection may idle.
+    pub idle_timeout: Duration,
+    /// Time to finish running requests at the end.
+    pub shutdown_timeout: Duration,
+    /// Bytes of a body under /api/v1/tables.
+    pub rest_limit: usize,
+    /// Bytes of a body under /api/v1/auth.
+    pub auth_limit: usize,
+}
+
+impl Server {
+    pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
+        let address = given.text(&ADDRESS);
+        let full = match address.strip_prefix(':') {
+            Some(port) => format!("0.0.0.0:{port}"),
+            None => address.to_owned(),
+        };
+        let mut listen: SocketAddr = full.parse().map_err(|_| {
+            given.malformed(
+                ADDRESS.name,
+                "expected address:port, as in 127.0.0.1:8080, [::1]:8080 or :8080",
+            )
+        })?;
+        if given.explicit(PORT.name).is_some() {
+            let port = given.integer(&PORT, 1, u64::from(u16::MAX))?;
+            listen.set_port(u16::try_from(port).unwrap_or(u16::MAX));
+        }
+        let workers = usize::try_from(given.integer(&WORKERS, 0, 1024)?).unwrap_or(0);
+        let millisecond = Duration::from_millis(1);
+        let hour = Duration::from_secs(3600);
+        Ok(Self {
+            listen,
+            workers: (workers > 0).then_some(workers),
+            read_timeout: given.duration(&READ_TIMEOUT, millisecond, hour)?,
+            idle_timeout: given.duration(&IDLE_TIMEOUT, Duration::from_secs(1), hour)?,
+            shutdown_timeout: given.duration(&SHUTDOWN_TIMEOUT, Duration::from_secs(1), hour)?,
+            rest_limit: given.bytes(&REST_LIMIT)?,
+            auth_limit: given.bytes(&AUTH_LIMIT)?,
+        })
+    }
+}

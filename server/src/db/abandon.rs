@@ -1,0 +1,87 @@
+use super::connection::Opener;
+use super::pool::Options;
+use deadpool::managed::Object;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio_postgres::config::Host;
+use tokio_postgres::{CancelToken, NoTls};
+
+/// Longer than any query takes to notice a cancel; after it the session is closed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Cancels what runs on a connection nobody waits for any more, and gives the connection back once
+/// PostgreSQL is idle outside a transaction. Anything unexpected closes it instead.
+///
+/// Closing every such connection would be simpler, but lets a client that hangs up at once make
+/// PostgreSQL start a process for each of its requests.
+pub async fn wind_down(object: Object<Opener>, options: Arc<Options>) {
+    let token = object.client.cancel_token();
+    let settled = tokio::time::timeout(PATIENCE, async {
+        cancel(&options.config, token).await?;
+        // Answered only after everything that was sent before; a warning when nothing is open.
+        object
+            .client
+            .batch_execute("rollback")
+            .await
+            .map_err(io::Error::other)
+    })
+    .await;
+    match settled {
+        Ok(Ok(())) => drop(object),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "an abandoned connection was closed");
+            drop(Object::take(object));
+        }
+        Err(_) => {
+            tracing::warn!("an abandoned query did not stop in time; its connection was closed");
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Sends the cancel request and waits until PostgreSQL has closed that connection, which it does
+/// after signalling the session. The driver's own call returns earlier, and its signal could then
+/// hit the next request on the connection.
+async fn cancel(config: &tokio_postgres::Config, token: CancelToken) -> io::Result<()> {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let host = config
+        .get_hosts()
+        .first()
+        .ok_or_else(|| io::Error::other("no host"))?;
+    match (config.get_hostaddrs().first(), host) {
+        (Some(address), _) => over_tcp((*address, port), token).await,
+        (None, Host::Tcp(name)) => over_tcp((name.as_str(), port), token).await,
+        (None, Host::Unix(directory)) => {
+            let path = directory.join(format!(".s.PGSQL.{port}"));
+            let stream = tokio::net::UnixStream::connect(path).await?.into_std()?;
+            let ear = tokio::net::UnixStream::from_std(stream.try_clone()?)?;
+            deliver(tokio::net::UnixStream::from_std(stream)?, ear, token).await
+        }
+    }
+}
+
+async fn over_tcp(address: impl tokio::net::ToSocketAddrs, token: CancelToken) -> io::Result<()> {
+    let stream = tokio::net::TcpStream::connect(address).await?.into_std()?;
+    let ear = tokio::net::TcpStream::from_std(stream.try_clone()?)?;
+    deliver(tokio::net::TcpStream::from_std(stream)?, ear, token).await
+}
+
+async fn deliver(
+    mouth: impl AsyncRead + AsyncWrite + Unpin,
+    mut ear: impl AsyncRead + Unpin,
+    token: CancelToken,
+) -> io::Result<()> {
+    token
+        .cancel_query_raw(mouth, NoTls)
+        .await
+        .map_err(io::Error::other)?;
+    let mut nothing = [0; 1];
+    match ear.read(&mut nothing).await {
+        Ok(_) => Ok(()),
+        // PostgreSQL may close without reading to the end.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
+        Err(error) => Err(error),
+    }
+}

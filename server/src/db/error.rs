@@ -1,0 +1,161 @@
+use std::fmt;
+use tokio_postgres::error::Severity;
+
+/// A SQLSTATE: five letters or digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SqlState([u8; 5]);
+
+impl SqlState {
+    /// From its text; anything that is no SQLSTATE becomes `XX000`, internal error.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        let bytes: Result<[u8; 5], _> = code.as_bytes().try_into();
+        bytes
+            .ok()
+            .filter(|bytes| bytes.iter().all(u8::is_ascii_alphanumeric))
+            .map_or(Self(*b"XX000"), Self)
+    }
+
+    /// The five characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XX000")
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a statement gave no answer. The texts are for the log: they may hold names and values.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// All connections were in use for as long as a request may wait.
+    #[error("no connection became free within the time a request may wait")]
+    PoolExhausted,
+    /// No connection could be opened.
+    #[error("cannot connect to the database: {0}")]
+    Unreachable(String),
+    /// The connection broke before everything was answered; a write may or may not have happened.
+    #[error("the connection broke: {0}")]
+    Lost(String),
+    /// PostgreSQL did not answer although its own time limit had passed.
+    #[error("the database did not answer in time")]
+    Silent,
+    /// PostgreSQL refused; the transaction was rolled back.
+    #[error("SQLSTATE {}: {message:?}", state.as_str())]
+    Sql {
+        /// The class and condition.
+        state: SqlState,
+        /// PostgreSQL's sentence, for the log only.
+        message: Box<str>,
+        /// The session ended with it.
+        fatal: bool,
+    },
+    /// The answer is well formed but says something that makes no sense here.
+    #[error("cannot use what the database answered: {0}")]
+    Unreadable(String),
+    /// The answer does not have the form the statement promises.
+    #[error("unexpected answer from the database: {0}")]
+    Protocol(String),
+}
+
+impl DbError {
+    /// The connection must not be used again.
+    #[must_use]
+    pub fn breaks_connection(&self) -> bool {
+        match self {
+            Self::Sql { fatal, .. } => *fatal,
+            Self::Lost(_) | Self::Silent | Self::Protocol(_) => true,
+            Self::PoolExhausted | Self::Unreachable(_) | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// The statement never began because what was prepared no longer fits what PostgreSQL holds: after
+    /// a schema change, or behind a pooler that gave us another session. With the transaction rolled
+    /// back nothing has happened, so a second try on a fresh connection is safe for writes too.
+    #[must_use]
+    pub fn is_stale_statement(&self) -> bool {
+        let Self::Sql { state, message, .. } = self else {
+            return false;
+        };
+        match state.as_str() {
+            // invalid_sql_statement_name, duplicate_prepared_statement
+            "26000" | "42P05" => true,
+            "0A000" => message.contains("cached plan must not change result type"),
+            _ => false,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(refusal) = error.as_db_error() {
+            let fatal = matches!(
+                refusal.parsed_severity(),
+                Some(Severity::Fatal | Severity::Panic)
+            );
+            return Self::Sql {
+                state: SqlState::new(refusal.code().code()),
+                message: refusal.message().into(),
+                fatal,
+            };
+        }
+        if error.is_closed() || is_io(&error) {
+            return Self::Lost(error.to_string());
+        }
+        Self::Protocol(error.to_string())
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DbError, SqlState};
+
+    fn refusal(code: &str, message: &str) -> DbError {
+        DbError::Sql {
+            state: SqlState::new(code),
+            message: message.into(),
+            fatal: false,
+        }
+    }
+
+    #[test]
+    fn a_statement_that_may_have_run_is_never_stale() {
+        for (code, message) in [
+            ("23505", "duplicate key"),
+            ("0A000", "cannot delete from a view"),
+            ("57014", "canceling statement due to statement timeout"),
+            ("57P01", "terminating connection"),
+            ("40001", "could not serialize access"),
+        ] {
+            assert!(!refusal(code, message).is_stale_statement(), "{code}");
+        }
+        assert!(!DbError::Lost("gone".into()).is_stale_statement());
+    }
+
+    #[test]
+    fn a_statement_that_never_began_is_stale() {
+        for (code, message) in [
+            ("26000", "prepared statement \"s5\" does not exist"),
+            ("42P05", "prepared statement \"s5\" already exists"),
+            ("0A000", "cached plan must not change result type"),
+        ] {
+            assert!(refusal(code, message).is_stale_statement(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_none_reads_as_internal_error() {
+        for wrong in ["", "42", "425011", "42\u{e9}1", "42 01"] {
+            assert_eq!(SqlState::new(wrong).as_str(), "XX000", "{wrong:?}");
+        }
+        assert_eq!(SqlState::new("FX001").as_str(), "FX001");
+    }
+}

@@ -1,0 +1,98 @@
+use super::connection::Opener;
+use super::error::DbError;
+use super::lease::Lease;
+use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How connections are opened and for how long things may take.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address and login.
+    pub config: tokio_postgres::Config,
+    /// Wait for a free connection.
+    pub pool_timeout: Duration,
+    /// Opening one, login and first statements included.
+    pub connect_timeout: Duration,
+    /// Enforced by PostgreSQL; here only to notice when it does not answer at all.
+    pub statement_timeout: Duration,
+    /// Statements kept prepared per connection.
+    pub prepared_statements: usize,
+}
+
+/// What a request is run on: the connections of one worker thread.
+///
+/// Each worker has connections of its own, because a connection is driven by the thread that opened
+/// it, and waking another thread costs more than all else the server does for a small request.
+pub struct Db {
+    pool: Pool<Opener>,
+    options: Arc<Options>,
+}
+
+impl Options {
+    /// From the configuration.
+    ///
+    /// # Errors
+    /// When `database.url` is not set.
+    pub fn new(database: &crate::config::Database) -> Result<Self, crate::config::ConfigError> {
+        let mut config = database.login()?.0.clone();
+        let milliseconds = database.statement_timeout.as_millis();
+        let given = config.get_options().map(|text| format!("{text} "));
+        config
+            .options(format!(
+                "{}-c statement_timeout={milliseconds}",
+                given.unwrap_or_default()
+            ))
+            .application_name("fluxbase")
+            .connect_timeout(database.connect_timeout)
+            .tcp_user_timeout(database.statement_timeout + Duration::from_secs(5))
+            .keepalives_idle(Duration::from_secs(30));
+        Ok(Self {
+            config,
+            pool_timeout: database.pool_timeout,
+            connect_timeout: database.connect_timeout,
+            statement_timeout: database.statement_timeout,
+            prepared_statements: database.prepared_statements,
+        })
+    }
+}
+
+impl Db {
+    /// A pool of at most `connections`, opened when needed.
+    ///
+    /// # Errors
+    /// Never with a Tokio runtime, which is the only one this is built for.
+    pub fn new(options: Arc<Options>, connections: usize) -> Result<Self, DbError> {
+        let timeouts = Timeouts {
+            wait: Some(options.pool_timeout),
+            create: Some(options.connect_timeout),
+            recycle: None,
+        };
+        let pool = Pool::builder(Opener(Arc::clone(&options)))
+            .max_size(connections)
+            .timeouts(timeouts)
+            // The connection used last has its plans and its pages warm.
+            .queue_mode(QueueMode::Lifo)
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| DbError::Protocol(error.to_string()))?;
+        Ok(Self { pool, options })
+    }
+
+    pub(super) fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// A connection that is idle and outside any transaction.
+    pub(super) async fn lease(&self) -> Result<Lease, DbError> {
+        match self.pool.get().await {
+            Ok(object) => Ok(Lease::new(object, Arc::clone(&self.options))),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Err(DbError::PoolExhausted),
+            Err(PoolError::Timeout(_)) => Err(DbError::Unreachable(
+                "opening a connection took too long".into(),
+            )),
+            Err(PoolError::Backend(error)) => Err(error),
+            Err(error) => Err(DbError::Unreachable(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Every failure → status, public code, body. Internals go to the log, never to the caller.
+//!
+//! [`Failure`] is the precise reason; [`Public`] is what the caller may know of it. The match in
+//! [`Failure::public`] is exhaustive, and SQLSTATEs go through the closed table in [`sqlstate`].
+
+mod sqlstate;
+
+pub use sqlstate::{Meaning, meaning};
+
+use crate::authenticate::Refused;
+use crate::db::DbError;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a request was not answered with what it asked for. `Display` is for the log.
+#[derive(Debug)]
+pub enum Failure {
+    /// The request cannot become a statement.
+    Compile(fluxbase_compiler::Error),
+    /// The credential was refused before the database was asked.
+    Credential(Refused),
+    /// The database gave no answer.
+    Database {
+        /// What happened.
+        error: DbError,
+        /// Nobody was signed in: signing in might help.
+        anonymous: bool,
+    },
+    /// An account function refused; the text is a coded refusal made for the caller.
+    Account(Account),
+    /// The body is larger than this route takes.
+    BodyTooLarge {
+        /// In bytes.
+        limit: usize,
+        /// Which limit it was.
+        endpoint_type: &'static str,
+    },
+    /// The body did not arrive completely.
+    BodyBroken(String),
+    /// The body did not arrive in time.
+    BodySlow,
+    /// The body is not the JSON this endpoint takes; the text names the field, not its value.
+    BodyMalformed(&'static str),
+    /// Nothing by this key that the caller may see.
+    NoSuchRow,
+    /// A write by key that touched nothing: it does not exist or is not the caller's to change. Which
+    /// of the two is not told.
+    WriteHitNothing {
+        /// Nobody was signed in.
+        anonymous: bool,
+    },
+    /// No such route.
+    NoSuchRoute,
+    /// The route exists, not with this method.
+    Method {
+        /// The methods there are.
+        allow: &'static str,
+    },
+    /// The catalog is not there yet or the server is broken.
+    Internal(&'static str),
+    /// Refused by the framework, with this status.
+    Foreign(StatusCode),
+    /// A bug; where it is was written to the log.
+    Panicked,
+}
+
+/// A refusal as an account function worded it.
+#[derive(Debug)]
+pub struct Account {
+    /// From the closed list in [`Account::status`].
+    pub status: StatusCode,
+    /// The whole JSON object, as PostgreSQL gave it.
+    pub object: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What the caller may know.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Public {
+    /// The status.
+    pub status: StatusCode,
+    /// For programs.
+    pub code: &'static str,
+    /// For people, one sentence.
+    pub error: Cow<'static, str>,
+    /// What might help.
+    pub hint: Option<String>,
+    /// Seconds after which a repetition makes sense.
+    pub retry_after: Option<u32>,
+    /// The methods there are.
+    pub allow: Option<&'static str>,
+    /// Largest body, and which limit that is.
+    pub limit: Option<(usize, &'static str)>,
+}
+
+impl Public {
+    fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            error: error.into(),
+            hint: None,
+            retry_after: None,
+            allow: None,
+            limit: None,
+        }
+    }
+
+    fn unavailable(error: &'static str) -> Self {
+        Self {
+            retry_after: Some(1),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service_unavailable",
+                error,
+            )
+        }
+    }
+}
+
+const SIGN_IN_FIRST: &str = "Authentication required";
+const NOT_ALLOWED: &str = "Insufficient permissions";
+
+impl Failure {
+    /// The status and the words for the caller.
+    #[must_use]
+    pub fn public(&self) -> Public {
+        match self {
+            Self::Compile(error) => {
+                let status =
+                    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                Public {
+                    hint: error.hint(),
+                    allow: (status == StatusCode::METHOD_NOT_ALLOWED).then_some("GET"),
+                    ..Public::new(status, error.code(), error.message())
+                }
+            }
+            Self::Credential(refused) => {
+                let code = match refused {
+                    Refused::Token(refusal) => refusal.code(),
+                    Refused::NotBearer | Refused::Twice(_) | Refused::NotAvailable(_) => {
+                        "INVALID_TOKEN"
+                    }
+                };
+                let text = match code {
+                    "EXPIRED_TOKEN" => "Token has expired",
+                    _ => "Invalid credential",
+                };
+                Public::new(StatusCode::UNAUTHORIZED, code, text)
+            }
+            Self::Database { error, anonymous } => match error {
+                DbError::PoolExhausted => {
+                    Public::unavailable("The server is busy; try again shortly")
+                }
+                DbError::Unreachable(_) | DbError::Lost(_) | DbError::Silent => {
+                    Public::unavailable("The database is not available")
+                }
+                DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
+                DbError::Protocol(_) | DbError::Unreadable(_) => Public::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "INTERNAL_ERROR",
+                    "Internal server error",
+                ),
+            },
+            // Its own words are written by `respond`; these stand in if there are none.
+            Self::Account(account) => Public::new(
+                account.status,
+                "OPERATION_FAILED",
+                "The request was refused",
+            ),
+            Self::BodyTooLarge {
+                limit,
+                endpoint_type,
+            } => Public {
+                hint: Some(format!("send at most {limit} bytes")),
+                limit: Some((*limit, endpoint_type)),
+                ..Public::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "PAYLOAD_TOO_LARGE",
+                    "Payload Too Large",
+                )
+            },
+            Self::BodyBroken(_) => Public::new(
+                StatusCode::BAD_REQUEST,
+                "INVALID_REQUEST_BODY",
+                "The request body did not arrive completely",
+            ),
+            Self::BodySlow => Public::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "INVALID_REQUEST_BODY",
+                "The request body took too long to arrive",
+            ),
+            Self::BodyMalformed(problem) => {
+                Public::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST_BODY", *problem)
+            }
+            Self::NoSuchRow => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
+            Self::WriteHitNothing { anonymous } => from_meaning(Meaning::NotAllowed, *anonymous),
+            Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
+            Self::Method { allow } => Public {
+                allow: Some(allow),
+                ..Public::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "METHOD_NOT_ALLOWED",
+                    "Method not allowed",
+                )
+            },
+            Self::Foreign(status) if status.is_client_error() => Public::new(
+                *status,
+                "INVALID_INPUT",
+                status.canonical_reason().unwrap_or("Bad request"),
+            ),
+            Self::Internal(_) | Self::Panicked | Self::Foreign(_) => Public::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "INTERNAL_ERROR",
+                "Internal server error",
+            ),
+        }
+    }
+
+    /// The complete answer.
+    #[must_use]
+    pub fn respond(&self, request_id: &str) -> HttpResponse {
+        let public = self.public();
+        let mut response = HttpResponse::build(public.status);
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        if let Some(seconds) = public.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(allow) = public.allow {
+            response.insert_header((ALLOW, allow));
+        }
+        let body = match self {
+            Self::Account(account) => {
+                let mut object = account.object.clone();
+                object.insert("request_id".into(), request_id.into());
+                serde_json::Value::Object(object).to_string()
+            }
+            _ => serde_json::to_string(&Body {
+                error: &public.error,
+                code: public.code,
+                hint: public.hint.as_deref(),
+                details: public.limit.map(|(max_bytes, endpoint_type)| Details {
+                    max_bytes,
+                    endpoint_type,
+                }),
+                request_id,
+            })
+            .unwrap_or_default(),
+        };
+        response.body(body)
+    }
+}
+
+fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
+    let (status, code, text) = match meaning {
+        Meaning::Unavailable => {
+            return Public::unavailable("The database cannot do this at the moment");
+        }
+        Meaning::TimedOut => return Public::unavailable("The statement took too long"),
+        Meaning::NotAllowed if anonymous => (
+            StatusCode::UNAUTHORIZED,
+            "AUTHENTICATION_REQUIRED",
+            SIGN_IN_FIRST,
+        ),
+        Meaning::NotAllowed => (StatusCode::FORBIDDEN, "RLS_POLICY_VIOLATION", NOT_ALLOWED),
+        Meaning::Sealed => (
+            StatusCode::FORBIDDEN,
+            "INSUFFICIENT_PERMISSIONS",
+            NOT_ALLOWED,
+        ),
+        Meaning::SignInFirst => (
+            StatusCode::UNAUTHORIZED,
+            "AUTHENTICATION_REQUIRED",
+            SIGN_IN_FIRST,
+        ),
+        Meaning::BadToken => (
+            StatusCode::UNAUTHORIZED,
+            "INVALID_TOKEN",
+            "Invalid credential",
+        ),
+        Meaning::ExpiredToken => (
+            StatusCode::UNAUTHORIZED,
+            "EXPIRED_TOKEN",
+            "Token has expired",
+        ),
+        Meaning::RevokedToken => (
+            StatusCode::UNAUTHORIZED,
+            "REVOKED_TOKEN",
+            "Token has been revoked",
+        ),
+        Meaning::Duplicate => (
+            StatusCode::CONFLICT,
+            "DUPLICATE_KEY",
+            "A row with these values exists already",
+        ),
+        Meaning::ForeignKey => (
+            StatusCode::CONFLICT,
+            "FOREIGN_KEY_VIOLATION",
+            "A row this one refers to does not exist, or this row is still referred to",
+        ),
+        Meaning::Conflict => (
+            StatusCode::CONFLICT,
+            "CONFLICT",
+            "The change collides with another; repeat it",
+        ),
+        Meaning::NotNull => (
+            StatusCode::BAD_REQUEST,
+            "NOT_NULL_VIOLATION",
+            "A required value is missing",
+        ),
+        Meaning::Check => (
+            StatusCode::BAD_REQUEST,
+            "CHECK_VIOLATION",
+            "A value is outside what its table accepts",
+        ),
+        Meaning::BadValue => (
+            StatusCode::BAD_REQUEST,
+            "INVALID_INPUT",
+            "A value does not fit its column or operator",
+        ),
+        Meaning::Rejected => (
+            StatusCode::BAD_REQUEST,
+            "VALIDATION_FAILED",
+            "The change was rejected by the database",
+        ),
+        Meaning::NoSuchTable => (StatusCode::NOT_FOUND, "NOT_FOUND", "Unknown table"),
+        Meaning::NotWritable => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "This relation cannot be written",
+        ),
+        Meaning::Ours => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "DATABASE_ERROR",
+            "Internal server error",
+        ),
+        Meaning::OursWithoutDatabase => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "INTERNAL_ERROR",
+            "Internal server error",
+        ),
+    };
+    let allow = (meaning == Meaning::NotWritable).then_some("GET");
+    Public {
+        allow,
+        ..Public::new(status, code, text)
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Details {
+    max_bytes: usize,
+    endpoint_type: &'static str,
+}
+
+/// The precise reason, for the log. PostgreSQL's own sentence is kept to failures that are ours to
+/// mend: in a refusal it may repeat a value the caller sent.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compile(error) => write!(f, "refused by the compiler: {}", error.code()),
+            Self::Credential(refused) => write!(f, "{refused}"),
+            Self::Database { error, .. } => match error {
+                DbError::Sql { state, .. } if !self.public().status.is_server_error() => {
+                    write!(f, "SQLSTATE {}", state.as_str())
+                }
+                error => write!(f, "{error}"),
+            },
+            Self::Account(account) => {
+                let code = account.object.get("code").and_then(|code| code.as_str());
+                write!(f, "account function refused: {}", code.unwrap_or("no code"))
+            }
+            Self::BodyTooLarge { limit, .. } => write!(f, "body larger than {limit} bytes"),
+            Self::BodyBroken(reason) => write!(f, "body incomplete: {reason}"),
+            Self::BodySlow => f.write_str("body too slow"),
+            Self::BodyMalformed(problem) => write!(f, "body malformed: {problem}"),
+            Self::NoSuchRow => f.write_str("no such row"),
+            Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
+            Self::NoSuchRoute => f.write_str("no such route"),
+            Self::Method { .. } => f.write_str("method not allowed"),
+            Self::Internal(reason) => f.write_str(reason),
+            Self::Foreign(status) => write!(f, "refused by the framework: {status}"),
+            Self::Panicked => f.write_str("a handler panicked"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Found again by the outermost layer, which knows the request id and writes the body.
+impl actix_web::ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.public().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<fluxbase_compiler::Error> for Failure {
+    fn from(error: fluxbase_compiler::Error) -> Self {
+        Self::Compile(error)
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self::Credential(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests;

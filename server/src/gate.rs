@@ -1,0 +1,189 @@
+//! Who may pass. One function, in statement order: how large, then who, then the bytes themselves.
+//!
+//! A declared length above the limit is refused before anything else is looked at, and a bad
+//! credential before its body is read; a body without a declared length is counted as it arrives.
+
+use crate::app::Worker;
+use crate::authenticate::authenticate;
+use crate::caller::Caller;
+use crate::clock;
+use crate::error::Failure;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+/// What a handler behind the gate may use of the request's body and credentials.
+pub struct Passed {
+    /// Who asks. On the public account endpoints nobody: credentials are not looked at there.
+    pub caller: Option<Caller>,
+    /// The whole body, within its limit.
+    pub body: Bytes,
+}
+
+impl Passed {
+    /// The caller of an endpoint that has one.
+    ///
+    /// # Errors
+    /// On a public endpoint, where asking is a bug of ours.
+    pub fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller
+            .as_ref()
+            .ok_or(Failure::Internal("a public endpoint asked for its caller"))
+    }
+}
+
+/// The groups of routes that are guarded differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    /// /api/v1/tables.
+    Tables,
+    /// Account endpoints that make a caller out of nobody.
+    PublicAccount,
+    /// Account endpoints of a signed-in user, and everything else below /api/v1.
+    Account,
+}
+
+/// Account endpoints that ignore credentials: the client library sends its key there.
+const PUBLIC_ACCOUNT: [&str; 3] = [
+    "/api/v1/auth/signup",
+    "/api/v1/auth/signin",
+    "/api/v1/auth/login",
+];
+
+impl Door {
+    fn of(path: &str) -> Self {
+        if PUBLIC_ACCOUNT.contains(&path) {
+            return Self::PublicAccount;
+        }
+        if path.starts_with("/api/v1/tables/") {
+            return Self::Tables;
+        }
+        Self::Account
+    }
+
+    fn endpoint_type(self) -> &'static str {
+        match self {
+            Self::Tables => "rest",
+            Self::PublicAccount | Self::Account => "auth",
+        }
+    }
+}
+
+/// The inner of the two layers around every handler below /api/v1. A refusal is a response that
+/// still holds its [`Failure`]; the outer layer writes the body.
+///
+/// # Errors
+/// Those of the handler.
+pub async fn gate(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    match admit(&mut request).await {
+        Ok(passed) => {
+            request.extensions_mut().insert(passed);
+            Ok(next.call(request).await?.map_into_left_body())
+        }
+        Err(failure) => Ok(request
+            .into_response(HttpResponse::from_error(failure))
+            .map_into_right_body()),
+    }
+}
+
+async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
+    let worker = request
+        .app_data::<web::Data<Worker>>()
+        .cloned()
+        .ok_or(Failure::Internal("the worker has no state"))?;
+    let server = &worker.shared.config.server;
+    let door = Door::of(request.path());
+    let limit = match door {
+        Door::Tables => server.rest_limit,
+        Door::PublicAccount | Door::Account => server.auth_limit,
+    };
+
+    let too_large = || Failure::BodyTooLarge {
+        limit,
+        endpoint_type: door.endpoint_type(),
+    };
+    let declared = declared_length(request);
+    if declared.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+
+    let caller = match door {
+        Door::PublicAccount => None,
+        Door::Tables | Door::Account => Some(authenticate(
+            request.headers(),
+            clock::now(),
+            &worker.shared.keys.load(),
+            &mut worker.verified.borrow_mut(),
+        )?),
+    };
+
+    let has_body = declared.is_some_and(|length| length > 0)
+        || request.headers().contains_key(TRANSFER_ENCODING);
+    let body = if has_body {
+        read(
+            request.take_payload(),
+            limit,
+            server.read_timeout,
+            too_large,
+        )
+        .await?
+    } else {
+        Bytes::new()
+    };
+    Ok(Passed { caller, body })
+}
+
+fn declared_length(request: &ServiceRequest) -> Option<u64> {
+    request
+        .headers()
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+async fn read(
+    mut payload: Payload,
+    limit: usize,
+    time: Duration,
+    too_large: impl Fn() -> Failure,
+) -> Result<Bytes, Failure> {
+    let whole = async {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| Failure::BodyBroken(error.to_string()))?;
+            if chunk.len() > limit - whole.len().min(limit) {
+                return Err(too_large());
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    };
+    tokio::time::timeout(time, whole)
+        .await
+        .unwrap_or(Err(Failure::BodySlow))
+}
+
+/// A handler takes what the gate let through; without the gate there is nothing to take.
+impl FromRequest for Passed {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let passed = request.extensions_mut().remove::<Self>();
+        ready(passed.ok_or(Failure::Internal("a route stands outside the gate")))
+    }
+}
+
+#[cfg(test)]
+mod tests;

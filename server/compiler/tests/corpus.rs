@@ -26,9 +26,9 @@ fn every_request_compiles_as_recorded() {
                     write!(stages, "ask  {ask:#?}\n\nplan {plan:#?}\n").unwrap()
                 })
                 .unwrap_or_else(|error| panic!("{name} is refused: {error}"));
-            write!(stages, "\nsql  {}\n", statement.sql).unwrap();
+            writeln!(stages, "\nsql  {}", statement.sql).unwrap();
             for (index, param) in statement.params.iter().enumerate() {
-                write!(stages, "     ${} = {param}\n", index + 1).unwrap();
+                writeln!(stages, "     ${} = {param}", index + 1).unwrap();
             }
             write!(
                 stages,

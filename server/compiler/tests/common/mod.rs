@@ -1,6 +1,10 @@
 //! Requests as files, and the catalog they are compiled against.
 #![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside test functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test code outside test functions"
+)]
 
 use std::path::PathBuf;
 

@@ -163,6 +163,7 @@ fn foreign_keys_in_a_set_are_passed_over() {
     for foreign in [
         rsa,
         oct,
+        with("kty", "OKP"),
         with("crv", "P-384"),
         with("use", "enc"),
         with("alg", "ES384"),

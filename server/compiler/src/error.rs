@@ -24,7 +24,7 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// Percent signs that introduce no byte, bytes that are no UTF-8, or NUL.
-    #[error("The query string holds {0}")]
+    #[error("The address holds {0}")]
     Encoding(&'static str),
     /// A parameter's text does not follow its grammar.
     #[error("Cannot read parameter {parameter}: {problem}")]

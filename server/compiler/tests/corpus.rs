@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 #[test]
 fn every_request_compiles_as_recorded() {
     let catalog = common::catalog();
+    let names = common::tokens::names(&catalog);
     let corpus = common::corpus();
     assert!(
         corpus.len() >= 60,
@@ -26,6 +27,8 @@ fn every_request_compiles_as_recorded() {
                     write!(stages, "ask  {ask:#?}\n\nplan {plan:#?}\n").unwrap()
                 })
                 .unwrap_or_else(|error| panic!("{name} is refused: {error}"));
+            common::tokens::judge(&statement, &names)
+                .unwrap_or_else(|problem| panic!("{name}: {problem}"));
             writeln!(stages, "\nsql  {}", statement.sql).unwrap();
             for (index, param) in statement.params.iter().enumerate() {
                 writeln!(stages, "     ${} = {param}", index + 1).unwrap();

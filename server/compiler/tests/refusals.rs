@@ -1,5 +1,12 @@
 //! Requests that are refused, each with what the caller reads, and beside each a twin that is not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code outside test functions"
+)]
+
 mod common;
 
 use fluxbase_compiler::Error;

@@ -78,6 +78,9 @@ impl Method {
 /// # Errors
 /// Whatever does not follow the grammar, and whatever does and is not built.
 pub fn parse<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
+    if request.id.is_some_and(|id| id.contains('\0')) {
+        return Err(QueryError::Encoding("a NUL character").into());
+    }
     let query = query::parse(request.method, request.id.is_some(), request.query)?;
     let preferences = prefer::parse(request.prefer)?;
     let act = match request.method {

@@ -6,6 +6,8 @@
     reason = "test code outside test functions"
 )]
 
+pub mod tokens;
+
 use std::path::PathBuf;
 
 use fluxbase_compiler::Error;

@@ -1,0 +1,44 @@
+//! How long a request takes from text to statement: `cargo bench -p fluxbase-compiler`.
+//!
+//! A loop and a clock. Each line is the median of a hundred runs of a thousand requests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "not shipped"
+)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+fn main() {
+    let catalog = common::catalog();
+    for name in [
+        "read_by_key_filter",
+        "read_own_newest",
+        "read_or",
+        "read_types",
+        "insert_one",
+        "update_by_filter",
+    ] {
+        let file = common::tests()
+            .join("corpus")
+            .join(name)
+            .with_extension("http");
+        let text = common::Text::read(&std::fs::read_to_string(file).unwrap());
+        let mut runs: Vec<u128> = (0..100)
+            .map(|_| {
+                let start = Instant::now();
+                for _ in 0..1_000 {
+                    black_box(black_box(&text).compile(&catalog, |_, _| {}).unwrap());
+                }
+                start.elapsed().as_nanos() / 1_000
+            })
+            .collect();
+        runs.sort_unstable();
+        println!("{name:24} {:>6} ns", runs[runs.len() / 2]);
+    }
+}

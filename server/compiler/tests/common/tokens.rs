@@ -1,0 +1,171 @@
+//! What SQL of this crate may consist of, as a list of tokens: a statement with anything else in it is a bug, whatever
+//! the request was. Independent of the printer on purpose.
+
+use std::collections::HashSet;
+
+use fluxbase_compiler::catalog::Catalog;
+use fluxbase_compiler::sql::Statement;
+
+const WORDS: &[&str] = &[
+    "select",
+    "from",
+    "where",
+    "and",
+    "or",
+    "not",
+    "is",
+    "null",
+    "true",
+    "false",
+    "unknown",
+    "any",
+    "like",
+    "ilike",
+    "order",
+    "by",
+    "desc",
+    "nulls",
+    "first",
+    "last",
+    "limit",
+    "offset",
+    "with",
+    "as",
+    "insert",
+    "into",
+    "update",
+    "set",
+    "delete",
+    "returning",
+    "default",
+    "values",
+    "union",
+    "all",
+    "case",
+    "when",
+    "then",
+    "end",
+    "coalesce",
+    "pg_catalog",
+    "json_agg",
+    "json_build_object",
+    "row_to_json",
+    "json_to_record",
+    "json_to_recordset",
+    "json_array_elements",
+    "json_typeof",
+    "jsonb_typeof",
+    "count",
+    "text",
+    "int4",
+    "numeric",
+    "json",
+    "x",
+    "r",
+    "o",
+    "t0",
+];
+const SYMBOLS: &[&str] = &[
+    "->>", "->", "<>", ">=", "<=", "::", "=", ">", "<", ",", ".", "*", "(", ")",
+];
+const LITERALS: &[&str] = &["'[]'", "'number'", "'affected'", "'records'"];
+
+/// Every name the catalog holds.
+pub fn names(catalog: &Catalog) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for relation in catalog.relations() {
+        names.insert(relation.schema.as_str().to_owned());
+        names.insert(relation.name.as_str().to_owned());
+        for column in &relation.columns {
+            names.insert(column.name.as_str().to_owned());
+            names.insert(column.data_type.schema.as_str().to_owned());
+            names.insert(column.data_type.name.as_str().to_owned());
+        }
+    }
+    names
+}
+
+/// Says what is wrong with a statement, if anything is.
+pub fn judge(statement: &Statement, names: &HashSet<String>) -> Result<(), String> {
+    let (mut rest, mut depth, mut used) = (statement.sql.as_str(), 0_i32, HashSet::new());
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            ' ' => 1,
+            'a'..='z' => word(rest)?,
+            '0'..='9' => digits(rest),
+            '"' => quoted_name(rest, names)?,
+            '\'' => LITERALS
+                .iter()
+                .find(|l| rest.starts_with(**l))
+                .ok_or("a literal of no one")?
+                .len(),
+            '$' => {
+                let length = 1 + digits(&rest[1..]);
+                used.insert(
+                    rest[1..length]
+                        .parse::<usize>()
+                        .map_err(|_| "a $ without a number")?,
+                );
+                length
+            }
+            _ => SYMBOLS
+                .iter()
+                .find(|s| rest.starts_with(**s))
+                .ok_or(format!("{c:?}"))?
+                .len(),
+        };
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        if depth < 0 {
+            return Err("a parenthesis too many".to_owned());
+        }
+        rest = &rest[length..];
+    }
+    let expected: HashSet<usize> = (1..=statement.params.len()).collect();
+    if statement.params.iter().any(|param| param.contains('\0')) {
+        return Err("a NUL in a parameter".to_owned());
+    }
+    match (depth, used == expected) {
+        (0, true) => Ok(()),
+        (0, false) => Err(format!("parameters {used:?} of {}", statement.params.len())),
+        _ => Err("an open parenthesis".to_owned()),
+    }
+}
+
+fn digits(text: &str) -> usize {
+    text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len()
+}
+
+fn word(text: &str) -> Result<usize, String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let length = text.len() - text.trim_start_matches(is_part).len();
+    let found = &text[..length];
+    // The parts of an insert in groups: x0, x1, …
+    let group = found
+        .strip_prefix('x')
+        .is_some_and(|n| n.parse::<u8>().is_ok());
+    if WORDS.contains(&found) || group {
+        Ok(length)
+    } else {
+        Err(format!("the word {found}"))
+    }
+}
+
+fn quoted_name(text: &str, names: &HashSet<String>) -> Result<usize, String> {
+    let (mut name, mut at) = (String::new(), 1);
+    loop {
+        let rest = &text[at..];
+        let piece = rest.find('"').ok_or("an open quote")?;
+        name.push_str(&rest[..piece]);
+        at += piece + 1;
+        if !text[at..].starts_with('"') {
+            break;
+        }
+        name.push('"');
+        at += 1;
+    }
+    if names.contains(&name) {
+        Ok(at)
+    } else {
+        Err(format!("the name {name:?}"))
+    }
+}

@@ -16,7 +16,7 @@ pub fn read(
         return Ok(out);
     }
     // No snippet: the excerpt around a mistake could be the line with the secret.
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     let root: Node = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| ConfigError::Yaml(error.to_string()))?;
     let sections = match root {

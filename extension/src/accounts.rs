@@ -6,9 +6,9 @@
 //! A refusal is a value, `{"error", "code"}`, not an exception: what it writes down stays written.
 
 use crate::error::{Failure, or_raise};
+use crate::owner;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
-use crate::owner;
 use fluxbase_rules::issue::{self, Common, Subject};
 use fluxbase_rules::password::{self, Verdict};
 use fluxbase_rules::{email, token::fingerprint, uuid};
@@ -17,8 +17,18 @@ use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]
-fn sign_up(email: Option<&str>, password: Option<&str>, user_metadata: Option<JsonB>, context: Option<JsonB>) -> JsonB {
-    JsonB(or_raise(outcome(try_sign_up(email, password, user_metadata, context))))
+fn sign_up(
+    email: Option<&str>,
+    password: Option<&str>,
+    user_metadata: Option<JsonB>,
+    context: Option<JsonB>,
+) -> JsonB {
+    JsonB(or_raise(outcome(try_sign_up(
+        email,
+        password,
+        user_metadata,
+        context,
+    ))))
 }
 
 #[pg_extern]
@@ -47,7 +57,10 @@ impl From<pgrx::spi::SpiError> for Stop {
 }
 
 fn refused(code: &'static str, message: impl Into<String>) -> Stop {
-    Stop::Refused { code, message: message.into() }
+    Stop::Refused {
+        code,
+        message: message.into(),
+    }
 }
 
 fn outcome(result: Result<Value, Stop>) -> Result<Value, Failure> {
@@ -63,24 +76,49 @@ fn bad_credentials() -> Stop {
     refused("INVALID_CREDENTIALS", "Invalid email or password")
 }
 
-fn try_sign_up(email: Option<&str>, password: Option<&str>, user_metadata: Option<JsonB>, context: Option<JsonB>) -> Result<Value, Stop> {
+fn try_sign_up(
+    email: Option<&str>,
+    password: Option<&str>,
+    user_metadata: Option<JsonB>,
+    context: Option<JsonB>,
+) -> Result<Value, Stop> {
     stored::catch_up();
     let stored = stored::stored()?;
     if !stored.settings.signup_enabled {
         return Err(refused("SIGNUP_DISABLED", "Sign-up is disabled"));
     }
     let (Some(email), Some(password)) = (email, password) else {
-        return Err(refused("MISSING_REQUIRED_FIELD", "email and password are required"));
+        return Err(refused(
+            "MISSING_REQUIRED_FIELD",
+            "email and password are required",
+        ));
     };
-    let email = email::normalize(email).map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
+    let email = email::normalize(email)
+        .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     let metadata = user_metadata.map_or_else(|| json!({}), |metadata| metadata.0);
     if !metadata.is_object() {
-        return Err(refused("VALIDATION_FAILED", "user_metadata must be an object"));
+        return Err(refused(
+            "VALIDATION_FAILED",
+            "user_metadata must be an object",
+        ));
+    }
+    // It travels in every access token. Checked before the account exists: a refusal commits what was done.
+    if jsonb_length(&metadata)? > issue::MAX_METADATA_BYTES {
+        return Err(refused(
+            "VALIDATION_FAILED",
+            format!(
+                "user_metadata is longer than {} bytes",
+                issue::MAX_METADATA_BYTES
+            ),
+        ));
     }
     let breaches = password::check_policy(password, &stored.settings.password_policy);
     if !breaches.is_empty() {
         let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
-        return Err(refused("WEAK_PASSWORD", format!("Password is too weak: {}", rules.join("; "))));
+        return Err(refused(
+            "WEAK_PASSWORD",
+            format!("Password is too weak: {}", rules.join("; ")),
+        ));
     }
     // Before knowing whether the address is taken: the work, and so the time, is the same.
     let params = stored.settings.password_hash;
@@ -100,28 +138,70 @@ fn try_sign_up(email: Option<&str>, password: Option<&str>, user_metadata: Optio
         first_user(made)
     })?;
     // Told apart from success it must be, told why it need not.
-    let user = made.ok_or_else(|| refused("VALIDATION_FAILED", "Could not sign up with this e-mail address and password"))?;
+    let user = made.ok_or_else(|| {
+        refused(
+            "VALIDATION_FAILED",
+            "Could not sign up with this e-mail address and password",
+        )
+    })?;
     open_session(&stored, email.as_str(), &user, context)
 }
 
-fn try_sign_in(email: Option<&str>, password: Option<&str>, context: Option<JsonB>) -> Result<Value, Stop> {
+/// Bytes of the text PostgreSQL makes of it, which is what the token will carry.
+fn jsonb_length(value: &Value) -> Result<usize, Failure> {
+    let length = Spi::get_one_with_args::<i32>(
+        "select pg_catalog.octet_length($1::pg_catalog.text)",
+        &[JsonB(value.clone()).into()],
+    )?;
+    Ok(length
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(usize::MAX))
+}
+
+fn try_sign_in(
+    email: Option<&str>,
+    password: Option<&str>,
+    context: Option<JsonB>,
+) -> Result<Value, Stop> {
     stored::catch_up();
     let stored = stored::stored()?;
     let (Some(email), Some(password)) = (email, password) else {
-        return Err(refused("MISSING_REQUIRED_FIELD", "email and password are required"));
+        return Err(refused(
+            "MISSING_REQUIRED_FIELD",
+            "email and password are required",
+        ));
     };
     // An address that cannot exist is looked up like any other and hashed for like any other.
-    let email = email::normalize(email).map(email::Email::into_string).unwrap_or_default();
+    let email = email::normalize(email)
+        .map(email::Email::into_string)
+        .unwrap_or_default();
     let known = Spi::connect(|client| {
-        let known = client.select("select u.password_hash from auth.users u where u.email = $1", Some(1), &[email.as_str().into()])?;
-        if known.is_empty() { Ok::<_, Failure>(None) } else { Ok(known.first().get_one::<String>()?) }
+        let known = client.select(
+            "select u.password_hash from auth.users u where u.email = $1",
+            Some(1),
+            &[email.as_str().into()],
+        )?;
+        if known.is_empty() {
+            Ok::<_, Failure>(None)
+        } else {
+            Ok(known.first().get_one::<String>()?)
+        }
     })?;
     let params = stored.settings.password_hash;
-    let sized_for = known.as_deref().and_then(|hash| password::params_of(hash).ok()).unwrap_or(params);
+    let sized_for = known
+        .as_deref()
+        .and_then(|hash| password::params_of(hash).ok())
+        .unwrap_or(params);
     // Nobody has a longer password, and hashing ten megabytes is work for the asking.
-    let presented = if password.chars().take(password::MAX_CHARACTERS + 1).count() > password::MAX_CHARACTERS { "" } else { password };
+    let presented =
+        if password.chars().take(password::MAX_CHARACTERS + 1).count() > password::MAX_CHARACTERS {
+            ""
+        } else {
+            password
+        };
     let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
-    let verdict = password::verify(presented, known.as_deref(), params, &mut memory).map_err(hash_failed)?;
+    let verdict =
+        password::verify(presented, known.as_deref(), params, &mut memory).map_err(hash_failed)?;
     let rehash = match verdict {
         Verdict::Match { rehash } => rehash,
         Verdict::Mismatch => return Err(bad_credentials()),
@@ -131,7 +211,10 @@ fn try_sign_in(email: Option<&str>, password: Option<&str>, context: Option<Json
         }
     };
     let replacement = if rehash {
-        Some(password::hash(presented, &owner::random()?, params, &mut memory).map_err(hash_failed)?)
+        Some(
+            password::hash(presented, &owner::random()?, params, &mut memory)
+                .map_err(hash_failed)?,
+        )
     } else {
         None
     };
@@ -160,23 +243,44 @@ struct User {
 }
 
 fn first_user(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure> {
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
-    let text = |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
+    let text =
+        |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
     Ok(Some(User {
-        id: row.get::<Uuid>(1)?.map(|id| *id.as_bytes()).unwrap_or_default(),
+        id: row
+            .get::<Uuid>(1)?
+            .map(|id| *id.as_bytes())
+            .unwrap_or_default(),
         role: text(2)?,
         user_metadata: text(3)?,
         app_metadata: text(4)?,
-        object: row.get::<JsonB>(5)?.map(|object| object.0).unwrap_or_default(),
+        object: row
+            .get::<JsonB>(5)?
+            .map(|object| object.0)
+            .unwrap_or_default(),
     }))
 }
 
 /// Opens a session and returns the token reply.
-fn open_session(stored: &Stored, email: &str, user: &User, context: Option<JsonB>) -> Result<Value, Stop> {
+fn open_session(
+    stored: &Stored,
+    email: &str,
+    user: &User,
+    context: Option<JsonB>,
+) -> Result<Value, Stop> {
     let settings = &stored.settings;
     let now = owner::now();
     let session_id = uuid::v4(owner::random()?);
-    let subject = Subject { user_id: user.id, session_id, email, role: &user.role, is_anonymous: false, impersonated_by: None };
+    let subject = Subject {
+        user_id: user.id,
+        session_id,
+        email,
+        role: &user.role,
+        is_anonymous: false,
+        impersonated_by: None,
+    };
     let common = |lifetime_seconds| -> Result<Common<'_>, Failure> {
         Ok(Common {
             issuer: &settings.jwt_issuer,
@@ -186,15 +290,29 @@ fn open_session(stored: &Stored, email: &str, user: &User, context: Option<JsonB
             lifetime_seconds,
         })
     };
-    let access = issue::access_payload(&common(settings.access_token_seconds)?, &subject, &user.user_metadata, &user.app_metadata)
-        .map_err(|error| refused("VALIDATION_FAILED", error.to_string()))?;
+    let access = issue::access_payload(
+        &common(settings.access_token_seconds)?,
+        &subject,
+        &user.user_metadata,
+        &user.app_metadata,
+    )
+    .map_err(|error| refused("VALIDATION_FAILED", error.to_string()))?;
     let refresh = issue::refresh_payload(&common(settings.refresh_token_seconds)?, &subject)
         .map_err(|error| Failure::broken(error.to_string()))?;
     let key = signing_key()?;
-    let sign = |payload: &str| key.sign(payload).map_err(|error| Failure::broken(error.to_string()));
+    let sign = |payload: &str| {
+        key.sign(payload)
+            .map_err(|error| Failure::broken(error.to_string()))
+    };
     let (access, refresh) = (sign(&access)?, sign(&refresh)?);
     let refresh_hash = fingerprint(&refresh).ok_or_else(|| Failure::broken("SHA-256 failed"))?;
-    let told = |name: &str| context.as_ref().and_then(|context| context.0.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let told = |name: &str| {
+        context
+            .as_ref()
+            .and_then(|context| context.0.get(name))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     Spi::connect_mut(|client| {
         client.update(
             "insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ip, user_agent) \
@@ -222,7 +340,9 @@ fn open_session(stored: &Stored, email: &str, user: &User, context: Option<JsonB
 
 fn hash_failed(error: password::HashError) -> Stop {
     Stop::Failed(match error {
-        password::HashError::OutOfMemory => Failure::new(*b"FX009", "not enough memory to hash a password now"),
+        password::HashError::OutOfMemory => {
+            Failure::new(*b"FX009", "not enough memory to hash a password now")
+        }
         password::HashError::Failed => Failure::broken("password hashing failed"),
     })
 }

@@ -133,14 +133,21 @@ pub unsafe extern "C-unwind" fn jwt_wrapper(fcinfo: pg_sys::FunctionCallInfo) ->
             return null(fcinfo);
         }
         let claims = pg_sys::GetConfigOption(c"request.jwt.claims".as_ptr(), true, false);
-        if claims.is_null() { null(fcinfo) } else { parse_jsonb(CStr::from_ptr(claims)) }
+        if claims.is_null() {
+            null(fcinfo)
+        } else {
+            parse_jsonb(CStr::from_ptr(claims))
+        }
     }
 }
 
 unsafe fn parse_jsonb(json: &CStr) -> pg_sys::Datum {
     // SAFETY: jsonb_in() takes a C string; what is in it was checked to be a JSON object when it was accepted.
     unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(pg_sys::Datum::from(json.as_ptr()))])
-            .unwrap_or_else(pg_sys::Datum::null)
+        pgrx::direct_function_call_as_datum(
+            pg_sys::jsonb_in,
+            &[Some(pg_sys::Datum::from(json.as_ptr()))],
+        )
+        .unwrap_or_else(pg_sys::Datum::null)
     }
 }

@@ -18,7 +18,11 @@ const INSUFFICIENT_PRIVILEGE: [u8; 5] = *b"42501";
 
 impl Failure {
     pub fn new(sqlstate: [u8; 5], message: impl Into<String>) -> Self {
-        Self { sqlstate, message: message.into(), hint: None }
+        Self {
+            sqlstate,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -28,14 +32,20 @@ impl Failure {
 
     /// An attempt to change who is asking.
     pub fn sealed(what: &str) -> Self {
-        Self::new(INSUFFICIENT_PRIVILEGE, format!("{what} is not allowed: the identity of this transaction is sealed"))
-            .hint("It ends with the transaction; the next one enters anew.")
+        Self::new(
+            INSUFFICIENT_PRIVILEGE,
+            format!("{what} is not allowed: the identity of this transaction is sealed"),
+        )
+        .hint("It ends with the transaction; the next one enters anew.")
     }
 
     /// An attempt of the server's login to become a role without a token.
     pub fn locked(what: &str) -> Self {
-        Self::new(INSUFFICIENT_PRIVILEGE, format!("{what} is not allowed for members of fluxbase_app"))
-            .hint("Present a token with auth.enter(token), or use auth.enter_anonymous().")
+        Self::new(
+            INSUFFICIENT_PRIVILEGE,
+            format!("{what} is not allowed for members of fluxbase_app"),
+        )
+        .hint("Present a token with auth.enter(token), or use auth.enter_anonymous().")
     }
 
     /// `auth.enter` where its effect could be undone or was had already.
@@ -62,9 +72,17 @@ impl Failure {
         // SAFETY: a string setting of the server, never NULL once the server runs.
         let others = unsafe {
             let value = pg_sys::GetConfigOption(c"shared_preload_libraries".as_ptr(), true, false);
-            if value.is_null() { String::new() } else { CStr::from_ptr(value).to_string_lossy().into_owned() }
+            if value.is_null() {
+                String::new()
+            } else {
+                CStr::from_ptr(value).to_string_lossy().into_owned()
+            }
         };
-        let list = if others.is_empty() { "fluxbase".to_owned() } else { format!("{others}, fluxbase") };
+        let list = if others.is_empty() {
+            "fluxbase".to_owned()
+        } else {
+            format!("{others}, fluxbase")
+        };
         Self::new(*b"55000", "fluxbase must be loaded when the server starts").hint(format!(
             "Put this line into postgresql.conf and restart PostgreSQL: shared_preload_libraries = '{list}'"
         ))

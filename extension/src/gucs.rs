@@ -5,6 +5,7 @@
 //! | `request.jwt.claims` | superusers and members of `fluxbase_trusted` may set it; others get 42501 | the claims, read-only |
 //! | `request.jwt.claim.sub`, `.role`, `.email` | the same | read-only mirror |
 //! | `app.user_id`, `app.role`, `app.user_email` | free, as in any database (not for `fluxbase_app`) | read-only mirror |
+//! | `fluxbase.sealed` | off, and nobody may set it | on; how parallel workers learn that they are sealed too |
 //!
 //! The claims are parsed once, in the check hook; PostgreSQL keeps the parsed form beside the value and
 //! restores it over COMMIT, ROLLBACK and ROLLBACK TO. The mirrors hold nothing: their show hooks answer from
@@ -31,7 +32,11 @@ impl Variable {
 static CLAIMS: Variable = Variable::new();
 static MIRRORS: [Variable; 6] = [const { Variable::new() }; 6];
 
-type Check = unsafe extern "C-unwind" fn(*mut *mut c_char, *mut *mut c_void, pg_sys::GucSource::Type) -> bool;
+type Check = unsafe extern "C-unwind" fn(
+    *mut *mut c_char,
+    *mut *mut c_void,
+    pg_sys::GucSource::Type,
+) -> bool;
 type Assign = unsafe extern "C-unwind" fn(*const c_char, *mut c_void);
 type Show = unsafe extern "C-unwind" fn() -> *const c_char;
 
@@ -44,24 +49,61 @@ pub fn init() {
         assign_claims,
         None,
     );
+    // SAFETY: static strings and a static variable, defined once in the postmaster.
+    unsafe {
+        pg_sys::DefineCustomBoolVariable(
+            c"fluxbase.sealed".as_ptr(),
+            c"Whether auth.enter has fixed the identity of this transaction.".as_ptr(),
+            std::ptr::null(),
+            SEALED.0.get(),
+            false,
+            pg_sys::GucContext::PGC_USERSET,
+            (pg_sys::GUC_NO_RESET_ALL | pg_sys::GUC_DISALLOW_IN_FILE | pg_sys::GUC_NO_SHOW_ALL)
+                as i32,
+            Some(check_sealed),
+            Some(assign_sealed),
+            None,
+        );
+    }
     let [sub, role, email, app_user, app_role, app_email] = &MIRRORS;
     for (name, variable, show) in [
         (c"request.jwt.claim.sub", sub, show_mirror::<0> as Show),
         (c"request.jwt.claim.role", role, show_mirror::<1>),
         (c"request.jwt.claim.email", email, show_mirror::<2>),
     ] {
-        define(name, c"Mirror of one claim; read-only in a sealed transaction.", variable, check_claim_mirror, assign_mirror, Some(show));
+        define(
+            name,
+            c"Mirror of one claim; read-only in a sealed transaction.",
+            variable,
+            check_claim_mirror,
+            assign_mirror,
+            Some(show),
+        );
     }
     for (name, variable, show) in [
         (c"app.user_id", app_user, show_mirror::<3> as Show),
         (c"app.role", app_role, show_mirror::<4>),
         (c"app.user_email", app_email, show_mirror::<5>),
     ] {
-        define(name, c"Mirror of one claim; read-only in a sealed transaction.", variable, check_app_mirror, assign_mirror, Some(show));
+        define(
+            name,
+            c"Mirror of one claim; read-only in a sealed transaction.",
+            variable,
+            check_app_mirror,
+            assign_mirror,
+            Some(show),
+        );
     }
 }
 
-fn define(name: &'static CStr, meaning: &'static CStr, variable: &'static Variable, check: Check, assign: Assign, show: Option<Show>) {
+fn define(
+    name: &'static CStr,
+    meaning: &'static CStr,
+    variable: &'static Variable,
+    check: Check,
+    assign: Assign,
+    show: Option<Show>,
+) {
     // SAFETY: static strings and a static variable, defined once in the postmaster.
     unsafe {
         pg_sys::DefineCustomStringVariable(
@@ -73,11 +115,46 @@ fn define(name: &'static CStr, meaning: &'static CStr, variable: &'static Variab
             pg_sys::GucContext::PGC_USERSET,
             // Not in a file: a value for everybody would be an identity for everybody. Not by RESET ALL: pools
             // send it between users and it would only hide the value, never the identity.
-            (pg_sys::GUC_NO_RESET_ALL | pg_sys::GUC_DISALLOW_IN_FILE | pg_sys::GUC_NO_SHOW_ALL) as i32,
+            (pg_sys::GUC_NO_RESET_ALL | pg_sys::GUC_DISALLOW_IN_FILE | pg_sys::GUC_NO_SHOW_ALL)
+                as i32,
             Some(check),
             Some(assign),
             show,
         );
+    }
+}
+
+/// `fluxbase.sealed`, for PostgreSQL to copy to workers.
+struct Flag(std::cell::UnsafeCell<bool>);
+// SAFETY: as `Variable`.
+unsafe impl Sync for Flag {}
+static SEALED: Flag = Flag(std::cell::UnsafeCell::new(false));
+
+/// A function's SET clause may change settings inside a parallel worker, where nothing was entered. Without
+/// this flag a worker would let pass what its leader refuses.
+#[pg_guard]
+unsafe extern "C-unwind" fn check_sealed(
+    value: *mut bool,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL's contract for a check hook of a bool.
+    unsafe {
+        if seal::entering().is_some()
+            || pg_sys::InitializingParallelWorker
+            || (!*value && !identity::is_sealed())
+        {
+            return true;
+        }
+        refuse_sealed()
+    }
+}
+
+unsafe extern "C-unwind" fn assign_sealed(value: bool, _extra: *mut c_void) {
+    refuse_change_while_sealed("resetting fluxbase.sealed");
+    // SAFETY: reads flags of the process.
+    if unsafe { pg_sys::InitializingParallelWorker } {
+        identity::seal_worker(value);
     }
 }
 
@@ -123,7 +200,11 @@ fn is_empty(value: *const c_char) -> bool {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn check_claims(value: *mut *mut c_char, extra: *mut *mut c_void, _source: pg_sys::GucSource::Type) -> bool {
+unsafe extern "C-unwind" fn check_claims(
+    value: *mut *mut c_char,
+    extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
     // SAFETY: PostgreSQL's contract for a check hook: both point to valid slots, and what is put into
     // `extra` it frees with the allocator of `setting_memory`.
     unsafe {
@@ -144,7 +225,9 @@ unsafe extern "C-unwind" fn check_claims(value: *mut *mut c_char, extra: *mut *m
         let parsed = CStr::from_ptr(text)
             .to_str()
             .map_err(|_| "the text is not UTF-8".to_owned())
-            .and_then(|json| Claims::from_trusted_json(json).map_err(|refusal| refusal.to_string()));
+            .and_then(|json| {
+                Claims::from_trusted_json(json).map_err(|refusal| refusal.to_string())
+            });
         match parsed {
             Ok(claims) => {
                 let words = Record::of(&claims);
@@ -165,7 +248,11 @@ unsafe fn keep_record(record: &Record, extra: *mut *mut c_void) -> bool {
         if memory.is_null() {
             return false;
         }
-        std::ptr::copy_nonoverlapping(std::ptr::from_ref(record).cast::<u8>(), memory.cast::<u8>(), record.size());
+        std::ptr::copy_nonoverlapping(
+            std::ptr::from_ref(record).cast::<u8>(),
+            memory.cast::<u8>(),
+            record.size(),
+        );
         *extra = memory;
         true
     }
@@ -200,13 +287,20 @@ unsafe extern "C-unwind" fn assign_mirror(_value: *const c_char, _extra: *mut c_
 
 fn refuse_change_while_sealed(what: &str) {
     // SAFETY: reads the transaction state.
-    if identity::is_sealed() && seal::entering().is_none() && unsafe { pg_sys::IsTransactionState() } {
+    if identity::is_sealed()
+        && seal::entering().is_none()
+        && unsafe { pg_sys::IsTransactionState() }
+    {
         raise(Failure::sealed(what));
     }
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn check_claim_mirror(value: *mut *mut c_char, _extra: *mut *mut c_void, _source: pg_sys::GucSource::Type) -> bool {
+unsafe extern "C-unwind" fn check_claim_mirror(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
     // SAFETY: as `check_claims`.
     unsafe {
         if identity::is_sealed() {
@@ -222,7 +316,11 @@ unsafe extern "C-unwind" fn check_claim_mirror(value: *mut *mut c_char, _extra: 
 /// `SET app.user_id` is a habit of many applications that know nothing of Fluxbase: it stays theirs while
 /// nobody entered. The server's login has no such habit.
 #[pg_guard]
-unsafe extern "C-unwind" fn check_app_mirror(value: *mut *mut c_char, _extra: *mut *mut c_void, _source: pg_sys::GucSource::Type) -> bool {
+unsafe extern "C-unwind" fn check_app_mirror(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
     // SAFETY: as `check_claims`.
     unsafe {
         if identity::is_sealed() {
@@ -247,7 +345,9 @@ unsafe extern "C-unwind" fn show_mirror<const N: usize>() -> *const c_char {
         };
         return text.as_ptr();
     }
-    let Some(variable) = MIRRORS.get(N) else { return c"".as_ptr() };
+    let Some(variable) = MIRRORS.get(N) else {
+        return c"".as_ptr();
+    };
     // SAFETY: PostgreSQL's own variable of this setting.
     let value = unsafe { *variable.0.get() };
     if value.is_null() { c"".as_ptr() } else { value }

@@ -28,13 +28,20 @@ const HEADER: usize = size_of::<Record>();
 impl Record {
     /// The record of these claims as bytes, aligned as `Record` wants it.
     pub fn of(claims: &Claims) -> Box<[usize]> {
-        let role: &[u8] = if claims.role.is_empty() { b"anon" } else { claims.role.as_bytes() };
+        let role: &[u8] = if claims.role.is_empty() {
+            b"anon"
+        } else {
+            claims.role.as_bytes()
+        };
         let email = claims.email.as_deref().unwrap_or_default().as_bytes();
         let size = HEADER + role.len() + 1 + email.len() + 1;
         let mut words = vec![0usize; size.div_ceil(size_of::<usize>())].into_boxed_slice();
         let mut sub_text = [0; 37];
         if let Some(sub) = &claims.sub {
-            for (to, from) in sub_text.iter_mut().zip(fluxbase_rules::uuid::format(sub).bytes()) {
+            for (to, from) in sub_text
+                .iter_mut()
+                .zip(fluxbase_rules::uuid::format(sub).bytes())
+            {
                 *to = from;
             }
         }
@@ -85,7 +92,8 @@ impl Record {
 
     pub fn email(&self) -> Option<&CStr> {
         // SAFETY: `of` wrote the address and its NUL behind the role's NUL.
-        self.has_email.then(|| unsafe { CStr::from_ptr(self.texts().add(self.role_length + 1)) })
+        self.has_email
+            .then(|| unsafe { CStr::from_ptr(self.texts().add(self.role_length + 1)) })
     }
 
     unsafe fn texts(&self) -> *const c_char {
@@ -107,7 +115,11 @@ impl Identity {
     pub fn new(claims: &Claims) -> Self {
         // The rules refuse NUL in a payload, so the text always fits.
         let json = CString::new(claims.json.as_bytes()).unwrap_or_default();
-        Self { record: Record::of(claims), json, jsonb: OnceCell::new() }
+        Self {
+            record: Record::of(claims),
+            json,
+            jsonb: OnceCell::new(),
+        }
     }
 
     #[inline]
@@ -127,10 +139,20 @@ static KEPT: PerBackend<Option<Rc<Identity>>> = PerBackend::new(None);
 /// What `request.jwt.claims` holds, parsed; owned by PostgreSQL as the extra of that setting.
 static CLAIMED: PerBackend<Option<&'static Record>> = PerBackend::new(None);
 
+/// In a parallel worker: whether its leader is sealed. A worker serves one query and ends.
+static WORKER_SEALED: PerBackend<bool> = PerBackend::new(false);
+
 /// Whether `auth.enter` has fixed the identity of this transaction.
 #[inline]
 pub fn is_sealed() -> bool {
+    // While a worker takes over its leader's settings, in whatever order, nothing is refused.
+    // SAFETY: a flag of this process.
     SEALED.get().is_some()
+        || (WORKER_SEALED.get() && !unsafe { pgrx::pg_sys::InitializingParallelWorker })
+}
+
+pub fn seal_worker(sealed: bool) {
+    WORKER_SEALED.set(sealed);
 }
 
 pub fn seal(identity: Rc<Identity>) {

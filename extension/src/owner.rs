@@ -12,7 +12,10 @@ struct AsOwner {
 
 impl AsOwner {
     fn begin() -> Result<Self, Failure> {
-        let mut caller = Self { user: pg_sys::InvalidOid, context: 0 };
+        let mut caller = Self {
+            user: pg_sys::InvalidOid,
+            context: 0,
+        };
         // SAFETY: what PostgreSQL itself does around a SECURITY DEFINER call; an aborting transaction puts the
         // user back as well.
         unsafe {
@@ -21,7 +24,10 @@ impl AsOwner {
                 return Err(Failure::broken("role \"fluxbase_admin\" does not exist"));
             }
             pg_sys::GetUserIdAndSecContext(&raw mut caller.user, &raw mut caller.context);
-            pg_sys::SetUserIdAndSecContext(owner, caller.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            pg_sys::SetUserIdAndSecContext(
+                owner,
+                caller.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+            );
         }
         Ok(caller)
     }

@@ -56,7 +56,8 @@ impl Session {
                 return false;
             }
             let login = pg_sys::GetSessionUserId();
-            pg_sys::superuser_arg(login) || (is_member(login, c"fluxbase_trusted") && !is_member(login, c"fluxbase_app"))
+            pg_sys::superuser_arg(login)
+                || (is_member(login, c"fluxbase_trusted") && !is_member(login, c"fluxbase_app"))
         }
     }
 
@@ -84,18 +85,26 @@ unsafe fn is_member(login: pg_sys::Oid, role: &CStr) -> bool {
 /// Where the effect of entering could be undone before the transaction ends, entering is refused.
 pub fn require_can_enter() -> Result<(), Failure> {
     if identity::is_sealed() {
-        return Err(Failure::cannot_enter("the transaction has an identity already"));
+        return Err(Failure::cannot_enter(
+            "the transaction has an identity already",
+        ));
     }
     // SAFETY: reads transaction state.
     unsafe {
         if pg_sys::GetCurrentTransactionNestLevel() != 1 {
-            return Err(Failure::cannot_enter("auth.enter must not be called inside a savepoint or an exception block: rolling that back would undo the role and keep the identity"));
+            return Err(Failure::cannot_enter(
+                "auth.enter must not be called inside a savepoint or an exception block: rolling that back would undo the role and keep the identity",
+            ));
         }
         if pg_sys::InLocalUserIdChange() || pg_sys::InSecurityRestrictedOperation() {
-            return Err(Failure::cannot_enter("auth.enter must not be called inside a SECURITY DEFINER function"));
+            return Err(Failure::cannot_enter(
+                "auth.enter must not be called inside a SECURITY DEFINER function",
+            ));
         }
         if !pg_sys::IsTransactionBlock() {
-            pgrx::warning!("the identity ends with this statement: begin a transaction before entering");
+            pgrx::warning!(
+                "the identity ends with this statement: begin a transaction before entering"
+            );
         }
     }
     Ok(())
@@ -110,16 +119,27 @@ pub fn become_identity(identity: Rc<Identity>, role: DatabaseRole) -> Result<(),
     unsafe {
         let role_oid = pg_sys::get_role_oid(role_name.as_ptr(), true);
         if role_oid == pg_sys::InvalidOid {
-            return Err(Failure::broken(format!("role \"{}\" does not exist", role.name())));
+            return Err(Failure::broken(format!(
+                "role \"{}\" does not exist",
+                role.name()
+            )));
         }
         if pg_sys::superuser_arg(role_oid) {
-            return Err(Failure::broken(format!("role \"{}\" is a superuser: no request may run as it", role.name())));
+            return Err(Failure::broken(format!(
+                "role \"{}\" is a superuser: no request may run as it",
+                role.name()
+            )));
         }
         let guard = EnteringGuard;
         let record: &'static Record = &*std::ptr::from_ref(identity.record());
-        ENTERING.set(Some(Entering { record, role, role_oid }));
+        ENTERING.set(Some(Entering {
+            record,
+            role,
+            role_oid,
+        }));
         set_local(c"role", role_name);
         set_local(c"request.jwt.claims", identity.json());
+        set_local(c"fluxbase.sealed", c"on");
         drop(guard);
     }
     identity::seal(identity);
@@ -159,8 +179,14 @@ struct Original {
     assign: pg_sys::GucStringAssignHook,
 }
 
-static ROLE: PerBackend<Original> = PerBackend::new(Original { check: None, assign: None });
-static SESSION: PerBackend<Original> = PerBackend::new(Original { check: None, assign: None });
+static ROLE: PerBackend<Original> = PerBackend::new(Original {
+    check: None,
+    assign: None,
+});
+static SESSION: PerBackend<Original> = PerBackend::new(Original {
+    check: None,
+    assign: None,
+});
 
 /// What variable.c's check_role() hands to its assign hook, the same in every version from 14 to 18.
 #[repr(C)]
@@ -172,7 +198,11 @@ struct RoleExtra {
 // The four hooks below are plain functions, not `#[pg_guard]`ed, and hold nothing with a destructor: the
 // original hooks may raise, and a guard would rewrite their errors.
 
-unsafe extern "C-unwind" fn check_role(value: *mut *mut c_char, extra: *mut *mut c_void, source: pg_sys::GucSource::Type) -> bool {
+unsafe extern "C-unwind" fn check_role(
+    value: *mut *mut c_char,
+    extra: *mut *mut c_void,
+    source: pg_sys::GucSource::Type,
+) -> bool {
     // SAFETY: PostgreSQL's contract for a check hook.
     unsafe {
         if let Some(entering) = ENTERING.get() {
@@ -183,7 +213,10 @@ unsafe extern "C-unwind" fn check_role(value: *mut *mut c_char, extra: *mut *mut
                 if memory.is_null() {
                     return false;
                 }
-                memory.write(RoleExtra { role: entering.role_oid, is_superuser: false });
+                memory.write(RoleExtra {
+                    role: entering.role_oid,
+                    is_superuser: false,
+                });
                 *extra = memory.cast();
                 return true;
             }
@@ -211,7 +244,11 @@ unsafe extern "C-unwind" fn assign_role(value: *const c_char, extra: *mut c_void
     }
 }
 
-unsafe extern "C-unwind" fn check_session(value: *mut *mut c_char, extra: *mut *mut c_void, source: pg_sys::GucSource::Type) -> bool {
+unsafe extern "C-unwind" fn check_session(
+    value: *mut *mut c_char,
+    extra: *mut *mut c_void,
+    source: pg_sys::GucSource::Type,
+) -> bool {
     // SAFETY: PostgreSQL's contract for a check hook.
     unsafe {
         if !pg_sys::InitializingParallelWorker && identity::is_sealed() {
@@ -236,7 +273,8 @@ unsafe extern "C-unwind" fn assign_session(value: *const c_char, extra: *mut c_v
 /// transaction come here too, when it is no longer in progress, and must pass.
 fn refuse_reset_while_sealed(what: &str) {
     // SAFETY: reads transaction state.
-    if identity::is_sealed() && ENTERING.get().is_none() && unsafe { pg_sys::IsTransactionState() } {
+    if identity::is_sealed() && ENTERING.get().is_none() && unsafe { pg_sys::IsTransactionState() }
+    {
         raise(Failure::sealed(what));
     }
 }
@@ -245,8 +283,12 @@ fn refuse_reset_while_sealed(what: &str) {
 
 /// pg_authid, pg_auth_members, pg_db_role_setting, pg_database: fixed since PostgreSQL 9, not all of them
 /// in pgrx's headers.
-const ABOUT_ROLES: [pg_sys::Oid; 4] =
-    [pg_sys::Oid::from_u32(1260), pg_sys::Oid::from_u32(1261), pg_sys::Oid::from_u32(2964), pg_sys::Oid::from_u32(1262)];
+const ABOUT_ROLES: [pg_sys::Oid; 4] = [
+    pg_sys::Oid::from_u32(1260),
+    pg_sys::Oid::from_u32(1261),
+    pg_sys::Oid::from_u32(2964),
+    pg_sys::Oid::from_u32(1262),
+];
 
 static NEXT_ACCESS: PerBackend<pg_sys::object_access_hook_type> = PerBackend::new(None);
 
@@ -270,7 +312,9 @@ unsafe extern "C-unwind" fn object_access(
         }
         let changes = matches!(
             access,
-            pg_sys::ObjectAccessType::OAT_POST_CREATE | pg_sys::ObjectAccessType::OAT_DROP | pg_sys::ObjectAccessType::OAT_POST_ALTER
+            pg_sys::ObjectAccessType::OAT_POST_CREATE
+                | pg_sys::ObjectAccessType::OAT_DROP
+                | pg_sys::ObjectAccessType::OAT_POST_ALTER
         );
         let about_roles = ABOUT_ROLES.contains(&class);
         if changes && about_roles && pg_sys::GetUserId() == pg_sys::GetOuterUserId() {
@@ -289,9 +333,15 @@ unsafe extern "C-unwind" fn object_access(
 /// COMMIT, ABORT and PREPARE end the seal; subtransactions do not. Runs after the last user code of the
 /// transaction (deferred triggers come before) and before PostgreSQL puts the role back.
 #[pg_guard]
-unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+unsafe extern "C-unwind" fn at_transaction_end(
+    event: pg_sys::XactEvent::Type,
+    _argument: *mut c_void,
+) {
     use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
-    if matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
+    if matches!(
+        event,
+        XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE
+    ) {
         ENTERING.set(None);
         identity::unseal();
     }
@@ -303,13 +353,23 @@ pub fn init() {
     unsafe {
         for (name, original, check, assign) in [
             (c"role", &ROLE, check_role as Check, assign_role as Assign),
-            (c"session_authorization", &SESSION, check_session, assign_session),
+            (
+                c"session_authorization",
+                &SESSION,
+                check_session,
+                assign_session,
+            ),
         ] {
             let setting = built_in_setting(name);
             if setting.is_null() {
-                raise(Failure::broken(format!("setting {name:?} not found: this PostgreSQL cannot be guarded")));
+                raise(Failure::broken(format!(
+                    "setting {name:?} not found: this PostgreSQL cannot be guarded"
+                )));
             }
-            original.set(Original { check: (*setting).check_hook, assign: (*setting).assign_hook });
+            original.set(Original {
+                check: (*setting).check_hook,
+                assign: (*setting).assign_hook,
+            });
             (*setting).check_hook = Some(check);
             (*setting).assign_hook = Some(assign);
         }
@@ -319,7 +379,11 @@ pub fn init() {
     }
 }
 
-type Check = unsafe extern "C-unwind" fn(*mut *mut c_char, *mut *mut c_void, pg_sys::GucSource::Type) -> bool;
+type Check = unsafe extern "C-unwind" fn(
+    *mut *mut c_char,
+    *mut *mut c_void,
+    pg_sys::GucSource::Type,
+) -> bool;
 type Assign = unsafe extern "C-unwind" fn(*const c_char, *mut c_void);
 
 #[cfg(any(feature = "pg14", feature = "pg15"))]

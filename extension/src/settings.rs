@@ -34,7 +34,9 @@ fn check_settings(expected: JsonB) -> Vec<String> {
 }
 
 fn differing(expected: &serde_json::Value) -> Result<Vec<String>, Failure> {
-    let members = expected.as_object().ok_or_else(|| Failure::setting("expected settings must be a JSON object"))?;
+    let members = expected
+        .as_object()
+        .ok_or_else(|| Failure::setting("expected settings must be a JSON object"))?;
     stored::catch_up();
     let here = stored::stored()?;
     let mut names = Vec::new();
@@ -46,7 +48,13 @@ fn differing(expected: &serde_json::Value) -> Result<Vec<String>, Failure> {
         let (name, wanted) = canonical(key, &text)?;
         let found = match here.configured.get(name) {
             Some(configured) => canonical(name, configured)?.1,
-            None => canonical(name, settings::find(name).map_or("", |setting| setting.default))?.1,
+            None => {
+                canonical(
+                    name,
+                    settings::find(name).map_or("", |setting| setting.default),
+                )?
+                .1
+            }
         };
         if wanted != found {
             names.push(name.to_owned());

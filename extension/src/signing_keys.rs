@@ -25,7 +25,11 @@ fn rotate() -> Result<String, Failure> {
     let kid = key.kid().to_owned();
     Spi::connect_mut(|client| {
         // Two rotations at once would each retire only what they see.
-        client.update("lock table auth.signing_keys in share row exclusive mode", None, &[])?;
+        client.update(
+            "lock table auth.signing_keys in share row exclusive mode",
+            None,
+            &[],
+        )?;
         // Settings are read straight from the table: the extension's own functions are not all there yet
         // when the install script makes the first pair.
         let lifetime = longest_token_seconds(client)?;
@@ -40,7 +44,11 @@ fn rotate() -> Result<String, Failure> {
         client.update(
             "insert into auth.signing_keys (kid, private_key, public_jwk) values ($1, $2, $3)",
             None,
-            &[kid.as_str().into(), key.to_pkcs8().to_vec().into(), JsonB(key.public_jwk()).into()],
+            &[
+                kid.as_str().into(),
+                key.to_pkcs8().to_vec().into(),
+                JsonB(key.public_jwk()).into(),
+            ],
         )?;
         Ok::<_, Failure>(())
     })?;
@@ -51,11 +59,20 @@ fn rotate() -> Result<String, Failure> {
 fn longest_token_seconds(client: &pgrx::spi::SpiClient<'_>) -> Result<i64, Failure> {
     let mut rows = Vec::new();
     for row in client.select("select key, value from auth.settings", None, &[])? {
-        rows.push((row.get::<String>(1)?.unwrap_or_default(), row.get::<String>(2)?.unwrap_or_default()));
+        rows.push((
+            row.get::<String>(1)?.unwrap_or_default(),
+            row.get::<String>(2)?.unwrap_or_default(),
+        ));
     }
-    let settings = fluxbase_rules::settings::Settings::from_rows(rows.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-        .map_err(|error| Failure::broken(format!("auth.settings: {error}")))?;
-    Ok(settings.access_token_seconds.max(settings.refresh_token_seconds) + settings.jwt_leeway_seconds)
+    let settings = fluxbase_rules::settings::Settings::from_rows(
+        rows.iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())),
+    )
+    .map_err(|error| Failure::broken(format!("auth.settings: {error}")))?;
+    Ok(settings
+        .access_token_seconds
+        .max(settings.refresh_token_seconds)
+        + settings.jwt_leeway_seconds)
 }
 
 /// The pair that signs now. For functions that run as the owner.
@@ -71,8 +88,11 @@ pub fn signing_key() -> Result<SigningKey, Failure> {
         }
         Ok(found.first().get_one::<Vec<u8>>()?)
     })?;
-    let private = private.ok_or_else(|| Failure::broken("there is no signing key; make one with auth.rotate_signing_key()"))?;
-    SigningKey::from_pkcs8(&private).map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))
+    let private = private.ok_or_else(|| {
+        Failure::broken("there is no signing key; make one with auth.rotate_signing_key()")
+    })?;
+    SigningKey::from_pkcs8(&private)
+        .map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))
 }
 
 /// An API key for `anon` or `service_role`.
@@ -83,7 +103,11 @@ fn mint_key(role: &str, valid_for: Interval) -> String {
 
 fn mint(role: &str, valid_for: Interval) -> Result<String, Failure> {
     let role = ApiKeyRole::from_name(role).ok_or_else(|| {
-        Failure::new(*b"22023", "a key can be minted for anon or service_role only").hint("Users get their tokens from auth.sign_in().")
+        Failure::new(
+            *b"22023",
+            "a key can be minted for anon or service_role only",
+        )
+        .hint("Users get their tokens from auth.sign_in().")
     })?;
     stored::catch_up();
     let stored = stored::stored()?;
@@ -97,9 +121,12 @@ fn mint(role: &str, valid_for: Interval) -> Result<String, Failure> {
         now,
         lifetime_seconds: lifetime,
     };
-    let payload = api_key_payload(&common, role).map_err(|error| Failure::new(*b"22023", error.to_string()))?;
+    let payload = api_key_payload(&common, role)
+        .map_err(|error| Failure::new(*b"22023", error.to_string()))?;
     let key = signing_key()?;
-    let token = key.sign(&payload).map_err(|error| Failure::broken(error.to_string()))?;
+    let token = key
+        .sign(&payload)
+        .map_err(|error| Failure::broken(error.to_string()))?;
     Spi::connect_mut(|client| {
         client.update(
             "update auth.signing_keys set longest_token_until = greatest(longest_token_until, pg_catalog.to_timestamp($2)) where kid = $1",

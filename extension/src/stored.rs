@@ -58,9 +58,15 @@ pub fn stored() -> Result<Rc<Stored>, Failure> {
     }
     if !REGISTERED.replace(true) {
         // SAFETY: a static function; registered once per backend.
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(on_invalidation), pg_sys::Datum::null()) };
+        unsafe {
+            pg_sys::CacheRegisterRelcacheCallback(Some(on_invalidation), pg_sys::Datum::null())
+        };
     }
-    TABLES.set(Some(Tables { settings: table(c"settings")?, signing_keys: table(c"signing_keys")?, sessions: table(c"sessions")? }));
+    TABLES.set(Some(Tables {
+        settings: table(c"settings")?,
+        signing_keys: table(c"signing_keys")?,
+        sessions: table(c"sessions")?,
+    }));
     // Before reading: a change that arrives meanwhile makes what is read here void at once.
     let generation = GENERATION.get();
     let stored = Rc::new(read(generation)?);
@@ -73,28 +79,52 @@ fn read(generation: u64) -> Result<Stored, Failure> {
     let configured = owner::read(|client| {
         let mut configured = HashMap::new();
         for row in client.select("select key, value from auth.settings", None, &[])? {
-            configured.insert(row.get::<String>(1)?.unwrap_or_default(), row.get::<String>(2)?.unwrap_or_default());
+            configured.insert(
+                row.get::<String>(1)?.unwrap_or_default(),
+                row.get::<String>(2)?.unwrap_or_default(),
+            );
         }
         let jwks = client
             .select("select auth.jwks()::pg_catalog.text", None, &[])?
             .first()
             .get_one::<String>()?
             .unwrap_or_default();
-        keys.add_jwks(&jwks).map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))?;
+        keys.add_jwks(&jwks)
+            .map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))?;
         Ok(configured)
     })?;
-    let settings = Settings::from_rows(configured.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    let settings = Settings::from_rows(
+        configured
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())),
+    )
+    .map_err(|error| Failure::broken(format!("auth.settings: {error}")))?;
+    settings
+        .push_secrets(&mut keys)
         .map_err(|error| Failure::broken(format!("auth.settings: {error}")))?;
-    settings.push_secrets(&mut keys).map_err(|error| Failure::broken(format!("auth.settings: {error}")))?;
     let expected = settings.expected();
-    Ok(Stored { settings, configured, keys, expected, generation })
+    Ok(Stored {
+        settings,
+        configured,
+        keys,
+        expected,
+        generation,
+    })
 }
 
 fn table(name: &CStr) -> Result<pg_sys::Oid, Failure> {
     // SAFETY: syscache look-ups of two names.
-    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), pg_sys::get_namespace_oid(c"auth".as_ptr(), true)) };
+    let oid = unsafe {
+        pg_sys::get_relname_relid(
+            name.as_ptr(),
+            pg_sys::get_namespace_oid(c"auth".as_ptr(), true),
+        )
+    };
     if oid == pg_sys::InvalidOid {
-        return Err(Failure::broken(format!("table auth.{} does not exist", name.to_string_lossy())));
+        return Err(Failure::broken(format!(
+            "table auth.{} does not exist",
+            name.to_string_lossy()
+        )));
     }
     Ok(oid)
 }
@@ -120,12 +150,17 @@ pub extern "C" fn pg_finfo_forget_cached_wrapper() -> &'static pg_sys::Pg_finfo_
 
 #[unsafe(no_mangle)]
 #[pg_guard]
-pub unsafe extern "C-unwind" fn forget_cached_wrapper(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+pub unsafe extern "C-unwind" fn forget_cached_wrapper(
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> pg_sys::Datum {
     // SAFETY: checked to be called as a trigger before the context is read as one.
     unsafe {
         let context = (*fcinfo).context;
         if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
-            raise(Failure::new(*b"39P01", "auth.forget_cached() is a trigger function"));
+            raise(Failure::new(
+                *b"39P01",
+                "auth.forget_cached() is a trigger function",
+            ));
         }
         let trigger = context.cast::<pg_sys::TriggerData>();
         pg_sys::CacheInvalidateRelcacheByRelid((*(*trigger).tg_relation).rd_id);

@@ -9,7 +9,9 @@ use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
 use crate::{owner, seal};
-use fluxbase_rules::{Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint};
+use fluxbase_rules::{
+    Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
+};
 use pgrx::prelude::*;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -81,7 +83,9 @@ fn enter_as_anonymous() -> Result<(), Failure> {
     let nobody = match NOBODY.cloned() {
         Some(nobody) => nobody,
         None => {
-            let nobody = Rc::new(Identity::new(&Claims::from_trusted_json(r#"{"role":"anon"}"#)?));
+            let nobody = Rc::new(Identity::new(&Claims::from_trusted_json(
+                r#"{"role":"anon"}"#,
+            )?));
             NOBODY.set(Some(Rc::clone(&nobody)));
             nobody
         }
@@ -106,7 +110,12 @@ fn verified_in(seen: &mut Seen, token: &str, stored: &Stored) -> Result<Rc<Verif
     let claims = UnverifiedToken::parse(token)?.verify(&stored.keys)?;
     // Judged before it is remembered: whoever holds old tokens must not be able to push out those in use.
     let identity = Rc::new(Identity::new(claims.judge(owner::now(), &stored.expected)?));
-    let verified = Rc::new(Verified { claims, identity, keys_generation: stored.generation, session: Cell::new(None) });
+    let verified = Rc::new(Verified {
+        claims,
+        identity,
+        keys_generation: stored.generation,
+        session: Cell::new(None),
+    });
     if let Some(key) = key {
         seen.put(key, Rc::clone(&verified));
     }
@@ -115,8 +124,14 @@ fn verified_in(seen: &mut Seen, token: &str, stored: &Stored) -> Result<Rc<Verif
 
 /// A token that names a session is good while that session is. One without (an API key, a token somebody
 /// else signed with the shared secret) lives by its `exp` alone.
-fn require_live_session(verified: &Verified, claims: &Claims, now: UnixSeconds) -> Result<(), Failure> {
-    let Some(session_id) = claims.session_id else { return Ok(()) };
+fn require_live_session(
+    verified: &Verified,
+    claims: &Claims,
+    now: UnixSeconds,
+) -> Result<(), Failure> {
+    let Some(session_id) = claims.session_id else {
+        return Ok(());
+    };
     let generation = stored::sessions_generation();
     let ends = match verified.session.get() {
         Some((learned, ends)) if learned == generation => ends,
@@ -126,19 +141,30 @@ fn require_live_session(verified: &Verified, claims: &Claims, now: UnixSeconds) 
             ends
         }
     };
-    if ends > now { Ok(()) } else { Err(Failure::session_over()) }
+    if ends > now {
+        Ok(())
+    } else {
+        Err(Failure::session_over())
+    }
 }
 
-fn session_end(session_id: [u8; 16], user_id: Option<[u8; 16]>) -> Result<Option<UnixSeconds>, Failure> {
-    let Some(user_id) = user_id else { return Ok(None) };
+fn session_end(
+    session_id: [u8; 16],
+    user_id: Option<[u8; 16]>,
+) -> Result<Option<UnixSeconds>, Failure> {
+    let Some(user_id) = user_id else {
+        return Ok(None);
+    };
     owner::read(|client| {
-        let ends = client
-            .select(
-                "select expires_at from auth.sessions \
+        let ends = client.select(
+            "select expires_at from auth.sessions \
                  where id operator(pg_catalog.=) $1 and user_id operator(pg_catalog.=) $2",
-                Some(1),
-                &[pgrx::Uuid::from_bytes(session_id).into(), pgrx::Uuid::from_bytes(user_id).into()],
-            )?;
+            Some(1),
+            &[
+                pgrx::Uuid::from_bytes(session_id).into(),
+                pgrx::Uuid::from_bytes(user_id).into(),
+            ],
+        )?;
         if ends.is_empty() {
             return Ok(None);
         }

@@ -8,7 +8,7 @@ select pg_catalog.pg_extension_config_dump('auth.settings', '');
 comment on table auth.settings is 'Settings changed with auth.configure(key, value)';
 
 create function auth.configure(key text, value text) returns void
-  language c strict volatile parallel unsafe security definer set search_path = ''
+  language c strict volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'configure_wrapper';
 comment on function auth.configure(text, text) is
   'Sets one setting; an unknown key or a value out of bounds is an error that names what is accepted';

@@ -31,7 +31,7 @@ comment on table auth.sessions is 'One row per signed-in device; deleting it end
 
 -- The one shape in which a user leaves the database.
 create function auth.user_object(account auth.users) returns jsonb
-  language sql stable parallel safe set search_path = ''
+  language sql stable parallel safe set search_path = pg_catalog, pg_temp
   begin atomic
     select pg_catalog.jsonb_build_object(
       'id', account.id,

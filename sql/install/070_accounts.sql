@@ -2,19 +2,19 @@
 -- exception, so that what a refusal writes down is committed.
 create function auth.sign_up(email text, password text, user_metadata jsonb default '{}', context jsonb default '{}')
   returns jsonb
-  language c volatile parallel unsafe security definer set search_path = ''
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'sign_up_wrapper';
 comment on function auth.sign_up(text, text, jsonb, jsonb) is
   'Makes an account and signs it in. context: ip, user_agent, request_id of the caller';
 
 create function auth.sign_in(email text, password text, context jsonb default '{}') returns jsonb
-  language c volatile parallel unsafe security definer set search_path = ''
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'sign_in_wrapper';
 comment on function auth.sign_in(text, text, jsonb) is
   'Checks the password and returns tokens; the same answer and the same work whatever was wrong';
 
 create function auth.sign_out() returns jsonb
-  language plpgsql volatile parallel unsafe security definer set search_path = ''
+  language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from auth.sessions s where s.id = auth.session_id();
@@ -28,7 +28,7 @@ comment on function auth.sign_out() is
   'Ends the session of the entered identity: its tokens are refused from the commit on';
 
 create function auth.get_user() returns jsonb
-  language sql stable security definer set search_path = ''
+  language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
     select coalesce(
       (select auth.user_object(u) from auth.users u where u.id = auth.uid()),

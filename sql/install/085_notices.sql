@@ -1,7 +1,7 @@
 -- The server keeps a snapshot of the catalog and of the public keys; these tell it when to read again.
 -- Temporary objects are nobody else's business and would wake every server for nothing.
 create function auth.notify_ddl() returns event_trigger
-  language plpgsql set search_path = ''
+  language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (
@@ -14,7 +14,7 @@ end
 $$;
 
 create function auth.notify_drop() returns event_trigger
-  language plpgsql set search_path = ''
+  language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (select from pg_catalog.pg_event_trigger_dropped_objects() d where not d.is_temporary) then
@@ -27,7 +27,7 @@ create event trigger fluxbase_ddl on ddl_command_end execute function auth.notif
 create event trigger fluxbase_drop on sql_drop execute function auth.notify_drop();
 
 create function auth.notify_keys() returns trigger
-  language plpgsql set search_path = ''
+  language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_catalog.pg_notify('fluxbase_keys', '');

@@ -210,3 +210,6 @@ fn without_request((mut response, reason): (HttpResponse, String), id: &str) -> 
     );
     InternalError::from_response(reason, response).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use std::future::{Ready, ready};
@@ -89,9 +89,11 @@ pub async fn gate(
             request.extensions_mut().insert(passed);
             Ok(next.call(request).await?.map_into_left_body())
         }
-        Err(failure) => Ok(request
-            .into_response(HttpResponse::from_error(failure))
-            .map_into_right_body()),
+        Err(failure) => {
+            // Not `request.into_response`, which forgets the failure.
+            let (http, _) = request.into_parts();
+            Ok(ServiceResponse::from_err(failure, http).map_into_right_body())
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Verified {
 
     /// How many are remembered.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.young.len() + self.old.len()
     }
 }

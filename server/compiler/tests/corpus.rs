@@ -1,5 +1,6 @@
 //! Every request in `corpus/` with what each stage makes of it. A new file there is a new test; the snapshot beside it
-//! is reviewed like code, because the SQL in it is what runs.
+//! is reviewed like code, because the SQL in it is what runs. `INSTA_UPDATE=always cargo test -p fluxbase-compiler --test
+//! corpus` records what is new or has changed.
 
 mod common;
 
@@ -42,4 +43,17 @@ fn every_request_compiles_as_recorded() {
             insta::assert_snapshot!(name, stages);
         }
     });
+}
+
+#[test]
+fn no_snapshot_outlives_its_request() {
+    let requests: Vec<String> = common::corpus().into_iter().map(|(name, _)| name).collect();
+    for entry in std::fs::read_dir(common::tests().join("snapshots")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap();
+        assert!(
+            requests.iter().any(|request| request == name),
+            "{name} has no request any more"
+        );
+    }
 }

@@ -20,7 +20,7 @@ use crate::Error;
 use crate::ask::{Act, Answer, Ask, Count, Delete, Insert, Read, Rows, Select, TableName, Update};
 use crate::error::{BodyError, QueryError};
 use payload::Payload;
-use prefer::{Missing, Preferences, Return};
+use prefer::{Preferences, Return};
 use query::Query;
 
 /// JSON bodies nested deeper are refused.
@@ -135,9 +135,10 @@ fn insert<'a>(
     }
     let payload = json::parse(request.body, true)?;
     let many = payload.many;
-    let groups = match preferences.missing {
-        Some(Missing::Default) => payload.grouped(query.columns)?,
-        Some(Missing::Null) | None => vec![payload.whole(query.columns)?],
+    let groups = if preferences.missing_default == Some(true) {
+        payload.grouped(query.columns)?
+    } else {
+        vec![payload.whole(query.columns)?]
     };
     Ok(Act::Insert(Insert {
         many,

@@ -10,7 +10,8 @@ use crate::error::QueryError;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Preferences {
     pub(super) returning: Option<Return>,
-    pub(super) missing: Option<Missing>,
+    /// `missing=default`: a row of an array takes the default for a key only other rows have, not NULL.
+    pub(super) missing_default: Option<bool>,
     pub(super) count: Option<Count>,
 }
 
@@ -20,13 +21,6 @@ pub(super) enum Return {
     Representation,
     Minimal,
     HeadersOnly,
-}
-
-/// `missing=`: what a row of an array gets for a key only other rows have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
-    Default,
-    Null,
 }
 
 /// Reads all `Prefer` headers of a request.
@@ -50,8 +44,7 @@ pub(super) fn parse(headers: &[&str]) -> Result<Preferences, Error> {
             }
             ("return", "minimal") => set(&mut found.returning, Return::Minimal, refused)?,
             ("return", "headers-only") => set(&mut found.returning, Return::HeadersOnly, refused)?,
-            ("missing", "default") => set(&mut found.missing, Missing::Default, refused)?,
-            ("missing", "null") => set(&mut found.missing, Missing::Null, refused)?,
+            ("missing", "default") => set(&mut found.missing_default, true, refused)?,
             ("count", "none") => set(&mut found.count, Count::No, refused)?,
             ("count", text) => set(&mut found.count, count(text)?, refused)?,
             ("handling", "strict") => set(&mut strict, true, refused)?,
@@ -119,7 +112,7 @@ mod tests {
         let found = parse(&["Return=minimal, missing=default", "count=\"exact\""]).unwrap();
         let expected = Preferences {
             returning: Some(Return::Minimal),
-            missing: Some(Missing::Default),
+            missing_default: Some(true),
             count: Some(Count::Exact),
         };
         assert_eq!(found, expected);

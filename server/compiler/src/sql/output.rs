@@ -10,9 +10,11 @@ use crate::sql::fragment::Sql;
 
 /// Whether the row must be built member by member.
 fn is_built(output: &Output<'_>) -> bool {
-    output
-        .iter()
-        .any(|member| member.rename.is_some() || !member.value.path.is_empty())
+    // `returning` takes no empty list, so the row of a table without columns is built too.
+    output.is_empty()
+        || output
+            .iter()
+            .any(|member| member.rename.is_some() || !member.value.path.is_empty())
 }
 
 /// Writes what a subquery selects, or a write returns, for one row.

@@ -1,5 +1,5 @@
 -- The database behind the corpus. relations.json and foreign_keys.json beside this file are the answers of
--- sql/catalog/*.sql for the schemas {public,app} of it, recorded from PostgreSQL 15.
+-- sql/catalog/*.sql for the schemas {public,app,auth,pg_catalog} of it, recorded from PostgreSQL 15.
 create schema app;
 
 create table public.users (
@@ -79,6 +79,8 @@ create table app."we""ird; table --" (
   "$1" text,
   "Ünïcode" text
 );
+
+create table app.bare ();
 
 create view public.public_posts as select id, title, created_at from public.posts where is_public;
 create view public.post_counts as select user_id, count(*) as posts from public.posts group by user_id;

@@ -1,0 +1,47 @@
+"""What auth.uid() costs in a policy, per row of a sequential scan, beside a constant and the usual SQL."""
+
+import json
+
+from database import literal
+from tokens import user_id
+
+CLAIMS = json.dumps({"sub": user_id(1), "role": "authenticated", "iat": 1767225600, "exp": 2082758400})
+SCAN = "select count(*) from public.policy_rows"
+# One process and no compiled expressions: what is compared is the function.
+PLAIN = "set max_parallel_workers_per_gather = 0; set jit = off;\n"
+
+
+def _claims_by_hand(role):
+    return (f"begin; set local role {role}; select set_config('request.jwt.claims', {literal(CLAIMS)}, true) \\g /dev/null\n")
+
+
+def _one_scan(database, user, identity):
+    """(matching rows, milliseconds). The count warms the session up: only the second scan is timed."""
+    lines = database.psql(
+        f"{PLAIN}{identity}{SCAN};\nexplain (analyze, timing off, costs off, format json) {SCAN};\ncommit;", user=user)
+    rows, _, plan = lines.partition("\n")
+    plan = json.loads(plan)[0]
+    text = json.dumps(plan)
+    if '"Seq Scan"' not in text or "Workers" in text:
+        raise RuntimeError(f"the policy was not priced by a plain sequential scan: {text}")
+    return int(rows), plan["Execution Time"]
+
+
+def nanoseconds_per_row(database, token, repeat, rows=1_000_000):
+    """name -> nanoseconds per row above the constant; the least of the runs, which take turns."""
+    by_name = {
+        "constant": ("bench_floor", _claims_by_hand("bench_constant")),
+        "native": ("bench_floor", _claims_by_hand("bench_native")),
+        "entered": ("fluxbase_app", None),
+        "sql": ("bench_floor", _claims_by_hand("bench_sql")),
+    }
+    by_name["entered"] = ("fluxbase_app", f"begin; select auth.enter({literal(token)}) \\g /dev/null\n")
+    least, matching = {}, {}
+    for _ in range(repeat):
+        for name, (user, identity) in by_name.items():
+            found, milliseconds = _one_scan(database, user, identity)
+            matching.setdefault(name, found)
+            least[name] = min(least.get(name, milliseconds), milliseconds)
+    if len(set(matching.values())) != 1 or matching["constant"] == 0:
+        raise RuntimeError(f"the policies do not agree on whose the rows are: {matching}")
+    return {name: (least[name] - least["constant"]) * 1e6 / rows for name in ("native", "entered", "sql")}

@@ -36,10 +36,15 @@ pub(super) fn parse(body: &[u8], many: bool) -> Result<Payload<'_>, BodyError> {
             keys: rows.keys.names,
             rows: rows.rows,
         }),
-        (None, Err(error)) => Err(BodyError::NotJson {
-            line: error.line(),
-            column: error.column(),
-        }),
+        (None, Err(error)) => Err(not_json(error)),
+    }
+}
+
+/// Where the text stops being JSON.
+pub(super) fn not_json(error: serde_json::Error) -> BodyError {
+    BodyError::NotJson {
+        line: error.line(),
+        column: error.column(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The rows of a checked body, as the columns they fill.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
+use super::json;
 use crate::ask::Group;
 use crate::error::BodyError;
 
@@ -52,10 +53,13 @@ impl<'a> Payload<'a> {
                 None => groups.push((keys, vec![row])),
             }
         }
+        let wanted = only
+            .as_ref()
+            .map(|only| only.iter().collect::<HashSet<_>>());
         let columns = |keys: &[usize]| -> Vec<Cow<'a, str>> {
             let names = keys.iter().filter_map(|key| self.keys.get(*key));
             let taken =
-                |name: &&Cow<'a, str>| only.as_ref().is_none_or(|only| only.contains(*name));
+                |name: &&Cow<'a, str>| wanted.as_ref().is_none_or(|wanted| wanted.contains(*name));
             names.filter(taken).cloned().collect()
         };
         if let [] | [_] = groups.as_slice() {
@@ -67,7 +71,7 @@ impl<'a> Payload<'a> {
             }]);
         }
         // Checked above to be an array of objects, so this second reading only finds where each row stands.
-        let texts: Vec<&RawValue> = serde_json::from_str(self.text).unwrap_or_default();
+        let texts: Vec<&RawValue> = serde_json::from_str(self.text).map_err(json::not_json)?;
         let array = |rows: &[usize]| {
             let rows: Vec<&str> = rows
                 .iter()
@@ -87,14 +91,11 @@ impl<'a> Payload<'a> {
 
     /// A column to take that no row gives would be set to NULL everywhere, which nobody asked for.
     fn check_given(&self, only: Option<&[Cow<'a, str>]>) -> Result<(), BodyError> {
-        if self.rows.is_empty() {
+        let Some(only) = only.filter(|_| !self.rows.is_empty()) else {
             return Ok(());
-        }
-        match only
-            .unwrap_or_default()
-            .iter()
-            .find(|name| !self.keys.contains(*name))
-        {
+        };
+        let given: HashSet<_> = self.keys.iter().collect();
+        match only.iter().find(|name| !given.contains(name)) {
             Some(name) => Err(BodyError::NotGiven(name.as_ref().into())),
             None => Ok(()),
         }

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
 use crate::gate::gate;
+use crate::headers::RequestIds;
 use crate::{auth, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -52,6 +53,8 @@ pub struct Worker {
     pub db: Db,
     /// Its memory of verified tokens.
     pub verified: RefCell<Verified>,
+    /// Names requests that came without a name.
+    pub request_ids: RequestIds,
 }
 
 impl Worker {
@@ -68,6 +71,7 @@ impl Worker {
             shared,
             db: Db::new(options, connections)?,
             verified: RefCell::new(Verified::new(VERIFIED_TOKENS)),
+            request_ids: RequestIds::new(uuid::Uuid::new_v4().into_bytes()),
         })
     }
 }
@@ -147,17 +151,14 @@ pub async fn outer(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let id: Arc<str> = match headers::request_id(request.headers()) {
-        Some(id) => id.into(),
-        None => {
-            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-            (*uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text)).into()
-        }
+    let worker = request.app_data::<web::Data<Worker>>();
+    let logging = worker.map(|worker| worker.shared.config.logging);
+    let id: Arc<str> = match (headers::request_id(request.headers()), worker) {
+        (Some(id), _) => id.into(),
+        (None, Some(worker)) => worker.request_ids.next(),
+        (None, None) => uuid::Uuid::new_v4().to_string().into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let logging = request
-        .app_data::<web::Data<Worker>>()
-        .map(|worker| worker.shared.config.logging);
 
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(mut response)) => {

@@ -167,7 +167,11 @@ fn memory_stays_bounded_under_a_flood_of_valid_tokens() {
     let junk = headers(&[("authorization", "Bearer a.b.c")]);
     let before = verified.count();
     assert!(authenticate(&junk, NOW, &keys, &mut verified).is_err());
-    assert_eq!(verified.count(), before, "a bad token must not be remembered");
+    assert_eq!(
+        verified.count(),
+        before,
+        "a bad token must not be remembered"
+    );
 }
 
 #[test]

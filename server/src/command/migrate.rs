@@ -14,6 +14,7 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
         .batch_execute("create extension if not exists fluxbase; alter extension fluxbase update")
         .await
         .map_err(failed("cannot install the extension"))?;
+    keep_parameters_out_of_logs(&client).await?;
     if let Some(login) = &config.database.login {
         set_password(&client, login).await?;
     }
@@ -31,6 +32,21 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
         config.auth.given.len()
     );
     Ok(())
+}
+
+/// What the server binds are tokens, passwords and rows. PostgreSQL writes the parameters of logged
+/// statements into its log (log_statement, log_min_duration_statement) unless the role says
+/// otherwise; the server's login has not the right to say so itself.
+async fn keep_parameters_out_of_logs(client: &Client) -> Result<(), Problem> {
+    client
+        .batch_execute(
+            "alter role fluxbase_app set log_parameter_max_length = 0; \
+             alter role fluxbase_app set log_parameter_max_length_on_error = 0",
+        )
+        .await
+        .map_err(failed(
+            "cannot keep parameters of fluxbase_app out of the log",
+        ))
 }
 
 /// Gives `fluxbase_app` the password of `database.url`. The verifier is computed here, so that no

@@ -194,6 +194,11 @@ async fn transaction(
             return Err(error);
         }
     };
+    // Kept even if the run below fails: preparing is not undone by a rollback.
+    connection
+        .prepared
+        .put(owner, &compiled.sql, statement.clone());
+    let (client, fixed) = (&connection.client, &connection.fixed);
     let (answered, committed) = future::join(
         one_row(client, &statement, &parameters),
         done(client, &fixed.commit, &[]),
@@ -201,7 +206,6 @@ async fn transaction(
     .await;
     let answer = answered?;
     committed?;
-    connection.prepared.put(owner, &compiled.sql, statement);
     Ok(answer)
 }
 

@@ -3,7 +3,8 @@ use super::{ConfigError, Environment, Overrides};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Variables of clients and of the development scripts that share our prefix.
+/// Variables of clients and of the development scripts that share our prefix; those of the tests
+/// all begin with FLUXBASE_TEST_.
 const NOT_OURS: [&str; 6] = [
     "FLUXBASE_URL",
     "FLUXBASE_ANON_KEY",
@@ -78,7 +79,8 @@ impl Given {
             let ours = variables
                 .iter()
                 .any(|(variable, setting)| written == variable || of_a_file(variable, setting));
-            if !ours && !NOT_OURS.contains(&written) {
+            let foreign = NOT_OURS.contains(&written) || written.starts_with("FLUXBASE_TEST_");
+            if !ours && !foreign {
                 let names = variables.iter().map(|(variable, _)| variable.as_str());
                 return Err(ConfigError::Unknown {
                     name: written.to_owned(),

@@ -231,7 +231,11 @@ fn an_unknown_variable_with_our_prefix_stops_the_start() {
             "{name}: {error}"
         );
     }
-    let clients = Environment::from([("FLUXBASE_URL", "http://x"), ("FLUXBASE_ANON_KEY", "k")]);
+    let clients = Environment::from([
+        ("FLUXBASE_URL", "http://x"),
+        ("FLUXBASE_ANON_KEY", "k"),
+        ("FLUXBASE_TEST_X", ""),
+    ]);
     load("", &clients).unwrap();
 }
 

@@ -124,9 +124,11 @@ impl Db {
     }
 }
 
-/// Gives the connection back, or closes it when what happened leaves it unusable.
+/// Gives the connection back, or closes it when what happened leaves it unusable. One that fell
+/// silent is still busy, so the lease cancels and winds it down by itself.
 fn settle<T>(mut lease: Lease, outcome: Result<T, DbError>) -> Result<T, DbError> {
     if let Err(error) = &outcome
+        && !matches!(error, DbError::Silent)
         && (error.breaks_connection() || error.is_stale_statement())
     {
         lease.discard();

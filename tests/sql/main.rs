@@ -1,1 +1,39 @@
-fn main(){}
+//! What PostgreSQL itself must refuse and must give, against the real extension in a real cluster.
+
+mod accounts;
+mod app;
+mod claims;
+mod dump;
+mod install;
+mod policy;
+mod seal;
+mod secrets;
+mod tokens;
+mod uninstall;
+
+use fluxbase_tests::cluster::Cluster;
+use fluxbase_tests::fixture::Fixture;
+use fluxbase_tests::trial::{arguments, run};
+use std::sync::Arc;
+
+fn main() {
+    let arguments = arguments();
+    if arguments.list {
+        // Names need no cluster, but the trials are made from one; listing is rare enough.
+        eprintln!("starting a cluster to list the tests");
+    }
+    let cluster = Arc::new(Cluster::start(""));
+    let fixture = Arc::new(Fixture::new(Arc::clone(&cluster)));
+    let mut trials = Vec::new();
+    trials.extend(seal::trials(&fixture));
+    trials.extend(app::trials(&fixture));
+    trials.extend(tokens::trials(&fixture));
+    trials.extend(claims::trials(&fixture));
+    trials.extend(accounts::trials(&fixture));
+    trials.extend(policy::trials(&fixture));
+    trials.extend(secrets::trials(&fixture));
+    trials.extend(install::trials(&fixture));
+    trials.extend(uninstall::trials(&fixture));
+    trials.extend(dump::trials(&fixture));
+    run(&arguments, trials);
+}

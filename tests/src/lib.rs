@@ -1,1 +1,26 @@
+//! What the tests stand on: private clusters, the real server, forged tokens, raw HTTP.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `environment` | where PostgreSQL, the cluster script and the server are |
+//! | `janitor` | a process that cleans up after this one, however it ends |
+//! | `cluster` | a private cluster on a free port |
+//! | `fixture` | the template database with its users, and a fresh copy for each test |
+//! | `forge` | tokens signed by hand, good and bad |
+//! | `server` | one running `fluxbase serve` |
+//! | `http` | requests over a plain socket, so that every byte is the test's choice |
+//! | `wire` | PostgreSQL's protocol over a plain socket, for batches no driver sends |
+//! | `trial` | a test with its log tail on failure |
+//!
+//! Environment: `FLUXBASE_TEST_PG_ROOT` (a server root with `bin/`), `FLUXBASE_TEST_CLUSTER` (default
+//! `deploy/cluster`), `FLUXBASE_TEST_SERVER` (the `fluxbase` binary; only the HTTP tests need it).
 
+pub mod cluster;
+pub mod environment;
+pub mod fixture;
+pub mod forge;
+pub mod http;
+pub mod janitor;
+pub mod server;
+pub mod trial;
+pub mod wire;

@@ -1,0 +1,31 @@
+//! Where the parts under test are.
+
+use std::path::{Path, PathBuf};
+
+fn given(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests live one level below the repository")
+}
+
+/// The server root: `bin/` with initdb, pg_ctl, psql, pg_dump, and the extension installed.
+pub fn postgres_root() -> PathBuf {
+    given("FLUXBASE_TEST_PG_ROOT")
+        .expect("FLUXBASE_TEST_PG_ROOT must name a PostgreSQL root with the extension installed")
+}
+
+/// The script that makes, starts and stops private clusters.
+pub fn cluster_script() -> PathBuf {
+    given("FLUXBASE_TEST_CLUSTER").unwrap_or_else(|| repository().join("deploy/cluster"))
+}
+
+/// The server's binary.
+pub fn server_binary() -> PathBuf {
+    given("FLUXBASE_TEST_SERVER").expect("FLUXBASE_TEST_SERVER must name the fluxbase binary")
+}

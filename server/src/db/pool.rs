@@ -27,6 +27,7 @@ pub struct Options {
 pub struct Db {
     pool: Pool<Opener>,
     options: Arc<Options>,
+    connections: usize,
 }
 
 impl Options {
@@ -69,22 +70,39 @@ impl Db {
             recycle: None,
         };
         let pool = Pool::builder(Opener(Arc::clone(&options)))
-            .max_size(connections)
+            .max_size(1)
             .timeouts(timeouts)
             // The connection used last has its plans and its pages warm.
             .queue_mode(QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| DbError::Protocol(error.to_string()))?;
-        Ok(Self { pool, options })
+        Ok(Self {
+            pool,
+            options,
+            connections,
+        })
     }
 
     pub(super) fn options(&self) -> &Arc<Options> {
         &self.options
     }
 
+    /// Allows one more connection when all there are in use and none is being opened.
+    ///
+    /// A burst on a cold server would otherwise open all of them at once: fifty new processes slow
+    /// each other and everything else down, and requests were seen to fail after the whole
+    /// `connect_timeout` that one connection, reused, would have served in milliseconds.
+    fn grow(&self) {
+        let now = self.pool.status();
+        if now.size == now.max_size && now.available == 0 && now.max_size < self.connections {
+            self.pool.resize(now.max_size + 1);
+        }
+    }
+
     /// A connection that is idle and outside any transaction.
     pub(super) async fn lease(&self) -> Result<Lease, DbError> {
+        self.grow();
         match self.pool.get().await {
             Ok(object) => Ok(Lease::new(object, Arc::clone(&self.options))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Err(DbError::PoolExhausted),

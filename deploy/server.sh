@@ -74,6 +74,35 @@ start_server() {
   die "the server does not answer on $url"
 }
 
+random_secret() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
+
+# secrets FILE: reads the passwords and the port of a cluster; made the first time, for its owner only.
+secrets() {
+  [ -f "$1" ] || (
+    umask 077
+    printf '%s\n' "SUPERUSER_PASSWORD=$(random_secret)" "APP_PASSWORD=$(random_secret)" "PG_PORT=$(free_port)" >"$1"
+  )
+  # shellcheck disable=SC1090
+  . "$1"
+}
+
+# make_cluster DATA ROOT LINES: unless it is there. Everybody needs a password: on a machine with other users
+# loopback is no lock.
+make_cluster() {
+  local data=$1 root=$2 lines=$3 sockets
+  as_server_user test -e "$data/PG_VERSION" && return
+  say "making a cluster in $data"
+  # The server's user must reach the socket and not the data: not below the data directory.
+  sockets=$state/socket
+  [ $((${#sockets} + 20)) -le 107 ] || sockets=$(as_server_user mktemp -d /tmp/fluxbase-XXXXXX)
+  mkdir -p "$sockets"
+  [ "$(id -u)" -ne 0 ] || chown "$server_user" "$sockets"
+  chmod 755 "$sockets"
+  rm -rf "$data"
+  PASSWORD_FILE=<(printf '%s\n' "$SUPERUSER_PASSWORD") \
+    "$repo/deploy/cluster" init "$data" "$root" "$PG_PORT" <<<"unix_socket_directories = '$sockets'"$'\n'"$lines"
+}
+
 # stop_cluster DATA: a cluster whose directory is named after its major version.
 stop_cluster() {
   local major root

@@ -50,7 +50,7 @@ def floor(database, root, workload, connections, seconds, directory):
     with output.open("w") as file:
         process = subprocess.Popen(
             [root / "bin" / "pgbench", "-n", "-M", "prepared", "-D", "init=0", "-c", str(connections), "-j", "1",
-             "-T", str(seconds + 1), "-l", "--log-prefix", prefix, "-f", HERE / "pgbench" / f"{workload}.sql",
+             "-T", str(seconds + 2), "-l", "--log-prefix", prefix, "-f", HERE / "pgbench" / f"{workload}.sql",
              "-h", database.socket, "-p", PORT, "-U", FLOOR_LOGIN, DATABASE],
             stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
@@ -74,8 +74,8 @@ def floor(database, root, workload, connections, seconds, directory):
     latencies = sorted(_logged(directory, from_time, to_time))
     if not latencies:
         raise RuntimeError(f"pgbench did nothing: {output.read_text()[-1000:]}")
-    at = lambda share: latencies[min(len(latencies) - 1, int(len(latencies) * share))] / 1000
-    return _run(started, ended, 0.0, to_time - from_time, len(latencies), at(0.5), at(0.99))
+    p50, p99 = (latencies[int(len(latencies) * share)] / 1000 for share in (0.5, 0.99))
+    return _run(started, ended, 0.0, to_time - from_time, len(latencies), p50, p99)
 
 
 def _logged(directory, from_time, to_time):

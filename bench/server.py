@@ -27,6 +27,10 @@ class Server:
         environment |= {
             "FLUXBASE_DATABASE_URL": f"postgres://fluxbase_app@{host}:5432/bench",
             "FLUXBASE_SERVER_ADDRESS": f"127.0.0.1:{self._port}",
+            # 64 clients at once make it open all its connections at once. Where something else uses the
+            # machine, that took longer than the defaults allow, and the 503s ended the measurement.
+            "FLUXBASE_DATABASE_CONNECT_TIMEOUT": "10s",
+            "FLUXBASE_DATABASE_POOL_TIMEOUT": "10s",
             **options,
         }
         self._log = directory / "server.log"

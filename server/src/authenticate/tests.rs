@@ -180,3 +180,14 @@ fn nothing_printable_of_a_caller_holds_the_token() {
     let caller = ask(&[("apikey", &good)]).unwrap();
     assert_eq!(format!("{caller:?}"), "Caller(authenticated)");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_without_a_signature_becomes_a_caller(
+        name in "authorization|apikey|x-service-key|x-client-key|clientkey|x-impersonation-token",
+        value in "(Bearer|bearer|ServiceKey|Basic)? {0,2}[ -~]{0,80}|[ -~]{0,20}\\.[ -~]{0,40}\\.[ -~]{0,40}",
+    ) {
+        let outcome = ask(&[(name.as_str(), value.as_str())]);
+        proptest::prop_assert!(outcome.is_err(), "{name}: {value:?} gave {outcome:?}");
+    }
+}

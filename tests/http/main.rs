@@ -1,1 +1,48 @@
-fn main() {}
+//! What goes over the wire, against the real server on a real database.
+
+mod accounts;
+mod contention;
+mod credentials;
+mod crud;
+mod injection;
+mod isolation;
+mod leaks;
+mod operators;
+mod outage;
+mod refusals;
+mod reload;
+mod site;
+
+use fluxbase_tests::cluster::Cluster;
+use fluxbase_tests::fixture::Fixture;
+use fluxbase_tests::trial::{arguments, run};
+use site::Site;
+use std::sync::Arc;
+
+fn main() {
+    let arguments = arguments();
+    if arguments.list {
+        // Names need no cluster, but the trials are made from one; listing is rare enough.
+        eprintln!("starting a cluster to list the tests");
+    }
+    let cluster = Arc::new(Cluster::start(
+        "log_statement = 'all'\nlog_error_verbosity = verbose",
+    ));
+    let fixture = Arc::new(Fixture::new(Arc::clone(&cluster)));
+    // For tests that change nothing another test reads; the others make their own.
+    let shared = Arc::new(Site::new(&fixture, &[]));
+    let mut trials = Vec::new();
+    trials.extend(accounts::trials(&shared));
+    trials.extend(credentials::trials(&shared));
+    trials.extend(isolation::trials(&fixture, &shared));
+    trials.extend(crud::trials(&fixture));
+    trials.extend(operators::trials(&shared));
+    trials.extend(refusals::trials(&shared));
+    trials.extend(injection::trials(&fixture));
+    trials.extend(contention::trials(&fixture));
+    trials.extend(reload::trials(&fixture));
+    trials.extend(leaks::trials(&fixture));
+    trials.extend(outage::trials(&fixture));
+    drop((shared, fixture));
+    run(&arguments, trials);
+}

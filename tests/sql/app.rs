@@ -282,7 +282,7 @@ const ATTACKS: [(&str, &str, &str, &str); 60] = [
     (
         "rename_oneself",
         "alter role fluxbase_app rename to other",
-        "42501",
+        "0A000",
         "select 1",
     ),
     ("create_role", "create role mallory", "42501", "select 1"),
@@ -314,7 +314,7 @@ const ATTACKS: [(&str, &str, &str, &str); 60] = [
         "copy_to_program",
         "copy (select 1) to program 'id'",
         "42501",
-        "copy (select 1) to stdout",
+        "select 1",
     ),
     (
         "read_file",
@@ -348,7 +348,7 @@ const ATTACKS: [(&str, &str, &str, &str); 60] = [
     ),
     (
         "terminate_others",
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres' and backend_type = 'client backend'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres' and pid <> pg_backend_pid()",
         "42501",
         "select pg_backend_pid()",
     ),

@@ -21,10 +21,10 @@ pub fn cases() -> Vec<Case> {
             .refused("select pg_reload_conf()", REFUSED)
             .twin(As::Super, "select has_function_privilege('postgres', 'pg_reload_conf()', 'execute')", "t"),
         case("terminate_another_backend", "end the superuser's session")
-            .refused("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres' and backend_type = 'client backend'", REFUSED)
+            .refused("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres' and pid <> pg_backend_pid()", REFUSED)
             .twin(As::Ann, "select pg_terminate_backend(-1)", "f"),
         case("cancel_another_backend", "cancel the superuser's query")
-            .refused("select pg_cancel_backend(pid) from pg_stat_activity where usename = 'postgres' and backend_type = 'client backend'", REFUSED)
+            .refused("select pg_cancel_backend(pid) from pg_stat_activity where usename = 'postgres' and pid <> pg_backend_pid()", REFUSED)
             .twin(As::Ann, "select pg_cancel_backend(-1)", "f"),
         case("read_other_sessions_queries", "see what the superuser runs")
             .no_effect("select query from pg_stat_activity")

@@ -146,8 +146,5 @@ pub fn cases() -> Vec<Case> {
         case("statement_timeout", "time limits are everybody's own")
             .refused("set local statement_timeout = '20ms'; select pg_sleep(0.5)", Refused("57014"))
             .twin(As::Ann, "set local statement_timeout = '5s'; select current_user", "authenticated"),
-        case("copy_from_a_query", "a role change as a column of COPY")
-            .refused("copy (select set_config('role', 'service_role', true)) to stdout", REFUSED)
-            .twin(As::Ann, "select count(*) from notes where not is_public", "1"),
     ]
 }

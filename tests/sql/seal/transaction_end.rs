@@ -78,7 +78,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                     let outcome = app.simple_query(&fixture.fill(string));
                     assert_eq!(sqlstate(&outcome).as_deref(), Some("42501"), "{outcome:?}");
                     app.batch_execute("rollback").expect("ends");
-                    let _ = app.batch_execute(&fixture.fill("rollback prepared '{ANN_ID}'"));
+                    // A prepared transaction belongs to the role that prepared it, not to the login.
+                    let _ = database
+                        .superuser()
+                        .batch_execute(&fixture.fill("rollback prepared '{ANN_ID}'"));
                     assert_nobody(&mut app);
                     // The twin: enter again and be Ann.
                     enter(&mut app, &fixture);
@@ -123,7 +126,12 @@ fn prepared(database: &Database) {
     )
     .expect("prepared");
     assert_nobody(&mut app);
-    app.batch_execute("commit prepared 'one'")
+    // It belongs to the role that prepared it; the login may not finish it.
+    let outcome = app.batch_execute("commit prepared 'one'");
+    assert_eq!(sqlstate(&outcome).as_deref(), Some("42501"));
+    database
+        .superuser()
+        .batch_execute("commit prepared 'one'")
         .expect("committed");
     assert_nobody(&mut app);
     let owner = value(

@@ -49,6 +49,18 @@ check_major() {
   esac
 }
 
+# free_port [PREFERRED]: a port of the loopback address that nobody listens on. A preferred one below 32768 is
+# still free after a reboot more likely than one that outgoing connections are given too.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - "${1:-0}" <<'PYTHON'
+import socket, sys
+for port in (int(sys.argv[1]), 0):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        print(probe.getsockname()[1])
+        break
+PYTHON
 }

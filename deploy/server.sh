@@ -1,5 +1,5 @@
 # The development server: building, starting, stopping. Sourced after lib.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # Puts a file in its place as a new file: writing into one that a process has mapped crashes it.
 place() {
@@ -51,7 +51,12 @@ stop_server() {
 
 # start_server CONFIG URL: in the background, and waits until it answers.
 start_server() {
-  local config=$1 url=$2 as=() pid
+  local config=$1 url=$2 as=() pid authority
+  authority=${url#http://}
+  # Otherwise somebody else's answer would pass for ours.
+  if (exec 3<>"/dev/tcp/${authority%:*}/${authority##*:}") 2>/dev/null; then
+    die "$authority is taken: stop what listens there, or FLUXBASE_SERVER_PORT=8081 make run"
+  fi
   # Its only right is the password it is given; root's files are none of its business.
   [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid nobody --regid nogroup --clear-groups)
   (
@@ -61,12 +66,11 @@ start_server() {
     echo $! >"$state/server.pid"
   )
   for _ in $(seq 200); do
-    # Asking comes second: the port may be somebody else's.
     sleep 0.05
     pid=$(cat "$state/server.pid")
     if ! kill -0 "$pid" 2>/dev/null; then
       tail -n 5 "$state/server.log" >&2
-      die "the server did not start (where the port is taken: FLUXBASE_SERVER_PORT=8081 make run)"
+      die "the server did not start; its log is $state/server.log"
     fi
     curl -s -o /dev/null --max-time 2 "$url/health" && return
   done
@@ -80,7 +84,7 @@ random_secret() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 secrets() {
   [ -f "$1" ] || (
     umask 077
-    printf '%s\n' "SUPERUSER_PASSWORD=$(random_secret)" "APP_PASSWORD=$(random_secret)" "PG_PORT=$(free_port)" >"$1"
+    printf '%s\n' "SUPERUSER_PASSWORD=$(random_secret)" "APP_PASSWORD=$(random_secret)" "PG_PORT=$(free_port 15432)" >"$1"
   )
   # shellcheck disable=SC1090
   . "$1"

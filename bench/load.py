@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +44,16 @@ def _run(started, ended, load_seconds, elapsed, requests, p50, p99):
 def floor(database, root, workload, connections, seconds, directory):
     """pgbench over the unix socket. Measured in a window in which all clients are under way: starting a
     backend and preparing its statements costs milliseconds, which a server does once and not per run."""
-    prefix = directory / "pgbench"
-    for old in directory.glob("pgbench.*"):
-        old.unlink()
-    output = directory / "pgbench-output"
+    with tempfile.TemporaryDirectory(dir=directory) as own:
+        return _floor(database, root, workload, connections, seconds, Path(own))
+
+
+def _floor(database, root, workload, connections, seconds, directory):
+    output = directory / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
             [root / "bin" / "pgbench", "-n", "-M", "prepared", "-D", "init=0", "-c", str(connections), "-j", "1",
-             "-T", str(seconds + 2), "-l", "--log-prefix", prefix, "-f", HERE / "pgbench" / f"{workload}.sql",
+             "-T", str(seconds + 2), "-l", "--log-prefix", directory / "log", "-f", HERE / "pgbench" / f"{workload}.sql",
              "-h", database.socket, "-p", PORT, "-U", FLOOR_LOGIN, DATABASE],
             stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
@@ -80,13 +83,12 @@ def floor(database, root, workload, connections, seconds, directory):
 
 def _logged(directory, from_time, to_time):
     """Microseconds of each transaction that ended in the window, from pgbench's own log."""
-    for path in directory.glob("pgbench.*"):
+    for path in directory.glob("log.*"):
         with path.open() as log:
             for line in log:
                 _, _, latency, _, second, microsecond = line.split()[:6]
                 if from_time < int(second) + int(microsecond) / 1e6 <= to_time:
                     yield int(latency)
-        path.unlink()
 
 
 RESULT = re.compile(

@@ -25,7 +25,7 @@ pub use environment::Environment;
 pub use error::ConfigError;
 pub use logging::{Format, Logging};
 pub use server::Server;
-pub use setting::Setting;
+pub use setting::{Setting, markdown_table};
 
 use given::Given;
 use std::path::Path;

@@ -19,6 +19,11 @@ begin
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = wanted.name) then
       execute pg_catalog.format('create role %I %s', wanted.name, wanted.attributes);
+      -- What this login binds are tokens and passwords: statements of it that are logged come without them.
+      if wanted.name = 'fluxbase_app' then
+        alter role fluxbase_app set log_parameter_max_length = 0;
+        alter role fluxbase_app set log_parameter_max_length_on_error = 0;
+      end if;
     end if;
   end loop;
 end

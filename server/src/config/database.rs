@@ -30,7 +30,7 @@ const POOL_TIMEOUT: Setting = Setting::plain(
 );
 const CONNECT_TIMEOUT: Setting = Setting::plain(
     "database.connect_timeout",
-    "500ms",
+    "800ms",
     "How long opening a connection may take, login included.",
 );
 const STATEMENT_TIMEOUT: Setting = Setting::plain(

@@ -77,6 +77,26 @@ pub fn known() -> Vec<Setting> {
     all
 }
 
+/// The options of the server's own sections as a Markdown table; those of `auth:` are the database's
+/// settings and have a table of their own.
+pub fn markdown_table() -> String {
+    let mut table = String::from("| Option | Default | Meaning |\n|---|---|---|\n");
+    for setting in known() {
+        if setting.name.starts_with("auth.") {
+            continue;
+        }
+        let default = match setting.default {
+            "" => "not set".to_owned(),
+            default => format!("`{default}`"),
+        };
+        table.push_str(&format!(
+            "| `{}` | {default} | {} |\n",
+            setting.name, setting.doc
+        ));
+    }
+    table
+}
+
 /// The environment variable of an option: `server.port` is `FLUXBASE_SERVER_PORT`.
 pub fn variable_of(name: &str) -> String {
     let mut variable = String::from("FLUXBASE_");

@@ -69,7 +69,7 @@ impl Db {
             create: Some(options.connect_timeout),
             recycle: None,
         };
-        let pool = Pool::builder(Opener(Arc::clone(&options)))
+        let pool = Pool::builder(Opener::new(Arc::clone(&options)))
             .max_size(1)
             .timeouts(timeouts)
             // The connection used last has its plans and its pages warm.

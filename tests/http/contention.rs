@@ -18,6 +18,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     };
     add("an_exhausted_pool_is_503_with_retry_after", exhausted);
     add(
+        "two_requests_at_once_on_a_cold_server_are_no_exhausted_pool",
+        cold_burst,
+    );
+    add(
         "a_statement_that_takes_too_long_is_503_and_stops",
         statement_timeout,
     );
@@ -61,12 +65,15 @@ fn exhausted(fixture: &Arc<Fixture>) {
         fixture,
         &[("DATABASE_MAX_CONNECTIONS", "2"), ("SERVER_WORKERS", "1")],
     );
-    let slow: Vec<_> = (0..2)
-        .map(|_| site.get("/api/v1/tables/sleepy").start().expect("sent"))
+    let slow: Vec<_> = (1..=2)
+        .map(|nth| {
+            let stream = site.get("/api/v1/tables/sleepy").start().expect("sent");
+            until(Duration::from_secs(4), "the slow query runs", || {
+                running(&site) == nth
+            });
+            stream
+        })
         .collect();
-    until(Duration::from_secs(5), "both connections are busy", || {
-        running(&site) == 2
-    });
     let answer = site.get("/api/v1/tables/things").send();
     answer.refused(503, "service_unavailable");
     assert!(
@@ -93,6 +100,26 @@ fn exhausted(fixture: &Arc<Fixture>) {
     until(Duration::from_secs(8), "the pool is free again", || {
         site.get("/api/v1/tables/things").send().status == 200
     });
+}
+
+/// Two connections are allowed and nothing is open yet: two requests that come together both get one.
+fn cold_burst(fixture: &Arc<Fixture>) {
+    let site = Site::new(
+        fixture,
+        &[("DATABASE_MAX_CONNECTIONS", "2"), ("SERVER_WORKERS", "1")],
+    );
+    let answers = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| site.get("/api/v1/tables/dozing?select=state").send()))
+            .collect();
+        asking
+            .into_iter()
+            .map(|asked| asked.join().expect("joined"))
+            .collect::<Vec<_>>()
+    });
+    for answer in answers {
+        assert_eq!(answer.expect(200), serde_json::json!([{"state": "awake"}]));
+    }
 }
 
 fn statement_timeout(fixture: &Arc<Fixture>) {

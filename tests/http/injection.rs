@@ -60,7 +60,7 @@ const PLACES: [(&str, fn(&Site, &str) -> Request); 26] = [
     }),
     ("select_json_path", |s, p| {
         s.get(&format!(
-            "/api/v1/tables/things?select=meta->>{}",
+            "/api/v1/tables/things?select=meta-%3E%3E{}",
             encoded(p)
         ))
     }),
@@ -84,7 +84,7 @@ const PLACES: [(&str, fn(&Site, &str) -> Request); 26] = [
     }),
     ("filter_in_quoted", |s, p| {
         s.get(&format!(
-            "/api/v1/tables/things?name=in.(\"{}\")",
+            "/api/v1/tables/things?name=in.(%22{}%22)",
             encoded(p)
         ))
     }),
@@ -92,7 +92,10 @@ const PLACES: [(&str, fn(&Site, &str) -> Request); 26] = [
         s.get(&format!("/api/v1/tables/things?active=is.{}", encoded(p)))
     }),
     ("filter_json_path", |s, p| {
-        s.get(&format!("/api/v1/tables/things?meta->>{}=eq.1", encoded(p)))
+        s.get(&format!(
+            "/api/v1/tables/things?meta-%3E%3E{}=eq.1",
+            encoded(p)
+        ))
     }),
     ("or", |s, p| {
         s.get(&format!("/api/v1/tables/things?or=({})", encoded(p)))
@@ -192,7 +195,7 @@ fn everywhere(site: &Site, place: fn(&Site, &str) -> Request) {
                     .as_str()
                     .unwrap_or_default()
                     .to_owned();
-                answer.refused(answer.status, &code);
+                answer.shaped(answer.status, &code);
             }
         }
     }

@@ -115,7 +115,7 @@ fn visitor(site: &Site) {
     site.get("/api/v1/tables/closed")
         .send()
         .refused(401, "AUTHENTICATION_REQUIRED");
-    site.get("/api/v1/tables/things?select=hidden")
+    site.get("/api/v1/tables/partly?select=hidden")
         .send()
         .refused(401, "AUTHENTICATION_REQUIRED");
     assert_eq!(
@@ -124,6 +124,22 @@ fn visitor(site: &Site) {
             .expect(200),
         json!([{"id": 1}])
     );
+    let partly = "/api/v1/tables/partly";
+    assert_eq!(
+        site.get(&format!("{partly}?select=id,name"))
+            .send()
+            .expect(200),
+        json!([{"id": 1, "name": "shown"}])
+    );
+    site.get(partly)
+        .send()
+        .refused(401, "AUTHENTICATION_REQUIRED");
+    site.get(&format!("{partly}?select=id&hidden=like.top*"))
+        .send()
+        .refused(401, "AUTHENTICATION_REQUIRED");
+    site.get(&format!("{partly}?select=id&order=hidden"))
+        .send()
+        .refused(401, "AUTHENTICATION_REQUIRED");
 }
 
 fn for_another(site: &Site) {
@@ -213,7 +229,7 @@ fn schemas(site: &Site) {
         ] {
             let request = site.get(&format!("/api/v1/tables/{path}"));
             let request = token.map_or(request.clone(), |token| request.bearer(token));
-            request.send().refused(404, "NOT_FOUND");
+            request.send().shaped(404, "NOT_FOUND");
         }
     }
     site.get("/api/v1/tables/public/things").send().expect(200);

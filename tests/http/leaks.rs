@@ -1,7 +1,9 @@
 //! Passwords, tokens and keys are in no log, whatever PostgreSQL is told to log, and in no view of it.
 
 use crate::site::Site;
+use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Fixture, PASSWORD};
+use fluxbase_tests::server::Server;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -19,16 +21,49 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
             ));
         }));
     };
-    add(
-        "no_password_or_token_reaches_a_log_with_log_statement_all",
-        logs,
-    );
     add("no_password_or_token_is_in_pg_stat_activity", activity);
     add("errors_of_the_database_do_not_tell_their_values", errors);
+    // What a login's parameters do in the log is a setting of the role, and roles are the cluster's: one each.
+    for (name, migrated) in [
+        (
+            "no_password_or_token_reaches_a_log_with_log_statement_all_after_migrate",
+            true,
+        ),
+        (
+            "no_password_or_token_reaches_a_log_with_log_statement_all_after_create_extension",
+            false,
+        ),
+    ] {
+        trials.push(trial(
+            &fixture.cluster,
+            format!("leaks::{name}"),
+            move || {
+                let cluster = Arc::new(Cluster::start(
+                    "log_statement = 'all'\nlog_min_duration_statement = 0",
+                ));
+                let own = Arc::new(Fixture::new(Arc::clone(&cluster)));
+                let database = own.database();
+                if migrated {
+                    Server::migrate(&database);
+                }
+                // Signing up the template's users is no request.
+                let before = cluster.log_tail(usize::MAX).len();
+                logs(
+                    &Site::on(
+                        database,
+                        &[("LOGGING_LEVEL", "debug"), ("LOGGING_ACCESS_LOG", "true")],
+                    ),
+                    before,
+                );
+                drop(own);
+                cluster.stop();
+            },
+        ));
+    }
     trials
 }
 
-fn logs(site: &Site) {
+fn logs(site: &Site, before: usize) {
     let password = format!("{PASSWORD}-in-no-log");
     let credentials = json!({"email": "quiet@example.com", "password": password});
     let reply = site
@@ -64,7 +99,7 @@ fn logs(site: &Site) {
         .send()
         .refused(401, "INVALID_TOKEN");
     let cluster = &site.database.fixture.cluster;
-    let postgres = cluster.log_tail(usize::MAX);
+    let postgres = cluster.log_tail(usize::MAX).split_off(before);
     assert!(
         postgres.contains("auth.enter($1)") || postgres.contains("auth.enter"),
         "statements are logged"

@@ -18,10 +18,10 @@ const FINDS: [(&str, &[(&str, &str)], &[i64]); 55] = [
         &[3],
     ),
     ("eq_unicode", &[("name", "eq.été 🐘 100%")], &[4]),
-    ("eq_empty_text", &[("odd \"name\".x", "eq.")], &[4]),
+    ("eq_empty_text", &[("\"odd \\\"name\\\".x\"", "eq.")], &[4]),
     (
         "eq_text_with_dots_and_parentheses",
-        &[("odd \"name\".x", "eq.a.b,c(d)")],
+        &[("\"odd \\\"name\\\".x\"", "eq.a.b,c(d)")],
         &[5],
     ),
     ("eq_does_not_find_null", &[("name", "eq.null")], &[]),
@@ -135,7 +135,7 @@ const ORDERS: [(&str, &str, &[i64]); 8] = [
     ("two_keys", "active.asc.nullslast,id.desc", &[5, 2, 4, 1, 3]),
     (
         "odd_name",
-        "odd \"name\".x.asc.nullslast,id",
+        "\"odd \\\"name\\\".x\".asc.nullslast,id",
         &[4, 5, 1, 2, 3],
     ),
     ("ascending_by_default", "id", &[1, 2, 3, 4, 5]),

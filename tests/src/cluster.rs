@@ -31,16 +31,16 @@ static CLUSTERS: AtomicU32 = AtomicU32::new(0);
 impl Cluster {
     /// Makes and starts a cluster; `settings` are lines for postgresql.conf.
     pub fn start(settings: &str) -> Self {
+        let (root, script) = (postgres_root(), cluster_script());
         let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("fluxbase-tests-{}-{number}", std::process::id()));
         fs::create_dir_all(&directory).expect("a directory for the cluster");
         let cluster = Self {
-            root: postgres_root(),
+            root,
             directory,
             port: free_port(),
         };
-        let script = cluster_script();
         at_end(&format!("rm -rf {}", quoted(&cluster.directory)));
         at_end(&format!(
             "{} stop {} {} {}",
@@ -74,6 +74,11 @@ impl Cluster {
             .stderr(stderr)
             .spawn()
             .expect("the cluster script starts");
+        // Should this process die now, the script goes on; cleaning up waits for it, ten seconds at most.
+        at_end(&format!(
+            "for _ in {{1..100}}; do kill -0 {} 2>/dev/null || break; sleep 0.1; done",
+            child.id()
+        ));
         let mut pipe = child.stdin.take().expect("a pipe");
         // A script that does not read its input has closed it already.
         let _ = pipe.write_all(input.as_bytes());

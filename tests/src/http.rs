@@ -168,10 +168,32 @@ impl Response {
         }
     }
 
-    /// Asserts a refusal in the contract's form: status, code, a sentence, the request's id in body and
-    /// header, and nothing of SQL in it.
+    /// As [`Response::shaped`], and nothing of SQL or of the server's insides in it.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> Value {
+        let body = self.shaped(status, code);
+        let lower = self.text().to_lowercase();
+        for leak in [
+            "select ",
+            "insert into",
+            "update public",
+            "delete from",
+            "pg_",
+            "sqlstate",
+            "constraint \"",
+            "relation \"",
+            "panicked",
+            "/src/",
+        ] {
+            assert!(!lower.contains(leak), "the answer tells {leak:?}: {lower}");
+        }
+        body
+    }
+
+    /// Asserts a refusal in the contract's form: status, code, a sentence, the request's id in body and
+    /// header. For answers that may repeat words of the request.
+    #[track_caller]
+    pub fn shaped(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(
             self.header("content-type")
@@ -193,21 +215,6 @@ impl Response {
             Some(text("request_id").as_str()),
             "{body}"
         );
-        let lower = self.text().to_lowercase();
-        for leak in [
-            "select ",
-            "insert into",
-            "update public",
-            "delete from",
-            "pg_",
-            "sqlstate",
-            "constraint \"",
-            "relation \"",
-            "panicked",
-            "/src/",
-        ] {
-            assert!(!lower.contains(leak), "the answer tells {leak:?}: {lower}");
-        }
         body
     }
 }

@@ -56,6 +56,30 @@ impl Server {
         server
     }
 
+    /// `fluxbase migrate`, as an administrator runs it before the first start.
+    pub fn migrate(database: &Database) {
+        let cluster = &database.fixture.cluster;
+        let output = Command::new(server_binary())
+            .arg("migrate")
+            .current_dir("/")
+            .env_clear()
+            .env(
+                "FLUXBASE_DATABASE_URL",
+                cluster.url("fluxbase_app", &database.name),
+            )
+            .env(
+                "FLUXBASE_DATABASE_ADMIN_URL",
+                cluster.url("postgres", &database.name),
+            )
+            .output()
+            .expect("migrate runs");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
     fn wait(&mut self) {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(20) {

@@ -4,6 +4,7 @@ mod accounts;
 mod app;
 mod claims;
 mod dump;
+mod hijack;
 mod install;
 mod policy;
 mod seal;
@@ -31,6 +32,7 @@ fn main() {
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(hijack::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));

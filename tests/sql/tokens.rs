@@ -477,6 +477,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         signed_out,
     );
     add("of_a_deleted_session_is_refused", deleted_session);
+    add("of_a_session_that_ended_after_an_old_snapshot_is_refused", old_snapshot);
     add("of_a_session_past_its_end_is_refused", session_past_its_end);
     add("of_a_deleted_user_is_refused", deleted_user);
     add("signed_with_a_rotated_key_still_verifies", rotated);
@@ -547,6 +548,22 @@ fn deleted_session(database: &Database) {
         .expect("deleted");
     bad(&mut app, &database.fixture.ann.token, "FX003");
     good(&mut app, &database.fixture.bob.token);
+}
+
+/// A transaction that looks at the past must not bring back a session that has ended since.
+fn old_snapshot(database: &Database) {
+    let token = &database.fixture.ann.token;
+    let mut old = database.app();
+    old.batch_execute("begin isolation level repeatable read; select count(*) from pg_catalog.pg_class").expect("a snapshot");
+    let mut other = database.app();
+    other
+        .batch_execute(&format!("begin; select auth.enter('{token}'); select auth.sign_out(); commit"))
+        .expect("signed out");
+    let outcome = old.execute("select auth.enter($1)", &[token]);
+    assert_eq!(sqlstate(&outcome).as_deref(), Some("FX003"));
+    old.batch_execute("rollback").expect("ends");
+    old.batch_execute("begin isolation level repeatable read; select count(*) from pg_catalog.pg_class").expect("a snapshot");
+    old.execute("select auth.enter($1)", &[&database.fixture.bob.token]).expect("the twin enters");
 }
 
 fn session_past_its_end(database: &Database) {

@@ -108,7 +108,7 @@ class Database:
         return tokens
 
     def version(self):
-        return self.psql("show server_version")
+        return self.psql("show server_version").split()[0]
 
 
 def literal(text):

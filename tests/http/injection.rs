@@ -38,8 +38,11 @@ const PAYLOADS: [&str; 26] = [
     "id\r\n; create table pwned()",
 ];
 
+/// A request made with a payload.
+type Place = fn(&Site, &str) -> Request;
+
 /// Where a payload goes: a request made with it.
-const PLACES: [(&str, fn(&Site, &str) -> Request); 26] = [
+const PLACES: [(&str, Place); 26] = [
     ("table", |s, p| {
         s.get(&format!("/api/v1/tables/{}", encoded(p)))
     }),
@@ -168,7 +171,7 @@ fn state(site: &Site) -> String {
     row.get(0)
 }
 
-fn everywhere(site: &Site, place: fn(&Site, &str) -> Request) {
+fn everywhere(site: &Site, place: Place) {
     let before = state(site);
     for payload in PAYLOADS {
         for token in [None, Some(&site.database.fixture.ann.token)] {

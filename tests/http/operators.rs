@@ -7,7 +7,13 @@ use libtest_mimic::Trial;
 use std::sync::Arc;
 
 /// Name, parameters in clear text, ids found in order of id.
-const FINDS: [(&str, &[(&str, &str)], &[i64]); 55] = [
+type Find = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [i64],
+);
+
+const FINDS: [Find; 55] = [
     ("everything", &[], &[1, 2, 3, 4, 5]),
     ("eq_integer", &[("id", "eq.2")], &[2]),
     ("eq_text", &[("name", "eq.apple")], &[1]),

@@ -1,7 +1,7 @@
 //! A stolen connection of the server's login, without a token: a visitor, nothing more.
 
 use crate::seal::{assert_ann, assert_nobody, enter, sqlstate, value};
-use fluxbase_tests::fixture::{Database, Fixture};
+use fluxbase_tests::fixture::{Database, Fixture, Shared};
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::sync::Arc;
@@ -361,14 +361,18 @@ const ATTACKS: [(&str, &str, &str, &str); 60] = [
 ];
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
+    let shared = Shared::new(fixture);
     let mut trials: Vec<Trial> = ATTACKS
         .into_iter()
         .map(|(name, attack, state, twin)| {
-            let fixture = Arc::clone(fixture);
-            let cluster = Arc::clone(&fixture.cluster);
-            trial(&cluster, format!("app_without_token::{name}"), move || {
-                refused(&fixture.database(), attack, state, twin);
-            })
+            let shared = Arc::clone(&shared);
+            trial(
+                &fixture.cluster,
+                format!("app_without_token::{name}"),
+                move || {
+                    refused(shared.database(), attack, state, twin);
+                },
+            )
         })
         .collect();
     let mut add = |name: &str, body: fn(&Database)| {

@@ -10,30 +10,69 @@ use std::sync::Arc;
 
 /// Types that the extension's own statements may name.
 const TYPES: [&str; 12] = [
-    "text", "inet", "jsonb", "json", "uuid", "timestamptz", "bytea", "bool", "int8", "float8", "interval", "regclass",
+    "text",
+    "inet",
+    "jsonb",
+    "json",
+    "uuid",
+    "timestamptz",
+    "bytea",
+    "bool",
+    "int8",
+    "float8",
+    "interval",
+    "regclass",
 ];
 
 /// What runs as the owner, called by the server's login or in a sealed transaction.
 const CALLS: [(&str, bool, &str); 8] = [
-    ("sign_up", false, "select auth.sign_up('carl@example.com', '{PASSWORD}', '{\"a\": 1}', '{\"ip\": \"127.0.0.1\", \"user_agent\": \"x\"}')"),
-    ("sign_in", false, "select auth.sign_in('ann@example.com', '{PASSWORD}', '{\"ip\": \"127.0.0.1\"}')"),
-    ("check_settings", false, "select auth.check_settings('{\"signup_enabled\": true}')"),
+    (
+        "sign_up",
+        false,
+        "select auth.sign_up('carl@example.com', '{PASSWORD}', '{\"a\": 1}', '{\"ip\": \"127.0.0.1\", \"user_agent\": \"x\"}')",
+    ),
+    (
+        "sign_in",
+        false,
+        "select auth.sign_in('ann@example.com', '{PASSWORD}', '{\"ip\": \"127.0.0.1\"}')",
+    ),
+    (
+        "check_settings",
+        false,
+        "select auth.check_settings('{\"signup_enabled\": true}')",
+    ),
     ("jwks", false, "select auth.jwks()"),
-    ("enter", false, "begin; select auth.enter('{ANN}'); rollback"),
+    (
+        "enter",
+        false,
+        "begin; select auth.enter('{ANN}'); rollback",
+    ),
     ("get_user", true, "select auth.get_user()"),
-    ("accessors", true, "select auth.uid(), auth.role(), auth.jwt(), auth.email(), auth.session_id()"),
+    (
+        "accessors",
+        true,
+        "select auth.uid(), auth.role(), auth.jwt(), auth.email(), auth.session_id()",
+    ),
     ("sign_out", true, "select auth.sign_out()"),
 ];
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for (name, sealed, call) in CALLS {
-        for (kind, plant) in [("types", types as fn(&mut Client)), ("tables", tables), ("functions_and_operators", functions)] {
+        for (kind, plant) in [
+            ("types", types as fn(&mut Client)),
+            ("tables", tables),
+            ("functions_and_operators", functions),
+        ] {
             let fixture = Arc::clone(fixture);
             let cluster = Arc::clone(&fixture.cluster);
-            trials.push(trial(&cluster, format!("hijack::{name}_by_temporary_{kind}"), move || {
-                hijack(&fixture.database(), plant, sealed, call);
-            }));
+            trials.push(trial(
+                &cluster,
+                format!("hijack::{name}_by_temporary_{kind}"),
+                move || {
+                    hijack(&fixture.database(), plant, sealed, call);
+                },
+            ));
         }
     }
     trials
@@ -61,7 +100,18 @@ fn types(app: &mut Client) {
 }
 
 fn tables(app: &mut Client) {
-    for name in ["users", "sessions", "settings", "signing_keys", "pg_class", "pg_proc", "pg_roles", "u", "k", "s"] {
+    for name in [
+        "users",
+        "sessions",
+        "settings",
+        "signing_keys",
+        "pg_class",
+        "pg_proc",
+        "pg_roles",
+        "u",
+        "k",
+        "s",
+    ] {
         app.batch_execute(&format!(
             "create temp table {name} (id uuid, email text, key text default pg_temp.spy()::text, value text);
              create temp view v_{name} as select pg_temp.spy() as x"
@@ -91,15 +141,21 @@ fn hijack(database: &Database, plant: fn(&mut Client), sealed: bool, call: &str)
     spy(&mut app);
     plant(&mut app);
     if sealed {
-        app.batch_execute(&fixture.fill("begin; select auth.enter('{ANN}')")).expect("enters");
+        app.batch_execute(&fixture.fill("begin; select auth.enter('{ANN}')"))
+            .expect("enters");
     }
     let untouched = fixture.database();
     let mut twin = untouched.app();
     if sealed {
-        twin.batch_execute(&fixture.fill("begin; select auth.enter('{ANN}')")).expect("enters");
+        twin.batch_execute(&fixture.fill("begin; select auth.enter('{ANN}')"))
+            .expect("enters");
     }
     let expected = value(&mut twin, &call).expect("the same call with nothing planted");
-    let given = value(&mut app, &call).unwrap_or_else(|error| panic!("what was planted ran or stood in the way: {error:?}"));
+    let given = value(&mut app, &call)
+        .unwrap_or_else(|error| panic!("what was planted ran or stood in the way: {error:?}"));
     assert_eq!(given.is_some(), expected.is_some());
-    assert!(!given.unwrap_or_default().starts_with("{\"code\""), "refused");
+    assert!(
+        !given.unwrap_or_default().starts_with("{\"code\""),
+        "refused"
+    );
 }

@@ -1,7 +1,7 @@
 //! Keys, secrets and password hashes: no role but the owner reads them, by any path.
 
 use crate::seal::{enter, sqlstate, value};
-use fluxbase_tests::fixture::{Database, Fixture};
+use fluxbase_tests::fixture::{Database, Fixture, Shared};
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::sync::Arc;
@@ -85,15 +85,17 @@ const PATHS: [(&str, &str); 24] = [
 ];
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
+    let shared = Shared::new(fixture);
     let mut trials: Vec<Trial> = PATHS
         .into_iter()
         .map(|(name, path)| {
-            let fixture = Arc::clone(fixture);
-            let cluster = Arc::clone(&fixture.cluster);
+            let shared = Arc::clone(&shared);
             trial(
-                &cluster,
+                &fixture.cluster,
                 format!("secrets::{name}_tells_nothing"),
-                move || closed(&fixture.database(), path),
+                move || {
+                    closed(shared.database(), path);
+                },
             )
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Tokens at `auth.enter`: each forged in its own way, each beside an honest one.
 
 use crate::seal::{assert_nobody, sqlstate, value};
-use fluxbase_tests::fixture::{Database, Fixture};
+use fluxbase_tests::fixture::{Database, Fixture, Shared};
 use fluxbase_tests::forge::{self, Es256};
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
@@ -430,16 +430,16 @@ fn forgeries() -> Vec<(&'static str, Forgery, &'static [&'static str])> {
 }
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
+    let shared = Shared::new(fixture);
     let mut trials: Vec<Trial> = forgeries()
         .into_iter()
         .map(|(name, forgery, states)| {
-            let fixture = Arc::clone(fixture);
-            let cluster = Arc::clone(&fixture.cluster);
-            trial(&cluster, format!("token::{name}"), move || {
-                let database = fixture.database();
-                let forger = Forger::new(&database);
+            let shared = Arc::clone(&shared);
+            trial(&fixture.cluster, format!("token::{name}"), move || {
+                let database = shared.database();
+                let forger = Forger::new(database);
                 let mut app = database.app();
-                let forged = forgery(&forger, &database);
+                let forged = forgery(&forger, database);
                 // Twice: what is remembered of a token must not make it better.
                 for _ in 0..2 {
                     let state = try_enter(&mut app, &forged);
@@ -457,9 +457,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                     None,
                     "the honest token"
                 );
-                assert_eq!(
+                assert!(
                     try_enter(&mut app, &forged).is_some(),
-                    true,
                     "after an honest one"
                 );
             })
@@ -477,7 +476,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         signed_out,
     );
     add("of_a_deleted_session_is_refused", deleted_session);
-    add("of_a_session_that_ended_after_an_old_snapshot_is_refused", old_snapshot);
+    add(
+        "of_a_session_that_ended_after_an_old_snapshot_is_refused",
+        old_snapshot,
+    );
     add("of_a_session_past_its_end_is_refused", session_past_its_end);
     add("of_a_deleted_user_is_refused", deleted_user);
     add("signed_with_a_rotated_key_still_verifies", rotated);
@@ -554,16 +556,25 @@ fn deleted_session(database: &Database) {
 fn old_snapshot(database: &Database) {
     let token = &database.fixture.ann.token;
     let mut old = database.app();
-    old.batch_execute("begin isolation level repeatable read; select count(*) from pg_catalog.pg_class").expect("a snapshot");
+    old.batch_execute(
+        "begin isolation level repeatable read; select count(*) from pg_catalog.pg_class",
+    )
+    .expect("a snapshot");
     let mut other = database.app();
     other
-        .batch_execute(&format!("begin; select auth.enter('{token}'); select auth.sign_out(); commit"))
+        .batch_execute(&format!(
+            "begin; select auth.enter('{token}'); select auth.sign_out(); commit"
+        ))
         .expect("signed out");
     let outcome = old.execute("select auth.enter($1)", &[token]);
     assert_eq!(sqlstate(&outcome).as_deref(), Some("FX003"));
     old.batch_execute("rollback").expect("ends");
-    old.batch_execute("begin isolation level repeatable read; select count(*) from pg_catalog.pg_class").expect("a snapshot");
-    old.execute("select auth.enter($1)", &[&database.fixture.bob.token]).expect("the twin enters");
+    old.batch_execute(
+        "begin isolation level repeatable read; select count(*) from pg_catalog.pg_class",
+    )
+    .expect("a snapshot");
+    old.execute("select auth.enter($1)", &[&database.fixture.bob.token])
+        .expect("the twin enters");
 }
 
 fn session_past_its_end(database: &Database) {

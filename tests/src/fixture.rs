@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use postgres::Client;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What everybody signs up with.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
@@ -192,6 +192,27 @@ impl Fixture {
             .replace("{SERVICE}", &self.service_key)
             .replace("{ANN_ID}", &self.ann.id)
             .replace("{BOB_ID}", &self.bob.id)
+    }
+}
+
+/// One database for many tests that leave nothing behind: making one each would take longer than they do.
+pub struct Shared {
+    fixture: Arc<Fixture>,
+    database: OnceLock<Database>,
+}
+
+impl Shared {
+    /// Made when first asked for.
+    pub fn new(fixture: &Arc<Fixture>) -> Arc<Self> {
+        Arc::new(Self {
+            fixture: Arc::clone(fixture),
+            database: OnceLock::new(),
+        })
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        self.database.get_or_init(|| self.fixture.database())
     }
 }
 

@@ -1,7 +1,7 @@
 //! One way to break the seal, told and tried.
 
 use super::ask::{assert_ann, assert_nobody, enter, sqlstate, value};
-use fluxbase_tests::fixture::{Database, Fixture};
+use fluxbase_tests::fixture::{Database, Fixture, Shared};
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Case {
     }
 
     /// As a test of this family.
-    pub fn trial(self, family: &str, fixture: &Arc<Fixture>) -> Trial {
+    pub fn trial(self, family: &str, fixture: &Arc<Fixture>, shared: &Arc<Shared>) -> Trial {
         assert!(
             !self.attack.is_empty() && !self.twin.1.is_empty(),
             "{} is incomplete",
@@ -89,8 +89,14 @@ impl Case {
         );
         let fixture = Arc::clone(fixture);
         let cluster = Arc::clone(&fixture.cluster);
+        let shared = Arc::clone(shared);
         trial(&cluster, format!("{family}::{}", self.name), move || {
-            self.run(&fixture.database())
+            // Attacks are rolled back; only the schema's author and a superuser's twin leave something.
+            if self.before.is_empty() && !matches!(self.twin.0, As::Super) {
+                self.run(shared.database());
+            } else {
+                self.run(&fixture.database());
+            }
         })
     }
 

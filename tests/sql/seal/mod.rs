@@ -25,7 +25,7 @@ mod transaction_end;
 pub use ask::{assert_ann, assert_nobody, enter, sqlstate, value};
 pub use case::{As, Case, REFUSED, case};
 
-use fluxbase_tests::fixture::Fixture;
+use fluxbase_tests::fixture::{Fixture, Shared};
 use libtest_mimic::Trial;
 use std::sync::Arc;
 
@@ -41,11 +41,15 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("seal_ownership", ownership::cases()),
         ("seal_server_functions", server_functions::cases()),
     ];
-    let mut trials: Vec<Trial> = families
-        .into_iter()
-        .flat_map(|(family, cases)| cases.into_iter().map(move |case| (family, case)))
-        .map(|(family, case)| case.trial(family, fixture))
-        .collect();
+    let mut trials = Vec::new();
+    for (family, cases) in families {
+        let shared = Shared::new(fixture);
+        trials.extend(
+            cases
+                .into_iter()
+                .map(|case| case.trial(family, fixture, &shared)),
+        );
+    }
     trials.extend(entering::trials(fixture));
     trials.extend(one_string::trials(fixture));
     trials.extend(transaction_end::trials(fixture));

@@ -4,6 +4,7 @@ mod accounts;
 mod contention;
 mod credentials;
 mod crud;
+mod hostile;
 mod injection;
 mod isolation;
 mod leaks;
@@ -38,6 +39,7 @@ fn main() {
     trials.extend(crud::trials(&fixture));
     trials.extend(operators::trials(&shared));
     trials.extend(refusals::trials(&shared));
+    trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
     trials.extend(reload::trials(&fixture));

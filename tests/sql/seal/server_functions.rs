@@ -58,8 +58,9 @@ pub fn cases() -> Vec<Case> {
             .refused("select harmless('role', 'service_role', true)", REFUSED)
             .twin(As::Ann, "select harmless('work_mem', '1MB', true)", "1MB"),
         case("untrusted_language", "a language without fences")
-            .refused("create extension plpython3u", Refused("0A000"))
-            .twin(As::Ann, "do $$ begin null; end $$; select 1", "1"),
+            .before("create language unfenced handler plpgsql_call_handler")
+            .refused("create function pg_temp.f() returns int language unfenced as 'begin return 1; end'", REFUSED)
+            .twin(As::Super, "create function pg_temp.f() returns int language unfenced as 'begin return 1; end'; select pg_temp.f()", "1"),
         case("language_of_ones_own", "make a language")
             .refused("create language mine handler plpgsql_call_handler", Refused("42501"))
             .twin(As::Ann, "select count(*) from pg_language where lanname = 'plpgsql'", "1"),

@@ -26,6 +26,12 @@ pub fn trials(fixture: &Arc<Fixture>, site: &Arc<Site>) -> Vec<Trial> {
     add("a_row_for_somebody_else_is_refused", for_another);
     add("the_same_rows_through_sql_with_enter", through_sql);
     add("schemas_that_are_not_served_do_not_exist", schemas);
+    let own = Arc::clone(fixture);
+    trials.push(trial(
+        &fixture.cluster,
+        "isolation::a_session_setting_made_in_one_request_does_not_reach_the_next",
+        move || left_settings(&own),
+    ));
     let fixture = Arc::clone(fixture);
     let cluster = Arc::clone(&fixture.cluster);
     trials.push(trial(
@@ -233,6 +239,51 @@ fn schemas(site: &Site) {
         }
     }
     site.get("/api/v1/tables/public/things").send().expect(200);
+}
+
+/// A function of the schema's author sets something for the session; the next request shares the connection.
+fn left_settings(fixture: &Arc<Fixture>) {
+    let site = Site::new(
+        fixture,
+        &[("DATABASE_MAX_CONNECTIONS", "1"), ("SERVER_WORKERS", "1")],
+    );
+    site.database
+        .superuser()
+        .batch_execute(
+            "create view public.setting as select 1 as id, set_config('my.note', 'of ann', false) as a, \
+               set_config('datestyle', 'German', false) as b, set_config('statement_timeout', '0', false) as c; \
+             create view public.showing as select 1 as id, coalesce(current_setting('my.note', true), '') as note, \
+               current_date::text ~ '^[0-9]{4}-' as iso, current_setting('statement_timeout') <> '0' as limited; \
+             grant select on public.setting, public.showing to anon, authenticated",
+        )
+        .expect("views");
+    let began = std::time::Instant::now();
+    let showing = "/api/v1/tables/showing?select=note,iso,limited";
+    let fresh = json!([{"note": "", "iso": true, "limited": true}]);
+    while site.get(showing).send().status == 404 {
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(2),
+            "the view is unknown"
+        );
+    }
+    assert_eq!(site.get(showing).send().expect(200), fresh);
+    let ann = &fixture.ann.token;
+    site.get("/api/v1/tables/setting")
+        .bearer(ann)
+        .send()
+        .expect(200);
+    assert_eq!(
+        site.get(showing).send().expect(200),
+        fresh,
+        "left by the request before"
+    );
+    assert_eq!(
+        site.get(showing)
+            .bearer(&fixture.bob.token)
+            .send()
+            .expect(200),
+        fresh
+    );
 }
 
 /// Interleaved requests of twenty users over two pooled connections, errors in between: each sees its own

@@ -30,6 +30,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         client_gone,
     );
     add(
+        "a_client_that_hangs_up_at_once_leaves_no_query_running",
+        client_gone_at_once,
+    );
+    add(
         "a_client_that_hangs_up_leaves_no_identity_behind",
         client_gone_identity,
     );
@@ -151,13 +155,19 @@ fn statement_timeout(fixture: &Arc<Fixture>) {
 }
 
 fn client_gone(fixture: &Arc<Fixture>) {
-    let site = Site::new(fixture, &[("DATABASE_MAX_CONNECTIONS", "4")]);
-    let streams: Vec<_> = (0..3)
-        .map(|_| site.get("/api/v1/tables/sleepy").start().expect("sent"))
+    let site = Site::new(
+        fixture,
+        &[("DATABASE_MAX_CONNECTIONS", "4"), ("SERVER_WORKERS", "1")],
+    );
+    let streams: Vec<_> = (1..=3)
+        .map(|nth| {
+            let stream = site.get("/api/v1/tables/sleepy").start().expect("sent");
+            until(Duration::from_secs(4), "the query runs", || {
+                running(&site) == nth
+            });
+            stream
+        })
         .collect();
-    until(Duration::from_secs(4), "three queries run", || {
-        running(&site) >= 1
-    });
     drop(streams);
     // They would sleep for five seconds each.
     until(Duration::from_secs(3), "the queries are gone", || {
@@ -166,6 +176,22 @@ fn client_gone(fixture: &Arc<Fixture>) {
     for _ in 0..8 {
         site.get("/api/v1/tables/things?id=eq.1").send().expect(200);
     }
+}
+
+/// The client is gone before its query has begun: it may not run for five seconds for nobody either.
+fn client_gone_at_once(fixture: &Arc<Fixture>) {
+    let site = Site::new(
+        fixture,
+        &[("DATABASE_MAX_CONNECTIONS", "4"), ("SERVER_WORKERS", "1")],
+    );
+    for _ in 0..10 {
+        drop(site.get("/api/v1/tables/sleepy").start().expect("sent"));
+    }
+    std::thread::sleep(Duration::from_millis(700));
+    until(Duration::from_secs(2), "the queries are gone", || {
+        running(&site) == 0
+    });
+    site.get("/api/v1/tables/things?id=eq.1").send().expect(200);
 }
 
 fn client_gone_identity(fixture: &Arc<Fixture>) {

@@ -6,6 +6,7 @@
 //! | `claims` | `auth.uid()`, `auth.role()`, `auth.jwt()` … : reading it |
 //! | `gucs` | `request.jwt.claims` and its mirrors: who may set them, what they show |
 //! | `seal` | becoming an identity, and every way out of it closed until the transaction ends |
+//! | `leftovers` | what a request left on a pooled connection, cleared before the next |
 //! | `token` | `auth.enter(token)`: verify, judge, ask whether the session lives, seal |
 //! | `stored` | keys and settings as this backend remembers them, and when it must forget |
 //! | `settings`, `signing_keys`, `accounts` | the SQL functions of those names |
@@ -24,6 +25,7 @@ mod claims;
 mod error;
 mod gucs;
 mod identity;
+mod leftovers;
 mod owner;
 mod seal;
 mod settings;
@@ -43,4 +45,5 @@ pub extern "C-unwind" fn _PG_init() {
     }
     gucs::init();
     seal::init();
+    leftovers::init();
 }

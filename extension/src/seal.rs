@@ -9,6 +9,7 @@ use crate::backend::PerBackend;
 use crate::error::{Failure, raise};
 use crate::gucs::setting_memory;
 use crate::identity::{self, Identity, Record};
+use crate::leftovers;
 use fluxbase_rules::DatabaseRole;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -310,6 +311,7 @@ unsafe extern "C-unwind" fn object_access(
         if let Some(next) = NEXT_ACCESS.get() {
             next(access, class, object, sub_id, argument);
         }
+        leftovers::notice(access, object);
         let changes = matches!(
             access,
             pg_sys::ObjectAccessType::OAT_POST_CREATE
@@ -344,6 +346,7 @@ unsafe extern "C-unwind" fn at_transaction_end(
     ) {
         ENTERING.set(None);
         identity::unseal();
+        leftovers::at_transaction_end(event != XACT_EVENT_ABORT);
     }
 }
 

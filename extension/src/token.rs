@@ -8,7 +8,7 @@ use crate::backend::PerBackend;
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
-use crate::{owner, seal};
+use crate::{leftovers, owner, seal};
 use fluxbase_rules::{
     Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
 };
@@ -68,6 +68,7 @@ fn enter_anonymous() {
 
 fn enter_with(token: &str) -> Result<(), Failure> {
     seal::require_can_enter()?;
+    leftovers::clear();
     stored::catch_up();
     let stored = stored::stored()?;
     let verified = verified(token, &stored)?;
@@ -80,6 +81,7 @@ fn enter_with(token: &str) -> Result<(), Failure> {
 fn enter_as_anonymous() -> Result<(), Failure> {
     static NOBODY: PerBackend<Option<Rc<Identity>>> = PerBackend::new(None);
     seal::require_can_enter()?;
+    leftovers::clear();
     let nobody = match NOBODY.cloned() {
         Some(nobody) => nobody,
         None => {

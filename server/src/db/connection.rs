@@ -73,8 +73,9 @@ impl Opener {
         // Dropping the client on any way out of here ends its session.
         let client = self.sessions.create().await?;
         let (begin, begin_read_only, enter, enter_anonymous, commit) = future::try_join5(
-            client.prepare("begin"),
-            client.prepare("begin read only"),
+            // In full: a default that a request left behind must not apply to the next one.
+            client.prepare("begin isolation level read committed read write"),
+            client.prepare("begin isolation level read committed read only"),
             client.prepare("select auth.enter($1)"),
             client.prepare("select auth.enter_anonymous()"),
             client.prepare("commit"),

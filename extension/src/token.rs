@@ -4,7 +4,7 @@
 //! A signature costs 50 µs to verify and the payload some more to parse; a token seen before costs one
 //! SHA-256 and a look-up.
 
-use crate::backend::PerBackend;
+use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
@@ -68,6 +68,7 @@ fn enter_anonymous() {
 
 fn enter_with(token: &str) -> Result<(), Failure> {
     seal::require_can_enter()?;
+    backend::settle_in();
     leftovers::clear();
     stored::catch_up();
     let stored = stored::stored()?;
@@ -81,6 +82,7 @@ fn enter_with(token: &str) -> Result<(), Failure> {
 fn enter_as_anonymous() -> Result<(), Failure> {
     static NOBODY: PerBackend<Option<Rc<Identity>>> = PerBackend::new(None);
     seal::require_can_enter()?;
+    backend::settle_in();
     leftovers::clear();
     let nobody = match NOBODY.cloned() {
         Some(nobody) => nobody,

@@ -73,9 +73,9 @@ impl Opener {
         // Dropping the client on any way out of here ends its session.
         let client = self.sessions.create().await?;
         let (begin, begin_read_only, enter, enter_anonymous, commit) = future::try_join5(
-            // In full: a default that a request left behind must not apply to the next one.
-            client.prepare("begin isolation level read committed read write"),
-            client.prepare("begin isolation level read committed read only"),
+            // Not just "begin": a default_transaction_read_only that a request left behind must not apply.
+            client.prepare("begin read write"),
+            client.prepare("begin read only"),
             client.prepare("select auth.enter($1)"),
             client.prepare("select auth.enter_anonymous()"),
             client.prepare("commit"),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// millisecond are cheaper one after another on a backend that is warm than side by side on many that are
 /// not (PostgreSQL's own time for a row by key falls by a third), and a burst on a cold server must not open
 /// fifty connections at once; a slow query, on the other hand, must not hold up anybody for longer.
-const PATIENCE: Duration = Duration::from_millis(3);
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Without anybody waiting for this long, one connection is taken back.
 const CALM: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! State of one backend.
 
 use std::cell::UnsafeCell;
+use std::ffi::CStr;
 
 /// A value that belongs to this process. A PostgreSQL backend has one thread, so this is a `Cell` without
 /// the lookup a `thread_local!` in a shared library costs on every access (4 of the 30 ns of `auth.uid()`).
@@ -50,4 +51,12 @@ pub fn settle_in() {
         // SAFETY: allocated and freed. Nothing is written, so no page of it is ever touched.
         unsafe { libc::free(std::hint::black_box(libc::malloc(1 << 20))) };
     }
+}
+
+/// A function of the running server by name, for those that not every major version has. Linked in the usual
+/// way they would make a library built for another major fail with "undefined symbol", before PostgreSQL has had
+/// a chance to say which version it was built for.
+pub fn server_function(name: &CStr) -> Option<std::ptr::NonNull<libc::c_void>> {
+    // SAFETY: looks a symbol up among those already loaded.
+    std::ptr::NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
 }

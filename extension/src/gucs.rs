@@ -11,6 +11,8 @@
 //! restores it over COMMIT, ROLLBACK and ROLLBACK TO. The mirrors hold nothing: their show hooks answer from
 //! the identity, which makes entering cheaper by six settings.
 
+#[cfg(not(any(feature = "pg14", feature = "pg15")))]
+use crate::backend::{PerBackend, server_function};
 use crate::error::{Failure, raise};
 use crate::identity::{self, Record};
 use crate::seal::{self, Session};
@@ -266,9 +268,22 @@ pub unsafe fn setting_memory(size: usize) -> *mut c_void {
         libc::malloc(size)
     }
     #[cfg(not(any(feature = "pg14", feature = "pg15")))]
-    // SAFETY: as documented in guc.c; at LOG it returns NULL instead of raising.
-    unsafe {
-        pg_sys::guc_malloc(pg_sys::LOG as i32, size)
+    {
+        type GucMalloc = unsafe extern "C-unwind" fn(std::ffi::c_int, usize) -> *mut c_void;
+        static GUC_MALLOC: PerBackend<Option<GucMalloc>> = PerBackend::new(None);
+        let function = GUC_MALLOC.get().or_else(|| {
+            // SAFETY: guc_malloc(int elevel, size_t size), as guc.h declares it since 16.
+            let found = server_function(c"guc_malloc").map(|found| unsafe {
+                std::mem::transmute::<*mut c_void, GucMalloc>(found.as_ptr())
+            });
+            GUC_MALLOC.set(found);
+            found
+        });
+        match function {
+            // SAFETY: at LOG it returns NULL instead of raising.
+            Some(function) => unsafe { function(pg_sys::LOG as i32, size) },
+            None => std::ptr::null_mut(),
+        }
     }
 }
 

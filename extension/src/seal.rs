@@ -5,7 +5,7 @@
 //! `session_authorization`. So those hooks are replaced, and nothing else needs to be watched. (Watching
 //! statements instead leaves set_config() in the same SELECT, and functions' SET clauses.)
 
-use crate::backend::PerBackend;
+use crate::backend::{PerBackend, server_function};
 use crate::error::{Failure, raise};
 use crate::gucs::setting_memory;
 use crate::identity::{self, Identity, Record};
@@ -389,21 +389,34 @@ type Check = unsafe extern "C-unwind" fn(
 ) -> bool;
 type Assign = unsafe extern "C-unwind" fn(*const c_char, *mut c_void);
 
-#[cfg(any(feature = "pg14", feature = "pg15"))]
+/// The setting of that name, NULL when it cannot be found.
 unsafe fn built_in_setting(name: &CStr) -> *mut pg_sys::config_string {
-    // SAFETY: the array of all settings and its length, as guc.c exports them.
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    // SAFETY: the array of all settings and its length, as guc.c exports them up to 15.
     unsafe {
+        let Some(count) = server_function(c"GetNumConfigOptions") else {
+            return std::ptr::null_mut();
+        };
+        let count: unsafe extern "C-unwind" fn() -> c_int = std::mem::transmute(count.as_ptr());
         let all = pg_sys::get_guc_variables();
-        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
-        (0..count)
+        (0..usize::try_from(count()).unwrap_or(0))
             .map(|place| *all.add(place))
             .find(|setting| CStr::from_ptr((**setting).name) == name)
             .map_or(std::ptr::null_mut(), |setting| setting.cast())
     }
-}
-
-#[cfg(not(any(feature = "pg14", feature = "pg15")))]
-unsafe fn built_in_setting(name: &CStr) -> *mut pg_sys::config_string {
-    // SAFETY: looks the name up; no placeholder is made, an unknown name gives NULL.
-    unsafe { pg_sys::find_option(name.as_ptr(), false, true, pg_sys::LOG as i32).cast() }
+    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+    // SAFETY: find_option(name, create_placeholders, skip_errors, elevel), as guc_tables.h declares it since 16.
+    unsafe {
+        type FindOption = unsafe extern "C-unwind" fn(
+            *const c_char,
+            bool,
+            bool,
+            c_int,
+        ) -> *mut pg_sys::config_string;
+        let Some(find) = server_function(c"find_option") else {
+            return std::ptr::null_mut();
+        };
+        let find: FindOption = std::mem::transmute(find.as_ptr());
+        find(name.as_ptr(), false, true, pg_sys::LOG as i32)
+    }
 }

@@ -4,6 +4,7 @@
 
 use crate::seal::{sqlstate, value};
 use fluxbase_tests::cluster::Cluster;
+use fluxbase_tests::environment;
 use fluxbase_tests::fixture::Fixture;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
@@ -216,6 +217,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         preloaded_others,
     );
     add("loading_the_library_late_is_refused", loaded_late);
+    add(
+        "a_library_built_for_another_major_is_one_clear_error",
+        wrong_major,
+    );
     add("who_is_no_superuser_is_refused", not_superuser);
     add(
         "roles_made_before_with_the_right_attributes_are_taken_over",
@@ -297,6 +302,33 @@ fn loaded_late() {
     turn.connect("postgres", "one")
         .batch_execute("load '$libdir/fluxbase'")
         .expect("loaded already");
+}
+
+/// Somebody copies the library of the server next door. PostgreSQL compares the versions before a line of it
+/// runs; nothing is made, and the library that fits goes on working.
+fn wrong_major() {
+    let library = environment::library_of_another_major();
+    let turn = Turn::take();
+    let mut superuser = turn.connect("postgres", "one");
+    let before = catalogs(&mut superuser);
+    let outcome = superuser.batch_execute(&format!(
+        "create function public.uid() returns uuid language c as '{}', 'uid_wrapper'",
+        library.display()
+    ));
+    let error = outcome.expect_err("refused");
+    let error = error.as_db_error().expect("by PostgreSQL");
+    assert!(
+        error.message().contains("incompatible library"),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .detail()
+            .is_some_and(|detail| detail.contains("version")),
+        "{error:?}"
+    );
+    assert_eq!(catalogs(&mut superuser), before);
+    works(&turn, "one");
 }
 
 fn not_superuser() {

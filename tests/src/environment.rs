@@ -29,3 +29,10 @@ pub fn cluster_script() -> PathBuf {
 pub fn server_binary() -> PathBuf {
     given("FLUXBASE_TEST_SERVER").expect("FLUXBASE_TEST_SERVER must name the fluxbase binary")
 }
+
+/// The extension's library built for another major version than the one under test.
+pub fn library_of_another_major() -> PathBuf {
+    given("FLUXBASE_TEST_OTHER_MAJOR").expect(
+        "FLUXBASE_TEST_OTHER_MAJOR must name fluxbase.so built for another PostgreSQL major",
+    )
+}

@@ -38,7 +38,7 @@ def document(*, date, model, cores, postgres, version, algorithm, seconds, repea
     goals = ", ".join(f"{workload.upper()} {goal}" for workload, goal in RATIO_GOALS.items())
     return f"""\
 {date}, {cores} × {model}, shared by load generator, server and PostgreSQL {postgres}; fluxbase {version}, {algorithm} tokens
-of 200 users; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
+of as many users in a run as connections; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
 
 {table(results)}
 

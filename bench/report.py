@@ -30,15 +30,15 @@ def table(results):
     return "\n".join(lines)
 
 
-def document(*, date, model, cores, postgres, version, algorithm, seconds, repeat, results, policy, memory):
+def document(*, date, model, cores, postgres, version, tokens, seconds, repeat, results, policy, memory):
     """The whole report."""
     foreign = statistics.median(
         run.foreign for by_target in results.values() for runs in by_target.values() for run in runs)
     resident, peak = memory
     goals = ", ".join(f"{workload.upper()} {goal}" for workload, goal in RATIO_GOALS.items())
     return f"""\
-{date}, {cores} × {model}, shared by load generator, server and PostgreSQL {postgres}; fluxbase {version}, {algorithm} tokens
-of as many users in a run as connections; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
+{date}, {cores} × {model}, shared by load generator, server and PostgreSQL {postgres}; fluxbase {version},
+{tokens}; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
 
 {table(results)}
 

@@ -1,6 +1,7 @@
 -- What the workloads share: a random user per request, the result line, and the check of every answer.
--- As many users as connections, picked anew in each run: the floor's clients are one user each, and rows of
--- two hundred users would not stay in the processor's caches as those of sixteen do.
+-- Unless BENCH_USERS says otherwise there are as many users as connections, picked anew in each run: the
+-- floor's clients are one user each, and rows of two hundred users would not stay in the processor's caches
+-- as those of sixteen do.
 local everybody = dofile(os.getenv("BENCH_TOKENS"))
 math.randomseed(os.time())
 users = {}

@@ -55,6 +55,15 @@ pub enum Problem {
         /// The settings.
         names: Vec<String>,
     },
+    /// `database.url` names a login that could act without a token.
+    #[error(
+        "database.url logs in as \"{login}\", which may act in the database without a token; \
+         use fluxbase_app, or a login that is a member of it and no superuser"
+    )]
+    LoginNotBound {
+        /// The login.
+        login: String,
+    },
     /// The operating system.
     #[error("{doing}: {error}")]
     Io {

@@ -13,6 +13,7 @@ mod outage;
 mod refusals;
 mod reload;
 mod site;
+mod start;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -44,6 +45,7 @@ fn main() {
     trials.extend(contention::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(leaks::trials(&fixture));
+    trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));
     run(&arguments, trials);

@@ -6,6 +6,7 @@ use crate::fixture::Database;
 use crate::http::Request;
 use crate::janitor::{at_end, quoted};
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,29 +23,16 @@ impl Server {
     /// Starts a server on this database and waits until it answers. `settings` are FLUXBASE_ names
     /// without the prefix.
     pub fn start(database: &Database, settings: &[(&str, &str)]) -> Self {
+        Self::start_as(database, "fluxbase_app", settings)
+    }
+
+    /// As [`Server::start`], with another login.
+    pub fn start_as(database: &Database, login: &str, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
-        let cluster = &database.fixture.cluster;
         let log = std::env::temp_dir().join(format!("fluxbase-tests-server-{port}.log"));
         let stderr = File::create(&log).expect("a log file");
-        let mut command = Command::new(server_binary());
-        command
-            .arg("serve")
-            // Away from any fluxbase.yaml.
-            .current_dir("/")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env(
-                "FLUXBASE_DATABASE_URL",
-                cluster.url("fluxbase_app", &database.name),
-            )
-            .env("FLUXBASE_SERVER_ADDRESS", format!("127.0.0.1:{port}"))
-            .env("FLUXBASE_DATABASE_MAX_CONNECTIONS", "8")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr);
-        for (name, value) in settings {
-            command.env(format!("FLUXBASE_{name}"), value);
-        }
+        let mut command = Self::command(database, login, port, settings);
+        command.stderr(stderr);
         let child = command.spawn().expect("the server starts");
         at_end(&format!(
             "kill -9 {} 2>/dev/null; rm -f {}",
@@ -54,6 +42,50 @@ impl Server {
         let mut server = Self { child, log, port };
         server.wait();
         server
+    }
+
+    fn command(database: &Database, login: &str, port: u16, settings: &[(&str, &str)]) -> Command {
+        let url = database.fixture.cluster.url(login, &database.name);
+        let mut command = Command::new(server_binary());
+        command
+            .arg("serve")
+            // Away from any fluxbase.yaml.
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("FLUXBASE_DATABASE_URL", url)
+            .env("FLUXBASE_SERVER_ADDRESS", format!("127.0.0.1:{port}"))
+            .env("FLUXBASE_DATABASE_MAX_CONNECTIONS", "8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        for (name, value) in settings {
+            command.env(format!("FLUXBASE_{name}"), value);
+        }
+        command
+    }
+
+    /// Starts a server that is expected to refuse; what it says.
+    pub fn refused(database: &Database, login: &str) -> String {
+        let mut child = Self::command(database, login, free_port(), &[])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut said = child.stderr.take().expect("a pipe");
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("a status") {
+                break status;
+            }
+            if began.elapsed() > Duration::from_secs(20) {
+                child.kill().expect("killed");
+                panic!("the server serves as {login}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(!status.success(), "it ended without an error");
+        let mut text = String::new();
+        said.read_to_string(&mut text).expect("text");
+        text
     }
 
     /// `fluxbase migrate`, as an administrator runs it before the first start.

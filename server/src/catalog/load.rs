@@ -41,7 +41,8 @@ impl Snapshot {
 pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
     let client = session.client();
     client
-        .batch_execute("begin isolation level repeatable read read only")
+        // The planner expects thousands of rows of the catalogs and would compile for longer than it reads.
+        .batch_execute("begin isolation level repeatable read read only; set local jit = off")
         .await?;
     let read: Result<_, DbError> = async {
         let relations = text(&client, RELATIONS, &[&schemas]).await?;

@@ -1,7 +1,7 @@
 use super::Problem;
 use crate::catalog::{Session, Snapshot, differing_settings};
 use crate::config::Config;
-use crate::db::{Db, Options};
+use crate::db::{Db, DbError, Options};
 use std::sync::Arc;
 
 /// Says whether `serve` would start.
@@ -23,6 +23,12 @@ pub async fn ready(
     let session = Session::open(options)
         .await
         .map_err(Problem::database("cannot connect to database.url"))?;
+    require_bound_login(&session)
+        .await
+        .map_err(Problem::database(
+            "cannot look up the login of database.url",
+        ))?
+        .map_err(|login| Problem::LoginNotBound { login })?;
     let names = differing_settings(&session, &config.auth)
         .await
         .map_err(Problem::database(
@@ -41,4 +47,21 @@ pub async fn ready(
         .await
         .map_err(Problem::database("cannot prepare a connection"))?;
     Ok((session, snapshot))
+}
+
+/// The server must not be able to do what it forwards without the token: a login that is no member of
+/// `fluxbase_app` could answer requests with its own rights, and a superuser is bound by nothing.
+async fn require_bound_login(session: &Session) -> Result<Result<(), String>, DbError> {
+    let row = session
+        .client()
+        .query_one(
+            "select r.rolname::pg_catalog.text, not r.rolsuper and exists (\
+               select from pg_catalog.pg_roles a where a.rolname = 'fluxbase_app' \
+               and pg_catalog.pg_has_role(r.oid, a.oid, 'member')) \
+             from pg_catalog.pg_roles r where r.rolname = session_user",
+            &[],
+        )
+        .await?;
+    let (login, bound): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(if bound { Ok(()) } else { Err(login) })
 }

@@ -2,6 +2,7 @@ use super::connection::Opener;
 use super::pool::Options;
 use deadpool::managed::Object;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -11,23 +12,17 @@ use tokio_postgres::{CancelToken, NoTls};
 /// Longer than any query takes to notice a cancel; after it the session is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// First and longest pause between cancels.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
+
 /// Cancels what runs on a connection nobody waits for any more, and gives the connection back once
 /// PostgreSQL is idle outside a transaction. Anything unexpected closes it instead.
 ///
 /// Closing every such connection would be simpler, but lets a client that hangs up at once make
-/// PostgreSQL start a process for each of its requests.
+/// PostgreSQL start a process for each of its requests. It would not stop the query either:
+/// PostgreSQL notices a closed connection only when it has something to say.
 pub async fn wind_down(object: Object<Opener>, options: Arc<Options>) {
-    let token = object.client.cancel_token();
-    let settled = tokio::time::timeout(PATIENCE, async {
-        cancel(&options.config, token).await?;
-        // Answered only after everything that was sent before; a warning when nothing is open.
-        object
-            .client
-            .batch_execute("rollback")
-            .await
-            .map_err(io::Error::other)
-    })
-    .await;
+    let settled = tokio::time::timeout(PATIENCE, settle(&object, &options)).await;
     match settled {
         Ok(Ok(())) => drop(object),
         Ok(Err(error)) => {
@@ -38,6 +33,26 @@ pub async fn wind_down(object: Object<Opener>, options: Arc<Options>) {
             tracing::warn!("an abandoned query did not stop in time; its connection was closed");
             drop(Object::take(object));
         }
+    }
+}
+
+/// Cancels until PostgreSQL has got to the rollback behind everything that was sent.
+///
+/// One cancel is not enough. What the request had put into the driver's queue is sent although nobody
+/// waits for it, so a cancel can arrive before the statement it is meant for, and PostgreSQL forgets
+/// a cancel that finds it waiting for a message: of 96 clients that hung up within 4 ms, two left
+/// their query running to its end.
+async fn settle(object: &Object<Opener>, options: &Options) -> io::Result<()> {
+    cancel(&options.config, object.client.cancel_token()).await?;
+    // A warning when nothing is open.
+    let mut rollback = pin!(object.client.batch_execute("rollback"));
+    let mut pause = AGAIN.0;
+    loop {
+        if let Ok(answer) = tokio::time::timeout(pause, rollback.as_mut()).await {
+            return answer.map_err(io::Error::other);
+        }
+        cancel(&options.config, object.client.cancel_token()).await?;
+        pause = (pause * 2).min(AGAIN.1);
     }
 }
 

@@ -97,8 +97,7 @@ RESULT = re.compile(
 
 
 def _wrk(server, workload, connections, seconds, tokens, check):
-    environment = {"BENCH_USERS": str(connections)} | os.environ | {
-        "BENCH_DIR": str(HERE), "BENCH_TOKENS": str(tokens)}
+    environment = os.environ | {"BENCH_DIR": str(HERE), "BENCH_TOKENS": str(tokens)}
     environment.pop("BENCH_CHECK", None)
     if check:
         environment["BENCH_CHECK"] = "1"

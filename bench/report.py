@@ -2,6 +2,7 @@
 
 import statistics
 
+from database import USERS
 from load import Run
 
 TITLES = {"r1": "R1 one row by key", "r2": "R2 own 20 rows, newest first"}
@@ -30,7 +31,7 @@ def table(results):
     return "\n".join(lines)
 
 
-def document(*, date, model, cores, postgres, version, tokens, seconds, repeat, results, policy, memory):
+def document(*, date, model, cores, postgres, version, algorithm, seconds, repeat, results, policy, memory):
     """The whole report."""
     foreign = statistics.median(
         run.foreign for by_target in results.values() for runs in by_target.values() for run in runs)
@@ -38,7 +39,7 @@ def document(*, date, model, cores, postgres, version, tokens, seconds, repeat, 
     goals = ", ".join(f"{workload.upper()} {goal}" for workload, goal in RATIO_GOALS.items())
     return f"""\
 {date}, {cores} × {model}, shared by load generator, server and PostgreSQL {postgres}; fluxbase {version},
-{tokens}; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
+{algorithm} tokens of {USERS} users by chance; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
 
 {table(results)}
 

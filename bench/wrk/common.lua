@@ -1,13 +1,6 @@
 -- What the workloads share: a random user per request, the result line, and the check of every answer.
--- Unless BENCH_USERS says otherwise there are as many users as connections, picked anew in each run: the
--- floor's clients are one user each, and rows of two hundred users would not stay in the processor's caches
--- as those of sixteen do.
-local everybody = dofile(os.getenv("BENCH_TOKENS"))
+users = dofile(os.getenv("BENCH_TOKENS"))
 math.randomseed(os.time())
-users = {}
-for _ = 1, math.min(tonumber(os.getenv("BENCH_USERS")), #everybody) do
-  table.insert(users, table.remove(everybody, math.random(#everybody)))
-end
 
 function any_user() return users[math.random(#users)] end
 

@@ -5,16 +5,19 @@
 //!
 //! A refusal is a value, `{"error", "code"}`, not an exception: what it writes down stays written.
 
+use crate::attempts::{self, Attempt};
 use crate::error::{Failure, or_raise};
-use crate::owner;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
+use crate::{hash_slots, owner};
 use fluxbase_rules::issue::{self, Common, Subject};
+use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
 use fluxbase_rules::{email, token::fingerprint, uuid};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 #[pg_extern]
 fn sign_up(
@@ -39,7 +42,12 @@ fn sign_in(email: Option<&str>, password: Option<&str>, context: Option<JsonB>) 
 /// Why an act ended without its reply.
 enum Stop {
     /// The caller's doing: answered.
-    Refused { code: &'static str, message: String },
+    Refused {
+        code: &'static str,
+        message: String,
+        /// Seconds after which trying again makes sense.
+        retry_after: Option<i64>,
+    },
     /// Ours: raised.
     Failed(Failure),
 }
@@ -60,18 +68,29 @@ fn refused(code: &'static str, message: impl Into<String>) -> Stop {
     Stop::Refused {
         code,
         message: message.into(),
+        retry_after: None,
     }
 }
 
 fn outcome(result: Result<Value, Stop>) -> Result<Value, Failure> {
     match result {
         Ok(reply) => Ok(reply),
-        Err(Stop::Refused { code, message }) => Ok(json!({ "error": message, "code": code })),
+        Err(Stop::Refused {
+            code,
+            message,
+            retry_after,
+        }) => {
+            let mut refusal = json!({ "error": message, "code": code });
+            if let (Some(seconds), Value::Object(members)) = (retry_after, &mut refusal) {
+                members.insert("retry_after".to_owned(), seconds.into());
+            }
+            Ok(refusal)
+        }
         Err(Stop::Failed(failure)) => Err(failure),
     }
 }
 
-/// Unknown address, wrong password: one answer.
+/// Unknown address, wrong password, locked address: one answer.
 fn bad_credentials() -> Stop {
     refused("INVALID_CREDENTIALS", "Invalid email or password")
 }
@@ -122,10 +141,12 @@ fn try_sign_up(
     }
     // Before knowing whether the address is taken: the work, and so the time, is the same.
     let params = stored.settings.password_hash;
+    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
     let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
     let hash = password::hash(password, &salt, params, &mut memory).map_err(hash_failed)?;
     drop(memory);
+    slot.hashed();
 
     let made = Spi::connect_mut(|client| {
         let made = client.update(
@@ -175,6 +196,20 @@ fn try_sign_in(
     let email = email::normalize(email)
         .map(email::Email::into_string)
         .unwrap_or_default();
+    let window = stored.settings.lockout.window_seconds;
+    // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
+    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
+    let attempt = Attempt::record(&email, ip_of(context.as_ref()))?;
+    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
+    if decision == Decision::ClientLocked {
+        slot.hashed();
+        attempt.withdraw()?;
+        return Err(Stop::Refused {
+            code: "RATE_LIMITED",
+            message: "Too many failed sign-ins; try again later".to_owned(),
+            retry_after: Some(window),
+        });
+    }
     let known = Spi::connect(|client| {
         let known = client.select(
             "select u.password_hash from auth.users u where u.email = $1",
@@ -202,9 +237,19 @@ fn try_sign_in(
     let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
     let verdict =
         password::verify(presented, known.as_deref(), params, &mut memory).map_err(hash_failed)?;
+    // Only now: a locked address costs what any other does.
+    if decision == Decision::AddressLocked {
+        slot.hashed();
+        attempt.withdraw()?;
+        return Err(bad_credentials());
+    }
     let rehash = match verdict {
         Verdict::Match { rehash } => rehash,
-        Verdict::Mismatch => return Err(bad_credentials()),
+        Verdict::Mismatch => {
+            slot.hashed();
+            attempts::sweep(window)?;
+            return Err(bad_credentials());
+        }
         Verdict::Unreadable => {
             pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
             return Err(bad_credentials());
@@ -219,6 +264,8 @@ fn try_sign_in(
         None
     };
     drop(memory);
+    slot.hashed();
+    attempt.succeeded()?;
 
     let user = Spi::connect_mut(|client| {
         let user = client.update(
@@ -306,13 +353,6 @@ fn open_session(
     };
     let (access, refresh) = (sign(&access)?, sign(&refresh)?);
     let refresh_hash = fingerprint(&refresh).ok_or_else(|| Failure::broken("SHA-256 failed"))?;
-    let told = |name: &str| {
-        context
-            .as_ref()
-            .and_then(|context| context.0.get(name))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
     Spi::connect_mut(|client| {
         client.update(
             "insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ip, user_agent) \
@@ -323,8 +363,8 @@ fn open_session(
                 Uuid::from_bytes(user.id).into(),
                 refresh_hash.to_vec().into(),
                 ((now + settings.refresh_token_seconds) as f64).into(),
-                told("ip").filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()).into(),
-                told("user_agent").into(),
+                ip_of(context.as_ref()).map(|ip| ip.to_string()).into(),
+                told(context.as_ref(), "user_agent").into(),
             ],
         )?;
         Ok::<_, Failure>(())
@@ -336,6 +376,15 @@ fn open_session(
         "expires_in": settings.access_token_seconds,
         "token_type": "bearer",
     }))
+}
+
+/// What the caller said of its own caller.
+fn told<'a>(context: Option<&'a JsonB>, name: &str) -> Option<&'a str> {
+    context?.0.get(name)?.as_str()
+}
+
+fn ip_of(context: Option<&JsonB>) -> Option<IpAddr> {
+    told(context, "ip")?.parse().ok()
 }
 
 fn hash_failed(error: password::HashError) -> Stop {

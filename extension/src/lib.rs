@@ -10,6 +10,8 @@
 //! | `token` | `auth.enter(token)`: verify, judge, ask whether the session lives, seal |
 //! | `stored` | keys and settings as this backend remembers them, and when it must forget |
 //! | `settings`, `signing_keys`, `accounts` | the SQL functions of those names |
+//! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
+//! | `hash_slots` | how many passwords are hashed at once |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
 //! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
@@ -20,11 +22,14 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 mod accounts;
+mod attempts;
 mod backend;
 mod claims;
 mod error;
 mod gucs;
+mod hash_slots;
 mod identity;
+mod journal;
 mod leftovers;
 mod owner;
 mod seal;

@@ -77,6 +77,14 @@ pub struct Account {
     pub object: serde_json::Map<String, serde_json::Value>,
 }
 
+impl Account {
+    /// Its member of that name, in seconds.
+    fn retry_after(&self) -> Option<u32> {
+        let seconds = self.object.get("retry_after")?.as_u64()?;
+        u32::try_from(seconds).ok()
+    }
+}
+
 /// What the caller may know.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Public {
@@ -166,11 +174,14 @@ impl Failure {
                 ),
             },
             // Its own words are written by `respond`; these stand in if there are none.
-            Self::Account(account) => Public::new(
-                account.status,
-                "OPERATION_FAILED",
-                "The request was refused",
-            ),
+            Self::Account(account) => Public {
+                retry_after: account.retry_after(),
+                ..Public::new(
+                    account.status,
+                    "OPERATION_FAILED",
+                    "The request was refused",
+                )
+            },
             Self::BodyTooLarge {
                 limit,
                 endpoint_type,

@@ -8,6 +8,7 @@ mod hostile;
 mod injection;
 mod isolation;
 mod leaks;
+mod lockout;
 mod operators;
 mod outage;
 mod refusals;
@@ -44,6 +45,7 @@ fn main() {
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
     trials.extend(reload::trials(&fixture));
+    trials.extend(lockout::trials(&fixture));
     trials.extend(leaks::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));

@@ -6,6 +6,7 @@ mod claims;
 mod dump;
 mod hijack;
 mod install;
+mod lockout;
 mod policy;
 mod seal;
 mod secrets;
@@ -31,6 +32,7 @@ fn main() {
     trials.extend(tokens::trials(&fixture));
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
+    trials.extend(lockout::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

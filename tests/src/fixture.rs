@@ -114,6 +114,10 @@ impl Fixture {
         owner
             .batch_execute("select auth.configure('access_token_expiry', '6h')")
             .expect("setting");
+        // All tests come from one address, and many sign in wrongly.
+        owner
+            .batch_execute("select auth.configure('max_login_attempts_per_ip', '100000')")
+            .expect("setting");
         let mut app = cluster.connect("fluxbase_app", TEMPLATE);
         let ann = sign_up(&mut app, "ann@example.com");
         let bob = sign_up(&mut app, "bob@example.com");

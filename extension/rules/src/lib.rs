@@ -13,6 +13,7 @@
 //! | [`keys`] | which keys verify, and the one that signs |
 //! | [`issue`] | what a token we sign contains |
 //! | [`password`] | hash, verify, "hash again?", policy |
+//! | [`lockout`] | may this attempt to sign in be judged at all |
 //! | [`email`] | is this an address, and its one spelling |
 //! | [`settings`] | the closed list of `auth:` settings |
 //! | [`duration`], [`uuid`] | two small text forms used by all of the above |
@@ -33,6 +34,7 @@ pub mod error;
 pub mod issue;
 mod json;
 pub mod keys;
+pub mod lockout;
 pub mod password;
 pub mod role;
 pub mod settings;

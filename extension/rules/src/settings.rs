@@ -120,6 +120,10 @@ pub struct Settings {
     pub password_policy: PasswordPolicy,
     /// The three `password_hash_…`.
     pub password_hash: Params,
+    /// `max_concurrent_hashes`; 0 is the number of cores.
+    pub max_concurrent_hashes: u32,
+    /// `max_login_attempts`, `max_login_attempts_per_ip`, `lockout_duration` and `lockout_type`.
+    pub lockout: crate::lockout::Rules,
 }
 
 impl Settings {

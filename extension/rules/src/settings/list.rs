@@ -3,6 +3,7 @@
 use super::{SettingError, Settings, Value};
 use crate::{
     duration::format_seconds,
+    lockout,
     password::{MAX_CHARACTERS, Params, PasswordPolicy},
 };
 
@@ -32,6 +33,8 @@ pub enum Kind {
         /// Most.
         max: i64,
     },
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 impl Kind {
@@ -49,6 +52,7 @@ impl Kind {
             ),
             Self::Bool => "true or false".to_owned(),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Choice(words) => words.join(", "),
         }
     }
 }
@@ -210,8 +214,45 @@ const PASSWORD_HASH_PARALLELISM: Setting = setting(
     "1",
     "Lanes of argon2id, computed one after the other; raise it only to match hashes made elsewhere.",
 );
+const MAX_LOGIN_ATTEMPTS: Setting = setting(
+    "max_login_attempts",
+    Kind::Integer { min: 1, max: 1000 },
+    "5",
+    "Failed sign-ins within `lockout_duration` after which an e-mail address is locked; a success starts the count anew.",
+);
+const MAX_LOGIN_ATTEMPTS_PER_IP: Setting = setting(
+    "max_login_attempts_per_ip",
+    Kind::Integer {
+        min: 0,
+        max: 100_000,
+    },
+    "0",
+    "The same for a client's address; 0 means as many as `max_login_attempts`. Raise it where many people share an address, and behind a proxy, whose address all its clients have.",
+);
+const LOCKOUT_DURATION: Setting = setting(
+    "lockout_duration",
+    Kind::Duration {
+        min: 1,
+        max: 30 * DAY,
+    },
+    "15m",
+    "How long a failed sign-in counts, and so how long a lock lasts.",
+);
+const LOCKOUT_TYPE: Setting = setting(
+    "lockout_type",
+    Kind::Choice(&["email", "ip", "ip_and_email", "none"]),
+    "ip_and_email",
+    "What is locked: the e-mail address, the client's address, either of them by its own count, or nothing.",
+);
 
-static ALL: [Setting; 16] = [
+const MAX_CONCURRENT_HASHES: Setting = setting(
+    "max_concurrent_hashes",
+    Kind::Integer { min: 0, max: 1024 },
+    "0",
+    "Passwords hashed at the same time in the whole cluster, others wait up to a second; 0 means as many as there are cores.",
+);
+
+static ALL: [Setting; 21] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -228,6 +269,11 @@ static ALL: [Setting; 16] = [
     PASSWORD_HASH_MEMORY_KIB,
     PASSWORD_HASH_ITERATIONS,
     PASSWORD_HASH_PARALLELISM,
+    MAX_CONCURRENT_HASHES,
+    MAX_LOGIN_ATTEMPTS,
+    MAX_LOGIN_ATTEMPTS_PER_IP,
+    LOCKOUT_DURATION,
+    LOCKOUT_TYPE,
 ];
 
 /// Every setting, in the order of the README.
@@ -273,6 +319,13 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
     };
     let small = |setting| number(setting).map(|number| u32::try_from(number).unwrap_or(0));
 
+    let count = |setting| number(setting).map(|number| u64::try_from(number).unwrap_or(0));
+    let (per_email, per_ip) = (
+        count(MAX_LOGIN_ATTEMPTS)?,
+        count(MAX_LOGIN_ATTEMPTS_PER_IP)?,
+    );
+    let locks = |words: &[&str]| text(LOCKOUT_TYPE).map(|word| words.contains(&word.as_str()));
+
     let password_hash = Params::new(
         small(PASSWORD_HASH_MEMORY_KIB)?,
         small(PASSWORD_HASH_ITERATIONS)?,
@@ -300,5 +353,15 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
             require_special: flag(PASSWORD_REQUIRE_SPECIAL)?,
         },
         password_hash,
+        max_concurrent_hashes: small(MAX_CONCURRENT_HASHES)?,
+        lockout: lockout::Rules {
+            by_email: locks(&["email", "ip_and_email"])?.then_some(per_email),
+            by_ip: locks(&["ip", "ip_and_email"])?.then_some(if per_ip == 0 {
+                per_email
+            } else {
+                per_ip
+            }),
+            window_seconds: seconds(LOCKOUT_DURATION)?,
+        },
     })
 }

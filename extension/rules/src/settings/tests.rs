@@ -1,6 +1,7 @@
 //! The list: closed, bounded, documented, and silent about secrets.
 
 use super::*;
+use crate::lockout::Rules;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -59,6 +60,32 @@ fn every_setting_has_a_default_it_accepts_and_a_sentence() {
 }
 
 #[test]
+fn every_lockout_type_locks_what_it_names() {
+    let lockout = |rows: &[(&str, &str)]| {
+        let settings = Settings::from_rows(rows.iter().copied()).unwrap();
+        (settings.lockout.by_email, settings.lockout.by_ip)
+    };
+    for (word, by_email, by_ip) in [
+        ("email", Some(5), None),
+        ("ip", None, Some(5)),
+        ("ip_and_email", Some(5), Some(5)),
+        ("none", None, None),
+    ] {
+        assert_eq!(lockout(&[("lockout_type", word)]), (by_email, by_ip));
+    }
+    // Many people may stand behind one address.
+    assert_eq!(
+        lockout(&[("max_login_attempts_per_ip", "50")]),
+        (Some(5), Some(50))
+    );
+    let refused = Settings::from_rows([("lockout_type", "both")]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "setting `lockout_type`: `both` is none of them; accepted is email, ip, ip_and_email, none"
+    );
+}
+
+#[test]
 fn every_setting_reaches_its_field() {
     let rows = [
         ("jwt_secret", SECRET),
@@ -77,6 +104,11 @@ fn every_setting_reaches_its_field() {
         ("password_hash_memory_kib", "65536"),
         ("password_hash_iterations", "3"),
         ("password_hash_parallelism", "2"),
+        ("max_concurrent_hashes", "3"),
+        ("max_login_attempts", "7"),
+        ("max_login_attempts_per_ip", "70"),
+        ("lockout_duration", "1h"),
+        ("lockout_type", "email"),
     ];
     assert_eq!(rows.len(), all().len(), "a new setting needs a line here");
     let all_set = Settings::from_rows(rows).unwrap();
@@ -110,6 +142,15 @@ fn every_setting_reaches_its_field() {
             || policy.require_special)
     );
     assert_eq!(all_set.password_hash, Params::new(65_536, 3, 2).unwrap());
+    assert_eq!(all_set.max_concurrent_hashes, 3);
+    assert_eq!(
+        all_set.lockout,
+        Rules {
+            by_email: Some(7),
+            by_ip: None,
+            window_seconds: 3600
+        }
+    );
     // One at a time, so that no two are exchanged.
     for row in rows {
         assert_ne!(

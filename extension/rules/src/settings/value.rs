@@ -103,6 +103,8 @@ fn interpret(kind: Kind, text: &str) -> Result<Value, String> {
             Ok(number) => Ok(Value::Integer(number)),
             Err(_) => Err(format!("{} is no whole number", excerpt(text))),
         },
+        Kind::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
+        Kind::Choice(_) => Err(format!("{} is none of them", excerpt(text))),
     }
 }
 

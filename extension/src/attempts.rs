@@ -1,0 +1,118 @@
+//! Sign-in attempts, counted before they are judged: of a hundred guesses sent at once each sees those
+//! that came before it, and none can be taken back.
+
+use crate::error::Failure;
+use crate::{journal, owner};
+use fluxbase_rules::lockout::Counted;
+use pgrx::prelude::*;
+use pgrx::{Inet, Uuid, pg_sys};
+use std::net::IpAddr;
+
+/// One attempt, counted.
+pub struct Attempt {
+    id: Uuid,
+    at: TimestampWithTimeZone,
+    email: String,
+    ip: Option<Inet>,
+}
+
+impl Attempt {
+    /// Counts it, whatever becomes of the transaction. `email` is the normalised address, empty for one that
+    /// cannot exist.
+    pub fn record(email: &str, ip: Option<IpAddr>) -> Result<Self, Failure> {
+        let attempt = Self {
+            id: Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?)),
+            // SAFETY: reads the clock; PostgreSQL's timestamps are in the range of the type.
+            at: unsafe { TimestampWithTimeZone::try_from(pg_sys::GetCurrentTimestamp()) }
+                .map_err(|_| Failure::broken("the clock is out of range"))?,
+            email: email.to_owned(),
+            ip: ip.map(|ip| Inet(ip.to_string())),
+        };
+        journal::append(
+            c"login_attempts",
+            &[
+                attempt.id.into_datum(),
+                attempt.at.into_datum(),
+                attempt.email.as_str().into_datum(),
+                attempt.ip.clone().into_datum(),
+            ],
+        )?;
+        Ok(attempt)
+    }
+
+    /// The attempts of the last `window_seconds` on this address and from this client, this one among them.
+    pub fn counted(&self, window_seconds: i64) -> Result<Counted, Failure> {
+        Spi::connect(|client| {
+            let count = client
+                .select(
+                    "select (select pg_catalog.count(*) from auth.login_attempts a \
+                       where a.email = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)), \
+                     (select pg_catalog.count(*) from auth.login_attempts a \
+                       where a.ip = $2 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3))",
+                    Some(1),
+                    &[
+                        self.email.as_str().into(),
+                        self.ip.clone().into(),
+                        (window_seconds as f64).into(),
+                    ],
+                )?
+                .first();
+            let number = |place| -> Result<u64, Failure> {
+                Ok(count
+                    .get::<i64>(place)?
+                    .and_then(|number| u64::try_from(number).ok())
+                    .unwrap_or(0))
+            };
+            Ok(Counted {
+                by_email: number(1)?,
+                by_ip: number(2)?,
+            })
+        })
+    }
+
+    /// Not counted after all: it was refused unjudged. Otherwise whoever keeps trying keeps an account locked.
+    pub fn withdraw(&self) -> Result<(), Failure> {
+        Spi::connect_mut(|client| {
+            client.update(
+                "delete from auth.login_attempts a where a.ctid = any (array( \
+                   select o.ctid from auth.login_attempts o where o.at = $1 and o.id = $2 for update skip locked))",
+                None,
+                &[self.at.into(), self.id.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// It was right: nothing counts against the address any more, but what came from the client still does.
+    ///
+    /// Rows that another sign-in of this address is at are passed over, its own it sees to itself. Waiting for
+    /// them would be a deadlock when two succeed at the same moment.
+    pub fn succeeded(&self) -> Result<(), Failure> {
+        self.withdraw()?;
+        Spi::connect_mut(|client| {
+            client.update(
+                "update auth.login_attempts a set email = null where a.ctid = any (array( \
+                   select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))",
+                None,
+                &[self.email.as_str().into()],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+/// Removes some of what is older than any window. A few with each attempt are enough to keep up with one more
+/// each, and nobody waits for a row that somebody else is removing.
+pub fn sweep(window_seconds: i64) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "delete from auth.login_attempts a where a.ctid = any (array( \
+               select o.ctid from auth.login_attempts o \
+               where o.at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) \
+               order by o.at limit 8 for update skip locked))",
+            None,
+            &[(window_seconds as f64).into()],
+        )?;
+        Ok(())
+    })
+}

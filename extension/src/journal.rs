@@ -1,0 +1,114 @@
+//! Rows that no rollback takes back.
+//!
+//! A failed sign-in must stay counted when the caller's transaction is rolled back, when its backend dies and after a
+//! crash: `select auth.sign_in(…), 1 / 0` would otherwise be a guess that never happened. PostgreSQL has no
+//! autonomous transactions. A background worker could commit on our behalf, but costs a process per database, and one
+//! that is connected stands in the way of DROP DATABASE and CREATE DATABASE … TEMPLATE.
+//!
+//! So the row is inserted frozen (as COPY … FREEZE does, heapam.c HEAP_INSERT_FROZEN): PostgreSQL takes a frozen row for
+//! committed, whatever becomes of the transaction that wrote it. The write-ahead log is flushed at once. What this
+//! gives up: the row is visible to snapshots older than itself, which is wanted here, and a machine that crashes between
+//! the row and its index entries (microseconds) leaves a row that index scans do not find: one attempt uncounted.
+//! For tables that are appended to and swept, nothing else.
+
+use crate::error::Failure;
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// A value for one column; `None` is NULL.
+pub type Value = Option<pg_sys::Datum>;
+
+/// Appends one row to a table of schema `auth`, for good. As many values as the table has columns, in
+/// their order and of their types, none of them long enough to be moved out of line.
+pub fn append(table: &CStr, values: &[Value]) -> Result<(), Failure> {
+    // SAFETY: the catalog look-ups and the order of calls are those of PostgreSQL's own inserts (heapam.c,
+    // execIndexing.c); the tuple has one datum per column of the descriptor, which is checked.
+    unsafe {
+        let oid = pg_sys::get_relname_relid(
+            table.as_ptr(),
+            pg_sys::get_namespace_oid(c"auth".as_ptr(), true),
+        );
+        if oid == pg_sys::InvalidOid {
+            return Err(Failure::broken(format!(
+                "table auth.{} does not exist",
+                table.to_string_lossy()
+            )));
+        }
+        let lock = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+        let relation = pg_sys::table_open(oid, lock);
+        let descriptor = (*relation).rd_att;
+        if usize::try_from((*descriptor).natts) != Ok(values.len()) {
+            pg_sys::table_close(relation, lock);
+            return Err(Failure::broken(format!(
+                "table auth.{} has other columns than expected",
+                table.to_string_lossy()
+            )));
+        }
+        let mut datums: Vec<pg_sys::Datum> = values
+            .iter()
+            .map(|value| value.unwrap_or(pg_sys::Datum::null()))
+            .collect();
+        let mut nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
+        let tuple = pg_sys::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr());
+
+        // A cancel between the row and its index entries would lose the entries and keep the row. An error
+        // resets this counter (errfinish).
+        pg_sys::InterruptHoldoffCount += 1;
+        pg_sys::heap_insert(
+            relation,
+            tuple,
+            pg_sys::GetCurrentCommandId(true),
+            pg_sys::HEAP_INSERT_FROZEN as i32,
+            std::ptr::null_mut(),
+        );
+        index(relation, tuple);
+        pg_sys::InterruptHoldoffCount -= 1;
+
+        pg_sys::heap_freetuple(tuple);
+        // Not kept to the end of the transaction, as an insert's lock is: the row is there for good already.
+        pg_sys::table_close(relation, lock);
+        pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr());
+    }
+    Ok(())
+}
+
+/// Enters the row into every index of the table; those are plain ones on columns.
+unsafe fn index(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple) {
+    // SAFETY: as `append`.
+    unsafe {
+        let slot = pg_sys::MakeSingleTupleTableSlot(
+            (*relation).rd_att,
+            &raw const pg_sys::TTSOpsHeapTuple,
+        );
+        pg_sys::ExecStoreHeapTuple(tuple, slot, false);
+        let lock = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+        let list = pg_sys::RelationGetIndexList(relation);
+        let count = if list.is_null() { 0 } else { (*list).length };
+        for nth in 0..count as usize {
+            let oid = (*(*list).elements.add(nth)).oid_value;
+            let index = pg_sys::index_open(oid, lock);
+            let info = pg_sys::BuildIndexInfo(index);
+            let mut values = [pg_sys::Datum::null(); pg_sys::INDEX_MAX_KEYS as usize];
+            let mut nulls = [false; pg_sys::INDEX_MAX_KEYS as usize];
+            pg_sys::FormIndexDatum(
+                info,
+                slot,
+                std::ptr::null_mut(),
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+            );
+            pg_sys::index_insert(
+                index,
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+                &raw mut (*tuple).t_self,
+                relation,
+                pg_sys::IndexUniqueCheck::UNIQUE_CHECK_NO,
+                false,
+                info,
+            );
+            pg_sys::index_close(index, lock);
+        }
+        pg_sys::ExecDropSingleTupleTableSlot(slot);
+    }
+}

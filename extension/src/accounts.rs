@@ -1,22 +1,24 @@
-//! `auth.sign_up` and `auth.sign_in`.
+//! `auth.sign_up` and `auth.sign_in`; what follows from them, tokens, is in `session`.
 //!
 //! Declared SECURITY DEFINER with an empty search_path. They are native and not PL/pgSQL so that a password is
 //! never the argument of a nested statement, where an auditing extension would write it down.
 //!
 //! A refusal is a value, `{"error", "code"}`, not an exception: what it writes down stays written.
 
+mod session;
+
 use crate::attempts::{self, Attempt};
 use crate::error::{Failure, or_raise};
-use crate::signing_keys::signing_key;
-use crate::stored::{self, Stored};
+use crate::stored;
 use crate::{hash_slots, owner};
-use fluxbase_rules::issue::{self, Common, Subject};
+use fluxbase_rules::email;
+use fluxbase_rules::issue;
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
-use fluxbase_rules::{email, token::fingerprint, uuid};
+use pgrx::JsonB;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
+use session::{first_user, open_session};
 use std::net::IpAddr;
 
 #[pg_extern]
@@ -279,103 +281,6 @@ fn try_sign_in(
     })?;
     // Gone or changed while the password was being checked: it is not the right one any more.
     open_session(&stored, &email, &user.ok_or_else(bad_credentials)?, context)
-}
-
-struct User {
-    id: [u8; 16],
-    role: String,
-    user_metadata: String,
-    app_metadata: String,
-    object: Value,
-}
-
-fn first_user(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure> {
-    let Some(row) = rows.into_iter().next() else {
-        return Ok(None);
-    };
-    let text =
-        |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
-    Ok(Some(User {
-        id: row
-            .get::<Uuid>(1)?
-            .map(|id| *id.as_bytes())
-            .unwrap_or_default(),
-        role: text(2)?,
-        user_metadata: text(3)?,
-        app_metadata: text(4)?,
-        object: row
-            .get::<JsonB>(5)?
-            .map(|object| object.0)
-            .unwrap_or_default(),
-    }))
-}
-
-/// Opens a session and returns the token reply.
-fn open_session(
-    stored: &Stored,
-    email: &str,
-    user: &User,
-    context: Option<JsonB>,
-) -> Result<Value, Stop> {
-    let settings = &stored.settings;
-    let now = owner::now();
-    let session_id = uuid::v4(owner::random()?);
-    let subject = Subject {
-        user_id: user.id,
-        session_id,
-        email,
-        role: &user.role,
-        is_anonymous: false,
-        impersonated_by: None,
-    };
-    let common = |lifetime_seconds| -> Result<Common<'_>, Failure> {
-        Ok(Common {
-            issuer: &settings.jwt_issuer,
-            audience: &settings.jwt_audience,
-            token_id: uuid::v4(owner::random()?),
-            now,
-            lifetime_seconds,
-        })
-    };
-    let access = issue::access_payload(
-        &common(settings.access_token_seconds)?,
-        &subject,
-        &user.user_metadata,
-        &user.app_metadata,
-    )
-    .map_err(|error| refused("VALIDATION_FAILED", error.to_string()))?;
-    let refresh = issue::refresh_payload(&common(settings.refresh_token_seconds)?, &subject)
-        .map_err(|error| Failure::broken(error.to_string()))?;
-    let key = signing_key()?;
-    let sign = |payload: &str| {
-        key.sign(payload)
-            .map_err(|error| Failure::broken(error.to_string()))
-    };
-    let (access, refresh) = (sign(&access)?, sign(&refresh)?);
-    let refresh_hash = fingerprint(&refresh).ok_or_else(|| Failure::broken("SHA-256 failed"))?;
-    Spi::connect_mut(|client| {
-        client.update(
-            "insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ip, user_agent) \
-             values ($1, $2, $3, pg_catalog.to_timestamp($4), $5::inet, pg_catalog.left($6, 512))",
-            None,
-            &[
-                Uuid::from_bytes(session_id).into(),
-                Uuid::from_bytes(user.id).into(),
-                refresh_hash.to_vec().into(),
-                ((now + settings.refresh_token_seconds) as f64).into(),
-                ip_of(context.as_ref()).map(|ip| ip.to_string()).into(),
-                told(context.as_ref(), "user_agent").into(),
-            ],
-        )?;
-        Ok::<_, Failure>(())
-    })?;
-    Ok(json!({
-        "user": user.object,
-        "access_token": access,
-        "refresh_token": refresh,
-        "expires_in": settings.access_token_seconds,
-        "token_type": "bearer",
-    }))
 }
 
 /// What the caller said of its own caller.

@@ -88,6 +88,6 @@ fn try_take(slots: u32) -> Option<Slot> {
         let got = unsafe {
             pg_sys::LockAcquire(&raw const tag, pg_sys::ExclusiveLock as i32, false, true)
         };
-        (got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL).then(|| Slot(tag))
+        (got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL).then_some(Slot(tag))
     })
 }

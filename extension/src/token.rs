@@ -138,7 +138,8 @@ fn require_live_session(
     };
     let generation = stored::sessions_generation();
     let ends = match verified.session.get() {
-        Some((learned, ends)) if learned == generation => ends,
+        // One that seems over may have been prolonged since, which nobody is told of.
+        Some((learned, ends)) if learned == generation && ends > now => ends,
         _ => {
             let ends = session_end(session_id, claims.sub)?.ok_or_else(Failure::session_over)?;
             verified.session.set(Some((generation, ends)));

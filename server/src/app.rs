@@ -87,6 +87,13 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 .service(only("/auth/signup", "POST", web::post().to(auth::sign_up)))
                 .service(only("/auth/signin", "POST", web::post().to(auth::sign_in)))
                 .service(only("/auth/login", "POST", web::post().to(auth::sign_in)))
+                .service(only("/auth/refresh", "POST", web::post().to(auth::refresh)))
+                .service(only(
+                    "/auth/signout",
+                    "POST",
+                    web::post().to(auth::sign_out),
+                ))
+                .service(only("/auth/logout", "POST", web::post().to(auth::sign_out)))
                 .service(only("/auth/user", "GET", web::get().to(auth::user)))
                 .service(only(
                     "/tables/{table}",

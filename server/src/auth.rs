@@ -68,16 +68,59 @@ pub async fn sign_in(
     answered(answer, StatusCode::OK, true)
 }
 
+/// `POST /api/v1/auth/refresh`
+///
+/// # Errors
+/// Refusals of the account function, and of the database.
+pub async fn refresh(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
+    let token = credentials::refresh_token(&passed.body)?;
+    let answer = worker
+        .db
+        .call("select auth.refresh($1)::pg_catalog.text", &[Some(&*token)])
+        .await;
+    answered(answer, StatusCode::OK, true)
+}
+
+/// `POST /api/v1/auth/signout`, also `/logout`
+///
+/// # Errors
+/// 401 for a visitor, refusals of the account function, and of the database.
+pub async fn sign_out(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
+    own(
+        &passed,
+        &worker,
+        "select auth.sign_out()::pg_catalog.text",
+        Access::ReadWrite,
+    )
+    .await
+}
+
 /// `GET /api/v1/auth/user`
 ///
 /// # Errors
 /// 401 for a visitor, refusals of the account function, and of the database.
 pub async fn user(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
+    own(
+        &passed,
+        &worker,
+        "select auth.get_user()::pg_catalog.text",
+        Access::ReadOnly,
+    )
+    .await
+}
+
+/// Calls an account function as the caller.
+async fn own(
+    passed: &Passed,
+    worker: &Worker,
+    sql: &str,
+    access: Access,
+) -> Result<HttpResponse, Failure> {
     let caller = passed.caller()?;
     let statement = Statement {
-        sql: "select auth.get_user()::pg_catalog.text".into(),
+        sql: sql.into(),
         params: Vec::new(),
-        access: Access::ReadOnly,
+        access,
         columns: Columns {
             rows: None,
             total: None,

@@ -50,10 +50,11 @@ enum Door {
 }
 
 /// Account endpoints that ignore credentials: the client library sends its key there.
-const PUBLIC_ACCOUNT: [&str; 3] = [
+const PUBLIC_ACCOUNT: [&str; 4] = [
     "/api/v1/auth/signup",
     "/api/v1/auth/signin",
     "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
 ];
 
 impl Door {

@@ -44,9 +44,14 @@ create trigger forget_cached after insert or update or delete or truncate on aut
   for each statement execute function auth.forget_cached();
 create trigger forget_cached after insert or update or delete or truncate on auth.signing_keys
   for each statement execute function auth.forget_cached();
--- A new session cannot be remembered as ended, so inserting one costs the others nothing.
-create trigger forget_cached after update of id, user_id, expires_at or delete or truncate on auth.sessions
+-- A new session cannot be remembered as ended, and one that lasts longer is looked up again when it seems over:
+-- signing in and refreshing, which happen all the time, make no backend forget.
+create trigger forget_cached after delete or truncate on auth.sessions
   for each statement execute function auth.forget_cached();
+create trigger forget_changed after update on auth.sessions
+  for each row when (old.id <> new.id or old.user_id <> new.user_id or new.expires_at < old.expires_at)
+  execute function auth.forget_cached();
 alter table auth.settings enable always trigger forget_cached;
 alter table auth.signing_keys enable always trigger forget_cached;
 alter table auth.sessions enable always trigger forget_cached;
+alter table auth.sessions enable always trigger forget_changed;

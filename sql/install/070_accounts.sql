@@ -13,6 +13,12 @@ create function auth.sign_in(email text, password text, context jsonb default '{
 comment on function auth.sign_in(text, text, jsonb) is
   'Checks the password and returns tokens; the same answer and the same work whatever was wrong';
 
+create function auth.refresh(refresh_token text) returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'refresh_wrapper';
+comment on function auth.refresh(text) is
+  'New tokens for the session of this refresh token, which is used up by it; one that was used before ends the session';
+
 create function auth.sign_out() returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$

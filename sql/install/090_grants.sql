@@ -33,7 +33,7 @@ to public;
 -- The doors: who may present a token or a password.
 grant execute on function
   auth.enter(text), auth.enter_anonymous(),
-  auth.sign_up(text, text, jsonb, jsonb), auth.sign_in(text, text, jsonb)
+  auth.sign_up(text, text, jsonb, jsonb), auth.sign_in(text, text, jsonb), auth.refresh(text)
 to fluxbase_app, fluxbase_trusted, fluxbase_admin;
 grant execute on function auth.check_settings(jsonb) to fluxbase_app;
 

@@ -33,6 +33,11 @@ pub fn trials(site: &Arc<Site>) -> Vec<Trial> {
     add("the_published_keys_verify_the_tokens", jwks);
     add("health_needs_no_credentials", health);
     add("methods_there_are_not_get_405_with_allow", methods);
+    add(
+        "a_refresh_token_works_once_and_authenticates_nothing",
+        refresh,
+    );
+    add("sign_out_ends_access_and_refresh_at_once", sign_out);
     trials
 }
 
@@ -246,4 +251,66 @@ fn methods(site: &Site) {
         assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         assert!(answer.json()["request_id"].is_string(), "{path}");
     }
+}
+
+const REFRESH: &str = "/api/v1/auth/refresh";
+
+fn refresh(site: &Site) {
+    let first = site.sign_up("refresh@example.com");
+    let ask = |token: &str| site.post(REFRESH, &json!({"refresh_token": token})).send();
+    let answer = ask(&first.refresh);
+    let reply = answer.expect(200);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(reply["token_type"], "bearer");
+    let second = Account::from_reply(&reply);
+    assert_eq!(second.id, first.id);
+    let user = |token: &str| site.get("/api/v1/auth/user").bearer(token).send();
+    user(&second.token).expect(200);
+    for table in ["/api/v1/auth/user", "/api/v1/tables/notes"] {
+        site.get(table)
+            .bearer(&second.refresh)
+            .send()
+            .refused(401, "INVALID_TOKEN");
+    }
+    // Used again: by a thief or by its owner, nobody can tell. The session ends for both.
+    ask(&first.refresh).refused(401, "INVALID_TOKEN");
+    ask(&second.refresh).refused(401, "INVALID_TOKEN");
+    for token in [&first.token, &second.token] {
+        user(token).refused(401, "REVOKED_TOKEN");
+    }
+    for (body, code) in [
+        (json!({}), "INVALID_REQUEST_BODY"),
+        (json!([]), "INVALID_REQUEST_BODY"),
+        (json!({"refresh_token": 7}), "INVALID_REQUEST_BODY"),
+        (json!({"refresh_token": ""}), "INVALID_REQUEST_BODY"),
+        (json!({"refresh_token": "a\u{0}b"}), "INVALID_REQUEST_BODY"),
+    ] {
+        site.post(REFRESH, &body).send().refused(400, code);
+    }
+    ask("a.b.c").refused(401, "INVALID_TOKEN");
+    ask(&second.token).refused(401, "INVALID_TOKEN");
+}
+
+fn sign_out(site: &Site) {
+    for (nth, path) in ["/api/v1/auth/signout", "/api/v1/auth/logout"]
+        .into_iter()
+        .enumerate()
+    {
+        let account = site.sign_up(&format!("out{nth}@example.com"));
+        let out = || site.request("POST", path).bearer(&account.token).send();
+        let notes = || {
+            let request = site.get("/api/v1/tables/notes");
+            request.bearer(&account.token).send()
+        };
+        notes().expect(200);
+        assert_eq!(out().expect(200), json!({"message": "Signed out"}));
+        notes().refused(401, "REVOKED_TOKEN");
+        out().refused(401, "REVOKED_TOKEN");
+        site.post(REFRESH, &json!({"refresh_token": account.refresh}))
+            .send()
+            .refused(401, "INVALID_TOKEN");
+    }
+    site.request("POST", "/api/v1/auth/signout")
+        .send()
+        .refused(401, "AUTHENTICATION_REQUIRED");
 }

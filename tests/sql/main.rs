@@ -10,6 +10,7 @@ mod lockout;
 mod policy;
 mod seal;
 mod secrets;
+mod sessions;
 mod tokens;
 mod uninstall;
 
@@ -33,6 +34,7 @@ fn main() {
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

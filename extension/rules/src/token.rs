@@ -128,6 +128,27 @@ impl SignedClaims {
     /// [`Refusal::WrongIssuer`], [`Refusal::WrongAudience`], [`Refusal::WrongTokenType`],
     /// [`Refusal::Expired`], [`Refusal::NotYetValid`].
     pub fn judge(&self, now: UnixSeconds, expected: &Expected) -> Result<&Claims, Refusal> {
+        // A foreign issuer that shares the secret need not name the kind.
+        let kind = self.0.token_type.as_deref().unwrap_or("access");
+        self.judge_kind(kind == "access", now, expected)
+    }
+
+    /// Judges a refresh token: one that says so itself. It never authenticates a request, and an access
+    /// token never refreshes a session.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn judge_refresh(&self, now: UnixSeconds, expected: &Expected) -> Result<&Claims, Refusal> {
+        let kind = self.0.token_type.as_deref();
+        self.judge_kind(kind == Some("refresh"), now, expected)
+    }
+
+    fn judge_kind(
+        &self,
+        right_kind: bool,
+        now: UnixSeconds,
+        expected: &Expected,
+    ) -> Result<&Claims, Refusal> {
         let claims = &*self.0;
         if claims
             .issuer
@@ -143,11 +164,7 @@ impl SignedClaims {
         {
             return Err(Refusal::WrongAudience);
         }
-        if claims
-            .token_type
-            .as_ref()
-            .is_some_and(|kind| kind != "access")
-        {
+        if !right_kind {
             return Err(Refusal::WrongTokenType);
         }
         if now >= claims.expires_at.saturating_add(expected.leeway_seconds) {

@@ -59,3 +59,25 @@ impl Credentials {
         })
     }
 }
+
+/// Body of a refresh.
+#[derive(Deserialize)]
+struct Refresh {
+    refresh_token: Option<String>,
+}
+
+/// The refresh token of a body.
+///
+/// # Errors
+/// When it is no object with that text.
+pub fn refresh_token(body: &[u8]) -> Result<String, Failure> {
+    let parsed: Refresh = serde_json::from_slice(body).map_err(|_| {
+        Failure::BodyMalformed("The body must be a JSON object with the text refresh_token")
+    })?;
+    parsed
+        .refresh_token
+        .filter(|token| !token.is_empty() && !token.contains('\0'))
+        .ok_or(Failure::BodyMalformed(
+            "The field refresh_token is required",
+        ))
+}

@@ -90,7 +90,6 @@ fn an_option_this_version_does_not_enforce_is_not_accepted() {
         "security: {headers: {x_frame_options: DENY}}",
         "server: {tls: {enabled: true}}",
         "server: {cors: {max_age: 3600}}",
-        "auth: {max_login_attempts: 5}",
         "auth: {require_2fa_for_admins: true}",
         "logging: {audit_enabled: true}",
     ] {

@@ -96,7 +96,11 @@ fn crowd(site: &Site) {
             .map(|person| person.join().expect("joined"))
             .collect()
     });
+    // On a busy machine somebody may have to come back, which says so; nobody is locked out.
     for answer in answers {
-        answer.expect(200);
+        if answer.status != 200 {
+            answer.refused(503, "service_unavailable");
+        }
     }
+    sign_in(site, "ann@example.com", PASSWORD).expect(200);
 }

@@ -39,14 +39,6 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "a_guess_in_a_savepoint_rolled_back_stays_counted",
         savepoint,
     );
-    add(
-        "a_guess_whose_backend_is_terminated_stays_counted",
-        cancelled,
-    );
-    add(
-        "guesses_sent_at_once_are_not_judged_more_often_than_allowed",
-        at_once,
-    );
     add("an_unknown_address_is_counted_like_a_known_one", unknown);
     add(
         "trying_while_locked_does_not_prolong_the_lock",
@@ -69,6 +61,14 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
             cluster.stop();
         }));
     };
+    alone(
+        "guesses_sent_at_once_are_not_judged_more_often_than_allowed",
+        at_once,
+    );
+    alone(
+        "a_guess_whose_backend_is_terminated_stays_counted",
+        cancelled,
+    );
     alone("a_hash_waits_for_a_slot_and_then_says_busy", busy);
     alone("a_transaction_left_open_keeps_no_slot", left_open);
     alone("a_crash_of_postgresql_forgets_no_failure", crash);

@@ -74,8 +74,7 @@ impl Attempt {
     pub fn withdraw(&self) -> Result<(), Failure> {
         Spi::connect_mut(|client| {
             client.update(
-                "delete from auth.login_attempts a where a.ctid = any (array( \
-                   select o.ctid from auth.login_attempts o where o.at = $1 and o.id = $2 for update skip locked))",
+                "delete from auth.login_attempts a where a.at = $1 and a.id = $2",
                 None,
                 &[self.at.into(), self.id.into()],
             )?;
@@ -85,8 +84,9 @@ impl Attempt {
 
     /// It was right: nothing counts against the address any more, but what came from the client still does.
     ///
-    /// Rows that another sign-in of this address is at are passed over, its own it sees to itself. Waiting for
-    /// them would be a deadlock when two succeed at the same moment.
+    /// Its own row first, while nothing else is held: another success may be at it, and passing it over would leave
+    /// it counting against the client. Rows that another sign-in of this address is at are passed over, its own
+    /// it sees to itself; waiting for those too would be a deadlock when two succeed at the same moment.
     pub fn succeeded(&self) -> Result<(), Failure> {
         self.withdraw()?;
         Spi::connect_mut(|client| {

@@ -33,6 +33,8 @@ pub struct Claims {
     pub issuer: Option<String>,
     /// `aud`, one or several.
     pub audience: Option<Vec<String>>,
+    /// `epoch` of the session when the token was signed; 0 when absent.
+    pub epoch: i64,
     /// `token_type`: `access` or `refresh`.
     pub token_type: Option<String>,
     /// The payload exactly as signed, or exactly as set.
@@ -84,6 +86,7 @@ impl Claims {
             issued_at: None,
             issuer: None,
             audience: None,
+            epoch: 0,
             token_type: None,
             json: Box::default(),
         };
@@ -109,6 +112,10 @@ impl Claims {
             "email" => self.email = Some(text("email", value)?).filter(|email| !email.is_empty()),
             "jti" => self.jti = Some(text("jti", value)?),
             "iss" => self.issuer = Some(text("iss", value)?),
+            "epoch" => match value {
+                Value::Integer(epoch) => self.epoch = epoch,
+                _ => return Err(Refusal::ClaimMalformed("epoch")),
+            },
             "token_type" => self.token_type = Some(text("token_type", value)?),
             "aud" => {
                 self.audience = Some(match value {

@@ -51,6 +51,11 @@ pub struct Subject<'a> {
     pub is_anonymous: bool,
     /// `impersonated_by`: the administrator acting as this user.
     pub impersonated_by: Option<[u8; 16]>,
+    /// `epoch` of the session when the token was signed: a change of role or address raises it, and tokens of an
+    /// earlier one are refused.
+    pub epoch: i32,
+    /// `aal`: `aal2` when a second factor was shown in this session, else `aal1` (names of NIST SP 800-63B).
+    pub second_factor: bool,
 }
 
 /// The roles an API key can have.
@@ -136,6 +141,8 @@ fn user_payload(
     payload.text("role", subject.role);
     payload.text("session_id", &uuid::format(&subject.session_id));
     payload.text("token_type", kind);
+    payload.json("epoch", &subject.epoch.to_string());
+    payload.text("aal", if subject.second_factor { "aal2" } else { "aal1" });
     if subject.is_anonymous {
         payload.json("is_anonymous", "true");
     }

@@ -15,6 +15,7 @@
 //! | [`password`] | hash, verify, "hash again?", policy |
 //! | [`lockout`] | may this attempt to sign in be judged at all |
 //! | [`rotation`] | what a presented refresh token is to its session |
+//! | [`redirect`] | may a link in a mail lead there |
 //! | [`email`] | is this an address, and its one spelling |
 //! | [`settings`] | the closed list of `auth:` settings |
 //! | [`duration`], [`uuid`] | two small text forms used by all of the above |
@@ -37,6 +38,7 @@ mod json;
 pub mod keys;
 pub mod lockout;
 pub mod password;
+pub mod redirect;
 pub mod role;
 pub mod rotation;
 pub mod settings;

@@ -2,6 +2,7 @@
 //! the table in the README alike. A name that is not here is refused with the nearest one that is.
 
 mod list;
+mod typed;
 mod value;
 
 pub use list::{Kind, Setting, all};
@@ -11,6 +12,7 @@ use crate::{
     Keyring,
     keys::KeyError,
     password::{Params, PasswordPolicy},
+    redirect::AllowedUrl,
     token::Expected,
 };
 use thiserror::Error;
@@ -124,6 +126,34 @@ pub struct Settings {
     pub max_concurrent_hashes: u32,
     /// `max_login_attempts`, `max_login_attempts_per_ip`, `lockout_duration` and `lockout_type`.
     pub lockout: crate::lockout::Rules,
+    /// `password_max_age_days`, in seconds; `None` for 0.
+    pub password_max_age_seconds: Option<i64>,
+    /// `password_login_enabled`.
+    pub password_login_enabled: bool,
+    /// `anonymous_enabled`.
+    pub anonymous_enabled: bool,
+    /// `require_email_verification`.
+    pub require_email_verification: bool,
+    /// `email_confirmation_expiry`, in seconds.
+    pub email_confirmation_seconds: i64,
+    /// `password_reset_expiry`, in seconds.
+    pub password_reset_seconds: i64,
+    /// `magic_link_enabled`.
+    pub magic_link_enabled: bool,
+    /// `magic_link_expiry`, in seconds.
+    pub magic_link_seconds: i64,
+    /// `allowed_redirect_urls`.
+    pub allowed_redirects: Vec<AllowedUrl>,
+    /// `session_lifetime`, in seconds.
+    pub session_seconds: i64,
+    /// `totp_issuer`.
+    pub totp_issuer: String,
+    /// `require_2fa_for_admins`.
+    pub require_2fa_for_admins: bool,
+    /// `require_2fa_for_sensitive_ops`.
+    pub require_2fa_for_sensitive_ops: bool,
+    /// `allow_user_client_keys`.
+    pub allow_user_client_keys: bool,
 }
 
 impl Settings {
@@ -150,7 +180,7 @@ impl Settings {
                 None => given.push((setting, value)),
             }
         }
-        list::typed(&given)
+        typed::typed(&given)
     }
 
     /// What these settings expect of a token.

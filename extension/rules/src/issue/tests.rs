@@ -24,6 +24,8 @@ fn subject() -> Subject<'static> {
         role: "authenticated",
         is_anonymous: false,
         impersonated_by: None,
+        epoch: 7,
+        second_factor: false,
     }
 }
 
@@ -53,7 +55,7 @@ fn an_access_payload_says_exactly_this() {
             "jti": "01010101-0101-0101-0101-010101010101", "sub": user, "user_id": user,
             "email": "ann@example.com", "role": "authenticated",
             "session_id": "03030303-0303-0303-0303-030303030303", "token_type": "access",
-            "user_metadata": {"n": 1.10}, "app_metadata": {},
+            "epoch": 7, "aal": "aal1", "user_metadata": {"n": 1.10}, "app_metadata": {},
         })
     );
     assert!(

@@ -1,14 +1,12 @@
 //! The list itself.
 
-use super::{SettingError, Settings, Value};
 use crate::{
     duration::format_seconds,
-    lockout,
-    password::{MAX_CHARACTERS, Params, PasswordPolicy},
+    password::{MAX_CHARACTERS, Params},
 };
 
 const MINUTE: i64 = 60;
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// What a setting accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +33,8 @@ pub enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Any number of URLs, separated by commas.
+    Urls,
 }
 
 impl Kind {
@@ -53,6 +53,7 @@ impl Kind {
             Self::Bool => "true or false".to_owned(),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Choice(words) => words.join(", "),
+            Self::Urls => "URLs such as https://app.example.com/account, separated by commas".to_owned(),
         }
     }
 }
@@ -95,31 +96,31 @@ const fn setting(
     }
 }
 
-const JWT_SECRET: Setting = setting(
+pub(super) const JWT_SECRET: Setting = setting(
     "jwt_secret",
     Kind::Secret,
     "",
     "Shared secret whose HS256 tokens are accepted beside those of the database's own keys; whoever knows it can be anyone.",
 );
-const JWT_SECRET_PREVIOUS: Setting = setting(
+pub(super) const JWT_SECRET_PREVIOUS: Setting = setting(
     "jwt_secret_previous",
     Kind::Secret,
     "",
     "The secret that `jwt_secret` replaced, accepted until it is emptied, so that running tokens survive the change.",
 );
-const JWT_ISSUER: Setting = setting(
+pub(super) const JWT_ISSUER: Setting = setting(
     "jwt_issuer",
     Kind::Text,
     "fluxbase",
     "The `iss` written into tokens and expected of them.",
 );
-const JWT_AUDIENCE: Setting = setting(
+pub(super) const JWT_AUDIENCE: Setting = setting(
     "jwt_audience",
     Kind::Text,
     "fluxbase",
     "The `aud` written into tokens and expected of them.",
 );
-const JWT_LEEWAY: Setting = setting(
+pub(super) const JWT_LEEWAY: Setting = setting(
     "jwt_leeway",
     Kind::Duration {
         min: 0,
@@ -128,7 +129,7 @@ const JWT_LEEWAY: Setting = setting(
     "0s",
     "How far the clock of a foreign issuer may differ when `exp` and `nbf` are judged.",
 );
-const ACCESS_TOKEN_EXPIRY: Setting = Setting {
+pub(super) const ACCESS_TOKEN_EXPIRY: Setting = Setting {
     name: "access_token_expiry",
     alias: Some("jwt_expiry"),
     kind: Kind::Duration {
@@ -138,7 +139,7 @@ const ACCESS_TOKEN_EXPIRY: Setting = Setting {
     default: "15m",
     doc: "How long an access token is valid.",
 };
-const REFRESH_TOKEN_EXPIRY: Setting = Setting {
+pub(super) const REFRESH_TOKEN_EXPIRY: Setting = Setting {
     name: "refresh_token_expiry",
     alias: Some("refresh_expiry"),
     kind: Kind::Duration {
@@ -148,13 +149,13 @@ const REFRESH_TOKEN_EXPIRY: Setting = Setting {
     default: "7d",
     doc: "How long a session lives without being refreshed.",
 };
-const SIGNUP_ENABLED: Setting = setting(
+pub(super) const SIGNUP_ENABLED: Setting = setting(
     "signup_enabled",
     Kind::Bool,
     "true",
     "Whether visitors may create accounts themselves.",
 );
-const PASSWORD_MIN_LENGTH: Setting = setting(
+pub(super) const PASSWORD_MIN_LENGTH: Setting = setting(
     "password_min_length",
     Kind::Integer {
         min: 8,
@@ -163,31 +164,31 @@ const PASSWORD_MIN_LENGTH: Setting = setting(
     "12",
     "Least length of a new password, in characters.",
 );
-const PASSWORD_REQUIRE_UPPERCASE: Setting = setting(
+pub(super) const PASSWORD_REQUIRE_UPPERCASE: Setting = setting(
     "password_require_uppercase",
     Kind::Bool,
     "true",
     "Whether a new password needs an uppercase letter.",
 );
-const PASSWORD_REQUIRE_LOWERCASE: Setting = setting(
+pub(super) const PASSWORD_REQUIRE_LOWERCASE: Setting = setting(
     "password_require_lowercase",
     Kind::Bool,
     "true",
     "Whether a new password needs a lowercase letter.",
 );
-const PASSWORD_REQUIRE_NUMBER: Setting = setting(
+pub(super) const PASSWORD_REQUIRE_NUMBER: Setting = setting(
     "password_require_number",
     Kind::Bool,
     "true",
     "Whether a new password needs a digit.",
 );
-const PASSWORD_REQUIRE_SPECIAL: Setting = setting(
+pub(super) const PASSWORD_REQUIRE_SPECIAL: Setting = setting(
     "password_require_special",
     Kind::Bool,
     "true",
     "Whether a new password needs a character that is neither letter, digit nor space.",
 );
-const PASSWORD_HASH_MEMORY_KIB: Setting = setting(
+pub(super) const PASSWORD_HASH_MEMORY_KIB: Setting = setting(
     "password_hash_memory_kib",
     Kind::Integer {
         min: 7_168,
@@ -196,7 +197,7 @@ const PASSWORD_HASH_MEMORY_KIB: Setting = setting(
     "19456",
     "Memory of one argon2id hash in KiB; every sign-in under way needs this much.",
 );
-const PASSWORD_HASH_ITERATIONS: Setting = setting(
+pub(super) const PASSWORD_HASH_ITERATIONS: Setting = setting(
     "password_hash_iterations",
     Kind::Integer {
         min: 1,
@@ -205,7 +206,7 @@ const PASSWORD_HASH_ITERATIONS: Setting = setting(
     "2",
     "Passes of argon2id over its memory; the time of a sign-in grows with it.",
 );
-const PASSWORD_HASH_PARALLELISM: Setting = setting(
+pub(super) const PASSWORD_HASH_PARALLELISM: Setting = setting(
     "password_hash_parallelism",
     Kind::Integer {
         min: 1,
@@ -214,13 +215,13 @@ const PASSWORD_HASH_PARALLELISM: Setting = setting(
     "1",
     "Lanes of argon2id, computed one after the other; raise it only to match hashes made elsewhere.",
 );
-const MAX_LOGIN_ATTEMPTS: Setting = setting(
+pub(super) const MAX_LOGIN_ATTEMPTS: Setting = setting(
     "max_login_attempts",
     Kind::Integer { min: 1, max: 1000 },
     "5",
     "Failed sign-ins within `lockout_duration` after which an e-mail address is locked; a success starts the count anew.",
 );
-const MAX_LOGIN_ATTEMPTS_PER_IP: Setting = setting(
+pub(super) const MAX_LOGIN_ATTEMPTS_PER_IP: Setting = setting(
     "max_login_attempts_per_ip",
     Kind::Integer {
         min: 0,
@@ -229,7 +230,7 @@ const MAX_LOGIN_ATTEMPTS_PER_IP: Setting = setting(
     "0",
     "The same for a client's address; 0 means as many as `max_login_attempts`. Raise it where many people share an address, and behind a proxy, whose address all its clients have.",
 );
-const LOCKOUT_DURATION: Setting = setting(
+pub(super) const LOCKOUT_DURATION: Setting = setting(
     "lockout_duration",
     Kind::Duration {
         min: 1,
@@ -238,21 +239,118 @@ const LOCKOUT_DURATION: Setting = setting(
     "15m",
     "How long a failed sign-in counts, and so how long a lock lasts.",
 );
-const LOCKOUT_TYPE: Setting = setting(
+pub(super) const LOCKOUT_TYPE: Setting = setting(
     "lockout_type",
     Kind::Choice(&["email", "ip", "ip_and_email", "none"]),
     "ip_and_email",
     "What is locked: the e-mail address, the client's address, either of them by its own count, or nothing.",
 );
 
-const MAX_CONCURRENT_HASHES: Setting = setting(
+pub(super) const MAX_CONCURRENT_HASHES: Setting = setting(
     "max_concurrent_hashes",
     Kind::Integer { min: 0, max: 1024 },
     "0",
     "Passwords hashed at the same time in the whole cluster, others wait up to a second; 0 means as many as there are cores.",
 );
 
-static ALL: [Setting; 21] = [
+pub(super) const PASSWORD_MAX_AGE_DAYS: Setting = setting(
+    "password_max_age_days",
+    Kind::Integer { min: 0, max: 3650 },
+    "0",
+    "Days after which a password must be changed before signing in; 0 means never.",
+);
+pub(super) const PASSWORD_LOGIN_ENABLED: Setting = setting(
+    "password_login_enabled",
+    Kind::Bool,
+    "true",
+    "Whether users may sign in with a password.",
+);
+pub(super) const ANONYMOUS_ENABLED: Setting = setting(
+    "anonymous_enabled",
+    Kind::Bool,
+    "false",
+    "Whether visitors may sign in without an address; they can become permanent users later.",
+);
+pub(super) const REQUIRE_EMAIL_VERIFICATION: Setting = setting(
+    "require_email_verification",
+    Kind::Bool,
+    "false",
+    "Whether an address must be confirmed by mail before its user may sign in, and before a new address counts.",
+);
+pub(super) const MAGIC_LINK_ENABLED: Setting = setting(
+    "magic_link_enabled",
+    Kind::Bool,
+    "true",
+    "Whether users may sign in with a link or a code sent by mail.",
+);
+pub(super) const MAGIC_LINK_EXPIRY: Setting = setting(
+    "magic_link_expiry",
+    Kind::Duration {
+        min: MINUTE,
+        max: DAY,
+    },
+    "15m",
+    "How long a sign-in link is valid; a code that can be typed never longer than ten minutes.",
+);
+pub(super) const PASSWORD_RESET_EXPIRY: Setting = setting(
+    "password_reset_expiry",
+    Kind::Duration {
+        min: MINUTE,
+        max: DAY,
+    },
+    "1h",
+    "How long a link that resets a password is valid.",
+);
+pub(super) const EMAIL_CONFIRMATION_EXPIRY: Setting = setting(
+    "email_confirmation_expiry",
+    Kind::Duration {
+        min: MINUTE,
+        max: 30 * DAY,
+    },
+    "1d",
+    "How long a link that confirms an address, or accepts an invitation, is valid.",
+);
+pub(super) const ALLOWED_REDIRECT_URLS: Setting = setting(
+    "allowed_redirect_urls",
+    Kind::Urls,
+    "",
+    "Where links in mails may lead: a `redirect_to` must have the same origin as one of these and lie below its path.",
+);
+pub(super) const SESSION_LIFETIME: Setting = setting(
+    "session_lifetime",
+    Kind::Duration {
+        min: 5 * MINUTE,
+        max: 366 * DAY,
+    },
+    "30d",
+    "How long a session lives at most, however often it is refreshed.",
+);
+pub(super) const TOTP_ISSUER: Setting = setting(
+    "totp_issuer",
+    Kind::Text,
+    "Fluxbase",
+    "The name that authenticator apps show beside the account.",
+);
+pub(super) const REQUIRE_2FA_FOR_ADMINS: Setting = setting(
+    "require_2fa_for_admins",
+    Kind::Bool,
+    "false",
+    "Whether an administrator without a second factor may do nothing but set one up.",
+);
+pub(super) const REQUIRE_2FA_FOR_SENSITIVE_OPS: Setting = setting(
+    "require_2fa_for_sensitive_ops",
+    Kind::Bool,
+    "true",
+    "Whether a user with a second factor must show it anew for a new password or address, for keys, roles and deletions.",
+);
+pub(super) const ALLOW_USER_CLIENT_KEYS: Setting = setting(
+    "allow_user_client_keys",
+    Kind::Bool,
+    "true",
+    "Whether users may make keys of their own, with scopes and an end.",
+);
+
+static ALL: [Setting; 35] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -274,94 +372,24 @@ static ALL: [Setting; 21] = [
     MAX_LOGIN_ATTEMPTS_PER_IP,
     LOCKOUT_DURATION,
     LOCKOUT_TYPE,
+    PASSWORD_MAX_AGE_DAYS,
+    PASSWORD_LOGIN_ENABLED,
+    ANONYMOUS_ENABLED,
+    REQUIRE_EMAIL_VERIFICATION,
+    EMAIL_CONFIRMATION_EXPIRY,
+    PASSWORD_RESET_EXPIRY,
+    MAGIC_LINK_ENABLED,
+    MAGIC_LINK_EXPIRY,
+    ALLOWED_REDIRECT_URLS,
+    SESSION_LIFETIME,
+    TOTP_ISSUER,
+    REQUIRE_2FA_FOR_ADMINS,
+    REQUIRE_2FA_FOR_SENSITIVE_OPS,
+    ALLOW_USER_CLIENT_KEYS,
 ];
 
 /// Every setting, in the order of the README.
 #[must_use]
 pub fn all() -> &'static [Setting] {
     &ALL
-}
-
-/// Fills the typed form from the given values and the defaults.
-pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, SettingError> {
-    let read = |setting: Setting| match given.iter().find(|(known, _)| known.name == setting.name) {
-        Some((_, value)) => Ok(value.clone()),
-        None => super::parse(setting.name, setting.default),
-    };
-    let secret = |setting| {
-        read(setting).map(|value| {
-            if let Value::Secret(secret) = value {
-                secret
-            } else {
-                None
-            }
-        })
-    };
-    let text = |setting| read(setting).map(|value| value.canonical());
-    let flag = |setting| read(setting).map(|value| value == Value::Bool(true));
-    let number = |setting| {
-        read(setting).map(|value| {
-            if let Value::Integer(number) = value {
-                number
-            } else {
-                0
-            }
-        })
-    };
-    let seconds = |setting| {
-        read(setting).map(|value| {
-            if let Value::Seconds(seconds) = value {
-                seconds
-            } else {
-                0
-            }
-        })
-    };
-    let small = |setting| number(setting).map(|number| u32::try_from(number).unwrap_or(0));
-
-    let count = |setting| number(setting).map(|number| u64::try_from(number).unwrap_or(0));
-    let (per_email, per_ip) = (
-        count(MAX_LOGIN_ATTEMPTS)?,
-        count(MAX_LOGIN_ATTEMPTS_PER_IP)?,
-    );
-    let locks = |words: &[&str]| text(LOCKOUT_TYPE).map(|word| words.contains(&word.as_str()));
-
-    let password_hash = Params::new(
-        small(PASSWORD_HASH_MEMORY_KIB)?,
-        small(PASSWORD_HASH_ITERATIONS)?,
-        small(PASSWORD_HASH_PARALLELISM)?,
-    )
-    .map_err(|error| SettingError::Malformed {
-        name: PASSWORD_HASH_MEMORY_KIB.name,
-        problem: error.to_string(),
-        accepted: PASSWORD_HASH_MEMORY_KIB.kind.accepted(),
-    })?;
-    Ok(Settings {
-        jwt_secret: secret(JWT_SECRET)?,
-        jwt_secret_previous: secret(JWT_SECRET_PREVIOUS)?,
-        jwt_issuer: text(JWT_ISSUER)?,
-        jwt_audience: text(JWT_AUDIENCE)?,
-        jwt_leeway_seconds: seconds(JWT_LEEWAY)?,
-        access_token_seconds: seconds(ACCESS_TOKEN_EXPIRY)?,
-        refresh_token_seconds: seconds(REFRESH_TOKEN_EXPIRY)?,
-        signup_enabled: flag(SIGNUP_ENABLED)?,
-        password_policy: PasswordPolicy {
-            min_characters: usize::try_from(number(PASSWORD_MIN_LENGTH)?).unwrap_or(MAX_CHARACTERS),
-            require_uppercase: flag(PASSWORD_REQUIRE_UPPERCASE)?,
-            require_lowercase: flag(PASSWORD_REQUIRE_LOWERCASE)?,
-            require_number: flag(PASSWORD_REQUIRE_NUMBER)?,
-            require_special: flag(PASSWORD_REQUIRE_SPECIAL)?,
-        },
-        password_hash,
-        max_concurrent_hashes: small(MAX_CONCURRENT_HASHES)?,
-        lockout: lockout::Rules {
-            by_email: locks(&["email", "ip_and_email"])?.then_some(per_email),
-            by_ip: locks(&["ip", "ip_and_email"])?.then_some(if per_ip == 0 {
-                per_email
-            } else {
-                per_ip
-            }),
-            window_seconds: seconds(LOCKOUT_DURATION)?,
-        },
-    })
 }

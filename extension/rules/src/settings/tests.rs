@@ -109,6 +109,20 @@ fn every_setting_reaches_its_field() {
         ("max_login_attempts_per_ip", "70"),
         ("lockout_duration", "1h"),
         ("lockout_type", "email"),
+        ("password_max_age_days", "90"),
+        ("password_login_enabled", "false"),
+        ("anonymous_enabled", "true"),
+        ("require_email_verification", "true"),
+        ("email_confirmation_expiry", "2d"),
+        ("password_reset_expiry", "30m"),
+        ("magic_link_enabled", "false"),
+        ("magic_link_expiry", "5m"),
+        ("allowed_redirect_urls", "https://app.example/in"),
+        ("session_lifetime", "12h"),
+        ("totp_issuer", "Example"),
+        ("require_2fa_for_admins", "true"),
+        ("require_2fa_for_sensitive_ops", "false"),
+        ("allow_user_client_keys", "false"),
     ];
     assert_eq!(rows.len(), all().len(), "a new setting needs a line here");
     let all_set = Settings::from_rows(rows).unwrap();
@@ -151,6 +165,21 @@ fn every_setting_reaches_its_field() {
             window_seconds: 3600
         }
     );
+    assert_eq!(all_set.password_max_age_seconds, Some(90 * 86_400));
+    assert_eq!(
+        (
+            all_set.email_confirmation_seconds,
+            all_set.password_reset_seconds,
+            all_set.magic_link_seconds,
+            all_set.session_seconds
+        ),
+        (172_800, 1800, 300, 43_200)
+    );
+    assert_eq!(all_set.totp_issuer, "Example");
+    assert!(all_set.allowed_redirects.iter().any(|url| url.as_str() == "https://app.example/in"));
+    assert!(!all_set.password_login_enabled && !all_set.magic_link_enabled && !all_set.allow_user_client_keys);
+    assert!(all_set.anonymous_enabled && all_set.require_email_verification);
+    assert!(all_set.require_2fa_for_admins && !all_set.require_2fa_for_sensitive_ops);
     // One at a time, so that no two are exchanged.
     for row in rows {
         assert_ne!(

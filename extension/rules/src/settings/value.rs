@@ -2,6 +2,7 @@
 
 use super::{Kind, Setting, SettingError};
 use crate::duration::{format_seconds, parse_seconds};
+use crate::redirect::AllowedUrl;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -41,6 +42,8 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Integer(i64),
+    /// URLs.
+    Urls(Vec<AllowedUrl>),
 }
 
 impl Value {
@@ -56,6 +59,11 @@ impl Value {
             Self::Seconds(seconds) => format_seconds(seconds.unsigned_abs()),
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
+            Self::Urls(urls) => urls
+                .iter()
+                .map(AllowedUrl::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
         }
     }
 }
@@ -92,6 +100,13 @@ fn interpret(kind: Kind, text: &str) -> Result<Value, String> {
             Ok(seconds) => Ok(Value::Seconds(seconds)),
             Err(error) => Err(format!("{} is no duration: {error}", excerpt(text))),
         },
+        Kind::Urls => text
+            .split(',')
+            .map(str::trim)
+            .filter(|url| !url.is_empty())
+            .map(|url| AllowedUrl::parse(url).map_err(|error| format!("{}: {error}", excerpt(url))))
+            .collect::<Result<_, _>>()
+            .map(Value::Urls),
         Kind::Bool => match text {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),

@@ -13,6 +13,8 @@
 //! | [`keys`] | which keys verify, and the one that signs |
 //! | [`issue`] | what a token we sign contains |
 //! | [`password`] | hash, verify, "hash again?", policy |
+//! | [`factor`] | is this code of an authenticator right and unused; backup codes, codes by mail |
+//! | [`sealed`] | how a secret is stored so that the table alone gives nothing away |
 //! | [`lockout`] | may this attempt to sign in be judged at all |
 //! | [`rotation`] | what a presented refresh token is to its session |
 //! | [`redirect`] | may a link in a mail lead there |
@@ -33,6 +35,7 @@ mod crypto;
 pub mod duration;
 pub mod email;
 pub mod error;
+pub mod factor;
 pub mod issue;
 mod json;
 pub mod keys;
@@ -41,6 +44,7 @@ pub mod password;
 pub mod redirect;
 pub mod role;
 pub mod rotation;
+pub mod sealed;
 pub mod settings;
 pub mod token;
 pub mod uuid;

@@ -3,7 +3,14 @@
 //! Argon2id (RFC 9106) with the parameters of the OWASP advice: 19 MiB, two passes, one lane. The
 //! memory is the caller's and asked for politely: inside PostgreSQL an allocation that fails must
 //! be an error of one statement, not the end of the server.
+//!
+//! Hashes that other systems made (argon2 of other kinds, bcrypt) are verified too, so that an
+//! import asks nobody for a new password. Each is replaced at the first sign-in. Until then its
+//! sign-in takes the time of its own kind and cost, and that can differ from the time of an unknown
+//! address: whoever measures can learn that the address exists and was imported. Nothing hides
+//! that, short of making every sign-in as slow as the slowest import.
 
+mod imported;
 mod phc;
 mod policy;
 
@@ -14,6 +21,7 @@ pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_policy};
 pub use argon2::Block;
 
 use argon2::{Algorithm, Argon2, Version};
+use imported::Imported;
 use phc::{HASH_BYTES, Phc};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -46,8 +54,8 @@ impl From<OutOfMemory> for HashError {
 pub enum Verdict {
     /// The password is right.
     Match {
-        /// The stored hash was made with other parameters than the current ones: store a new one
-        /// while the password is at hand.
+        /// The stored hash was made with other parameters than the current ones, or is of another
+        /// kind than ours: store a new one while the password is at hand.
         rehash: bool,
     },
     /// The password is wrong, or there was no stored hash to compare with.
@@ -68,7 +76,7 @@ pub fn memory(params: Params) -> Result<Vec<Block>, OutOfMemory> {
 }
 
 fn grow(blocks: &mut Vec<Block>, params: Params) -> Result<(), OutOfMemory> {
-    let wanted = params.argon2().block_count();
+    let wanted = params.argon2(HASH_BYTES).block_count();
     blocks
         .try_reserve_exact(wanted.saturating_sub(blocks.len()))
         .map_err(|_| OutOfMemory)?;
@@ -97,7 +105,8 @@ pub fn hash(
 /// Compares a password with the stored hash of a user, or with nothing when there is no user.
 ///
 /// Without a stored hash, and with an unreadable one, the same work is done with the current
-/// parameters, so that the time of the answer does not tell whether an address is known.
+/// parameters, so that the time of the answer does not tell whether an address is known. An
+/// imported hash takes the time of its own kind.
 ///
 /// # Errors
 /// See [`HashError`]; it says nothing about the password.
@@ -107,33 +116,52 @@ pub fn verify(
     current: Params,
     memory: &mut Vec<Block>,
 ) -> Result<Verdict, HashError> {
-    let phc = stored.map(Phc::read);
-    let Some(Ok(phc)) = phc else {
+    let Some(stored) = stored else {
         digest(password, &[0; 16], current, memory)?;
-        return Ok(if stored.is_none() {
-            Verdict::Mismatch
-        } else {
-            Verdict::Unreadable
-        });
+        return Ok(Verdict::Mismatch);
     };
-    let mut computed = digest(password, &phc.salt, phc.params, memory)?;
-    let same = bool::from(computed.ct_eq(&phc.hash));
-    computed.zeroize();
-    Ok(if same {
-        Verdict::Match {
-            rehash: phc.params != current,
-        }
+    if let Ok(phc) = Phc::read(stored) {
+        let mut computed = digest(password, &phc.salt, phc.params, memory)?;
+        let same = bool::from(computed.ct_eq(phc.hash.as_slice()));
+        computed.zeroize();
+        return Ok(if same {
+            Verdict::Match {
+                rehash: phc.params != current,
+            }
+        } else {
+            Verdict::Mismatch
+        });
+    }
+    let Ok(imported) = Imported::read(stored) else {
+        digest(password, &[0; 16], current, memory)?;
+        return Ok(Verdict::Unreadable);
+    };
+    Ok(if imported.is_of(password, memory)? {
+        Verdict::Match { rehash: true }
     } else {
         Verdict::Mismatch
     })
 }
 
 /// The parameters a stored hash was made with, to size the memory before a connection is held up.
+/// On any error, size it for the current ones: that is what [`verify`] then fills, or what the new
+/// hash needs that replaces a bcrypt one.
 ///
 /// # Errors
-/// [`ParamsError`] when the text is not a hash of ours or asks for more than [`Params`] allow.
+/// [`ParamsError::NotArgon2`] for bcrypt, which has no such parameters. Any other when the text is
+/// no hash that may be computed, or asks for more than [`Params`] allow.
 pub fn params_of(stored: &str) -> Result<Params, ParamsError> {
-    Phc::read(stored).map(|phc| phc.params)
+    match Phc::read(stored) {
+        Ok(phc) => Ok(phc.params),
+        Err(_) => Imported::read(stored)?.params(),
+    }
+}
+
+/// Whether a hash made elsewhere may be stored: whether [`verify`] can compute it. Hashes of ours
+/// can be stored again, too.
+#[must_use]
+pub fn is_importable(stored: &str) -> bool {
+    Phc::read(stored).is_ok() || Imported::read(stored).is_ok()
 }
 
 fn digest(
@@ -142,12 +170,31 @@ fn digest(
     params: Params,
     memory: &mut Vec<Block>,
 ) -> Result<[u8; HASH_BYTES], HashError> {
-    grow(memory, params)?;
     let mut digest = [0; HASH_BYTES];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.argon2())
-        .hash_password_into_with_memory(password.as_bytes(), salt, &mut digest, memory)
-        .map_err(|_| HashError::Failed)?;
+    fill(
+        Algorithm::Argon2id,
+        password,
+        salt,
+        params,
+        memory,
+        &mut digest,
+    )?;
     Ok(digest)
+}
+
+/// Computes an argon2 hash of the length of `digest`.
+fn fill(
+    algorithm: Algorithm,
+    password: &str,
+    salt: &[u8],
+    params: Params,
+    memory: &mut Vec<Block>,
+    digest: &mut [u8],
+) -> Result<(), HashError> {
+    grow(memory, params)?;
+    Argon2::new(algorithm, Version::V0x13, params.argon2(digest.len()))
+        .hash_password_into_with_memory(password.as_bytes(), salt, digest, memory)
+        .map_err(|_| HashError::Failed)
 }
 
 #[cfg(test)]

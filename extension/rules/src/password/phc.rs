@@ -1,4 +1,4 @@
-//! The PHC string of an argon2id hash, and the bounds of its parameters.
+//! The PHC string of an argon2 hash, and the bounds of its parameters.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use thiserror::Error;
@@ -29,9 +29,13 @@ pub enum ParamsError {
     /// Outside 1 to [`Params::MAX_PARALLELISM`].
     #[error("password hash parallelism is out of bounds")]
     Parallelism,
-    /// Not an argon2id hash of version 19 with a salt of 8 to 64 bytes and 32 bytes of output.
+    /// No argon2 hash of version 19 with a salt of 8 to 64 bytes and 16 to 64 bytes of output, and
+    /// no bcrypt hash that may be computed.
     #[error("stored password hash is malformed")]
     Malformed,
+    /// A hash that can be verified but has no such parameters: bcrypt.
+    #[error("stored password hash is not argon2")]
+    NotArgon2,
 }
 
 impl Params {
@@ -86,12 +90,12 @@ impl Params {
     }
 
     /// The bounds of `new` lie within those of the library, so its own default is never reached.
-    pub(super) fn argon2(self) -> argon2::Params {
+    pub(super) fn argon2(self, output: usize) -> argon2::Params {
         argon2::Params::new(
             self.memory_kib,
             self.iterations,
             self.parallelism,
-            Some(HASH_BYTES),
+            Some(output),
         )
         .unwrap_or_default()
     }
@@ -108,17 +112,29 @@ impl Default for Params {
     }
 }
 
+/// An argon2 hash as stored, the algorithm apart.
 pub(super) struct Phc {
     pub(super) params: Params,
     pub(super) salt: Vec<u8>,
-    pub(super) hash: [u8; HASH_BYTES],
+    pub(super) hash: Vec<u8>,
 }
 
 impl Phc {
-    /// Reads exactly the form [`write`] makes; the order of the parameters is fixed by the PHC
-    /// string format.
+    /// Reads exactly the form [`write`] makes.
     pub(super) fn read(text: &str) -> Result<Self, ParamsError> {
         let rest = text.strip_prefix(PREFIX).ok_or(ParamsError::Malformed)?;
+        Self::fields(rest).and_then(|phc| {
+            if phc.hash.len() == HASH_BYTES {
+                Ok(phc)
+            } else {
+                Err(ParamsError::Malformed)
+            }
+        })
+    }
+
+    /// Reads what follows `m=`, with a hash of any length; the order of the parameters is fixed by
+    /// the PHC string format.
+    pub(super) fn fields(rest: &str) -> Result<Self, ParamsError> {
         let (memory, rest) = rest.split_once(",t=").ok_or(ParamsError::Malformed)?;
         let (iterations, rest) = rest.split_once(",p=").ok_or(ParamsError::Malformed)?;
         let (parallelism, rest) = rest.split_once('$').ok_or(ParamsError::Malformed)?;
@@ -131,9 +147,7 @@ impl Phc {
         let salt = decode(salt)
             .filter(|salt| (8..=64).contains(&salt.len()))
             .ok_or(ParamsError::Malformed)?;
-        let hash = decode(hash)
-            .and_then(|hash| hash.try_into().ok())
-            .ok_or(ParamsError::Malformed)?;
+        let hash = decode(hash).ok_or(ParamsError::Malformed)?;
         Ok(Self { params, salt, hash })
     }
 }

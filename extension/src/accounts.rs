@@ -1,57 +1,58 @@
-//! `auth.sign_up` and `auth.sign_in`; what follows from them, tokens, is in `session`.
+//! The acts on accounts: `auth.sign_up`, `auth.sign_in` and what follows from them.
 //!
-//! Declared SECURITY DEFINER with an empty search_path. They are native and not PL/pgSQL so that a password is
-//! never the argument of a nested statement, where an auditing extension would write it down.
+//! Declared SECURITY DEFINER with an empty search_path. Those that take a password, a token or a code are native and
+//! not PL/pgSQL, so that it is never the argument of a nested statement, where an auditing extension would write it
+//! down; the others are in `sql/install/`.
 //!
 //! A refusal is a value, `{"error", "code"}`, not an exception: what it writes down stays written.
+//!
+//! | module | acts |
+//! |---|---|
+//! | `sign_up`, `sign_in` | an account is made; a password is judged, and what a right one leads to |
+//! | `session` | tokens: issued, refreshed |
+//! | `factor` | second factors: set up, asked for, taken away |
+//! | `recovery`, `confirmation` | what is sent by mail and comes back: resets, sign-in links and codes, addresses |
+//! | `outbox` | what the mailer takes |
+//! | `profile`, `proof` | a user changes the own account, and shows again who it is |
+//! | `admin`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash |
+//! | `user`, `credentials` | a user as read; a password as judged or newly hashed |
 
-mod session;
+pub mod admin;
+pub mod api_keys;
+pub mod confirmation;
+pub mod credentials;
+pub mod factor;
+pub mod impersonation;
+pub mod outbox;
+pub mod profile;
+pub mod proof;
+pub mod recovery;
+pub mod session;
+pub mod sign_in;
+pub mod sign_up;
+pub mod user;
 
-use crate::attempts::{self, Attempt};
 use crate::error::{Failure, or_raise};
-use crate::stored;
-use crate::{hash_slots, owner};
-use fluxbase_rules::email;
-use fluxbase_rules::issue;
-use fluxbase_rules::lockout::{self, Decision};
-use fluxbase_rules::password::{self, Verdict};
 use pgrx::JsonB;
-use pgrx::prelude::*;
-use serde_json::{Value, json};
-use session::{first_user, open_session};
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
-#[pg_extern]
-fn sign_up(
-    email: Option<&str>,
-    password: Option<&str>,
-    user_metadata: Option<JsonB>,
-    context: Option<JsonB>,
-) -> JsonB {
-    JsonB(or_raise(outcome(try_sign_up(
-        email,
-        password,
-        user_metadata,
-        context,
-    ))))
-}
-
-#[pg_extern]
-fn sign_in(email: Option<&str>, password: Option<&str>, context: Option<JsonB>) -> JsonB {
-    JsonB(or_raise(outcome(try_sign_in(email, password, context))))
-}
-
 /// Why an act ended without its reply.
-enum Stop {
+pub enum Stop {
     /// The caller's doing: answered.
-    Refused {
-        code: &'static str,
-        message: String,
-        /// Seconds after which trying again makes sense.
-        retry_after: Option<i64>,
-    },
+    Refused(Map<String, Value>),
     /// Ours: raised.
     Failed(Failure),
+}
+
+impl Stop {
+    /// With one more member in the answer.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Self::Refused(members) = &mut self {
+            members.insert(name.to_owned(), value.into());
+        }
+        self
+    }
 }
 
 impl From<Failure> for Stop {
@@ -66,237 +67,77 @@ impl From<pgrx::spi::SpiError> for Stop {
     }
 }
 
-fn refused(code: &'static str, message: impl Into<String>) -> Stop {
-    Stop::Refused {
-        code,
-        message: message.into(),
-        retry_after: None,
-    }
+pub fn refused(code: &'static str, message: impl Into<String>) -> Stop {
+    let mut members = Map::new();
+    members.insert("error".to_owned(), message.into().into());
+    members.insert("code".to_owned(), code.into());
+    Stop::Refused(members)
 }
 
-fn outcome(result: Result<Value, Stop>) -> Result<Value, Failure> {
-    match result {
+pub fn missing(what: &str) -> Stop {
+    refused("MISSING_REQUIRED_FIELD", format!("{what} is required"))
+}
+
+pub fn sign_in_first() -> Stop {
+    refused("AUTHENTICATION_REQUIRED", "Authentication required")
+}
+
+/// Too many tries from one client, or at one second factor.
+pub fn rate_limited(message: &str, seconds: i64) -> Stop {
+    refused("RATE_LIMITED", message).with("retry_after", seconds)
+}
+
+/// The reply or the refusal as a value; failures are raised. For the outermost function only.
+pub fn answer(result: Result<Value, Stop>) -> JsonB {
+    JsonB(or_raise(match result {
         Ok(reply) => Ok(reply),
-        Err(Stop::Refused {
-            code,
-            message,
-            retry_after,
-        }) => {
-            let mut refusal = json!({ "error": message, "code": code });
-            if let (Some(seconds), Value::Object(members)) = (retry_after, &mut refusal) {
-                members.insert("retry_after".to_owned(), seconds.into());
-            }
-            Ok(refusal)
-        }
+        Err(Stop::Refused(members)) => Ok(Value::Object(members)),
         Err(Stop::Failed(failure)) => Err(failure),
-    }
+    }))
 }
 
-/// Unknown address, wrong password, locked address: one answer.
-fn bad_credentials() -> Stop {
-    refused("INVALID_CREDENTIALS", "Invalid email or password")
+/// What the caller of a function says of its own caller.
+#[derive(Default)]
+pub struct Context {
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub request_id: Option<String>,
+    /// A code of the second factor, shown with the act.
+    pub code: Option<String>,
+    /// What `auth.reauthenticate` gave.
+    pub nonce: Option<String>,
+    /// Shown to `auth.reauthenticate`.
+    pub password: Option<String>,
+    /// The challenge of a sign-in that waits for its second factor.
+    pub mfa_token: Option<String>,
 }
 
-fn try_sign_up(
-    email: Option<&str>,
-    password: Option<&str>,
-    user_metadata: Option<JsonB>,
-    context: Option<JsonB>,
-) -> Result<Value, Stop> {
-    stored::catch_up();
-    let stored = stored::stored()?;
-    if !stored.settings.signup_enabled {
-        return Err(refused("SIGNUP_DISABLED", "Sign-up is disabled"));
-    }
-    let (Some(email), Some(password)) = (email, password) else {
-        return Err(refused(
-            "MISSING_REQUIRED_FIELD",
-            "email and password are required",
-        ));
-    };
-    let email = email::normalize(email)
-        .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
-    let metadata = user_metadata.map_or_else(|| json!({}), |metadata| metadata.0);
-    if !metadata.is_object() {
-        return Err(refused(
-            "VALIDATION_FAILED",
-            "user_metadata must be an object",
-        ));
-    }
-    // It travels in every access token. Checked before the account exists: a refusal commits what was done.
-    if jsonb_length(&metadata)? > issue::MAX_METADATA_BYTES {
-        return Err(refused(
-            "VALIDATION_FAILED",
-            format!(
-                "user_metadata is longer than {} bytes",
-                issue::MAX_METADATA_BYTES
-            ),
-        ));
-    }
-    let breaches = password::check_policy(password, &stored.settings.password_policy);
-    if !breaches.is_empty() {
-        let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
-        return Err(refused(
-            "WEAK_PASSWORD",
-            format!("Password is too weak: {}", rules.join("; ")),
-        ));
-    }
-    // Before knowing whether the address is taken: the work, and so the time, is the same.
-    let params = stored.settings.password_hash;
-    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
-    let salt = owner::random()?;
-    let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
-    let hash = password::hash(password, &salt, params, &mut memory).map_err(hash_failed)?;
-    drop(memory);
-    slot.hashed();
-
-    let made = Spi::connect_mut(|client| {
-        let made = client.update(
-            "insert into auth.users as u (email, password_hash, user_metadata, last_sign_in_at) \
-             values ($1, $2, $3, pg_catalog.now()) on conflict (email) do nothing \
-             returning u.id, u.role, u.user_metadata::text, u.app_metadata::text, auth.user_object(u)",
-            None,
-            &[email.as_str().into(), hash.as_str().into(), JsonB(metadata).into()],
-        )?;
-        first_user(made)
-    })?;
-    // Told apart from success it must be, told why it need not.
-    let user = made.ok_or_else(|| {
-        refused(
-            "VALIDATION_FAILED",
-            "Could not sign up with this e-mail address and password",
-        )
-    })?;
-    open_session(&stored, email.as_str(), &user, context)
-}
-
-/// Bytes of the text PostgreSQL makes of it, which is what the token will carry.
-fn jsonb_length(value: &Value) -> Result<usize, Failure> {
-    let length = Spi::get_one_with_args::<i32>(
-        "select pg_catalog.octet_length($1::pg_catalog.text)",
-        &[JsonB(value.clone()).into()],
-    )?;
-    Ok(length
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(usize::MAX))
-}
-
-fn try_sign_in(
-    email: Option<&str>,
-    password: Option<&str>,
-    context: Option<JsonB>,
-) -> Result<Value, Stop> {
-    stored::catch_up();
-    let stored = stored::stored()?;
-    let (Some(email), Some(password)) = (email, password) else {
-        return Err(refused(
-            "MISSING_REQUIRED_FIELD",
-            "email and password are required",
-        ));
-    };
-    // An address that cannot exist is looked up like any other and hashed for like any other.
-    let email = email::normalize(email)
-        .map(email::Email::into_string)
-        .unwrap_or_default();
-    let window = stored.settings.lockout.window_seconds;
-    // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
-    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
-    let attempt = Attempt::record(&email, ip_of(context.as_ref()))?;
-    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
-    if decision == Decision::ClientLocked {
-        slot.hashed();
-        attempt.withdraw()?;
-        return Err(Stop::Refused {
-            code: "RATE_LIMITED",
-            message: "Too many failed sign-ins; try again later".to_owned(),
-            retry_after: Some(window),
-        });
-    }
-    let known = Spi::connect(|client| {
-        let known = client.select(
-            "select u.password_hash from auth.users u where u.email = $1",
-            Some(1),
-            &[email.as_str().into()],
-        )?;
-        if known.is_empty() {
-            Ok::<_, Failure>(None)
-        } else {
-            Ok(known.first().get_one::<String>()?)
-        }
-    })?;
-    let params = stored.settings.password_hash;
-    let sized_for = known
-        .as_deref()
-        .and_then(|hash| password::params_of(hash).ok())
-        .unwrap_or(params);
-    // Nobody has a longer password, and hashing ten megabytes is work for the asking.
-    let presented =
-        if password.chars().take(password::MAX_CHARACTERS + 1).count() > password::MAX_CHARACTERS {
-            ""
-        } else {
-            password
+impl Context {
+    pub fn read(context: Option<JsonB>) -> Self {
+        let Some(JsonB(Value::Object(mut members))) = context else {
+            return Self::default();
         };
-    let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
-    let verdict =
-        password::verify(presented, known.as_deref(), params, &mut memory).map_err(hash_failed)?;
-    // Only now: a locked address costs what any other does.
-    if decision == Decision::AddressLocked {
-        slot.hashed();
-        attempt.withdraw()?;
-        return Err(bad_credentials());
+        let mut text = |name: &str, most: usize| match members.remove(name) {
+            Some(Value::String(text)) => Some(text.chars().take(most).collect::<String>()),
+            _ => None,
+        };
+        Self {
+            ip: text("ip", 64).and_then(|ip| ip.parse().ok()),
+            user_agent: text("user_agent", 512),
+            request_id: text("request_id", 128),
+            code: text("code", 64),
+            nonce: text("nonce", 128),
+            password: text("password", 200),
+            mfa_token: text("mfa_token", 128),
+        }
     }
-    let rehash = match verdict {
-        Verdict::Match { rehash } => rehash,
-        Verdict::Mismatch => {
-            slot.hashed();
-            attempts::sweep(window)?;
-            return Err(bad_credentials());
-        }
-        Verdict::Unreadable => {
-            pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
-            return Err(bad_credentials());
-        }
-    };
-    let replacement = if rehash {
-        Some(
-            password::hash(presented, &owner::random()?, params, &mut memory)
-                .map_err(hash_failed)?,
-        )
-    } else {
-        None
-    };
-    drop(memory);
-    slot.hashed();
-    attempt.succeeded()?;
 
-    let user = Spi::connect_mut(|client| {
-        let user = client.update(
-            "update auth.users as u set last_sign_in_at = pg_catalog.now(), password_hash = coalesce($3, u.password_hash) \
-             where u.email = $1 and u.password_hash = $2 \
-             returning u.id, u.role, u.user_metadata::text, u.app_metadata::text, auth.user_object(u)",
-            None,
-            &[email.as_str().into(), known.as_deref().into(), replacement.as_deref().into()],
-        )?;
-        first_user(user)
-    })?;
-    // Gone or changed while the password was being checked: it is not the right one any more.
-    open_session(&stored, &email, &user.ok_or_else(bad_credentials)?, context)
-}
-
-/// What the caller said of its own caller.
-fn told<'a>(context: Option<&'a JsonB>, name: &str) -> Option<&'a str> {
-    context?.0.get(name)?.as_str()
-}
-
-fn ip_of(context: Option<&JsonB>) -> Option<IpAddr> {
-    told(context, "ip")?.parse().ok()
-}
-
-fn hash_failed(error: password::HashError) -> Stop {
-    Stop::Failed(match error {
-        password::HashError::OutOfMemory => {
-            Failure::new(*b"FX009", "not enough memory to hash a password now")
-        }
-        password::HashError::Failed => Failure::broken("password hashing failed"),
-    })
+    /// The parts that may be written down.
+    pub fn told(&self) -> Value {
+        json!({
+            "ip": self.ip.map(|ip| ip.to_string()),
+            "user_agent": self.user_agent,
+            "request_id": self.request_id,
+        })
+    }
 }

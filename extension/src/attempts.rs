@@ -17,8 +17,9 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Counts it, whatever becomes of the transaction. `email` is the normalised address, empty for one that
-    /// cannot exist.
+    /// Counts it, whatever becomes of the transaction. `email` is what is guessed at: the normalised address,
+    /// empty for one that cannot exist; for a second factor or a code sent by mail a word, a space and whose,
+    /// which no address can be.
     pub fn record(email: &str, ip: Option<IpAddr>) -> Result<Self, Failure> {
         let attempt = Self {
             id: Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?)),
@@ -29,6 +30,7 @@ impl Attempt {
             ip: ip.map(|ip| Inet(ip.to_string())),
         };
         journal::append(
+            c"auth",
             c"login_attempts",
             &[
                 attempt.id.into_datum(),

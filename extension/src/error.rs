@@ -58,6 +58,21 @@ impl Failure {
         Self::new(*b"FX003", "session has ended")
     }
 
+    /// The token of a sign-in that waits for its second factor, where an access token is needed.
+    pub fn factor_needed() -> Self {
+        Self::new(*b"FX010", "a second factor must be set up first")
+    }
+
+    /// A key without the scope for this.
+    pub fn scope_missing(scope: &str) -> Self {
+        Self::new(*b"FX011", format!("the key has not the scope {scope}"))
+    }
+
+    /// A key that is not known, not good any more, or whose user is not.
+    pub fn key_over() -> Self {
+        Self::new(*b"FX003", "the key is not valid")
+    }
+
     /// A setting that does not exist or cannot take that value.
     pub fn setting(message: impl Into<String>) -> Self {
         Self::new(*b"FX008", message)

@@ -18,19 +18,20 @@ use std::ffi::CStr;
 /// A value for one column; `None` is NULL.
 pub type Value = Option<pg_sys::Datum>;
 
-/// Appends one row to a table of schema `auth`, for good. As many values as the table has columns, in
+/// Appends one row to a table of ours, for good. As many values as the table has columns, in
 /// their order and of their types, none of them long enough to be moved out of line.
-pub fn append(table: &CStr, values: &[Value]) -> Result<(), Failure> {
+pub fn append(schema: &CStr, table: &CStr, values: &[Value]) -> Result<(), Failure> {
     // SAFETY: the catalog look-ups and the order of calls are those of PostgreSQL's own inserts (heapam.c,
     // execIndexing.c); the tuple has one datum per column of the descriptor, which is checked.
     unsafe {
         let oid = pg_sys::get_relname_relid(
             table.as_ptr(),
-            pg_sys::get_namespace_oid(c"auth".as_ptr(), true),
+            pg_sys::get_namespace_oid(schema.as_ptr(), true),
         );
         if oid == pg_sys::InvalidOid {
             return Err(Failure::broken(format!(
-                "table auth.{} does not exist",
+                "table {}.{} does not exist",
+                schema.to_string_lossy(),
                 table.to_string_lossy()
             )));
         }
@@ -40,7 +41,8 @@ pub fn append(table: &CStr, values: &[Value]) -> Result<(), Failure> {
         if usize::try_from((*descriptor).natts) != Ok(values.len()) {
             pg_sys::table_close(relation, lock);
             return Err(Failure::broken(format!(
-                "table auth.{} has other columns than expected",
+                "table {}.{} has other columns than expected",
+                schema.to_string_lossy(),
                 table.to_string_lossy()
             )));
         }

@@ -10,6 +10,9 @@
 //! | `token` | `auth.enter(token)`: verify, judge, ask whether the session lives, seal |
 //! | `stored` | keys and settings as this backend remembers them, and when it must forget |
 //! | `settings`, `signing_keys`, `accounts` | the SQL functions of those names |
+//! | `api_key` | entering with a service key or a client key |
+//! | `audit` | what happened to accounts, written down |
+//! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
 //! | `hash_slots` | how many passwords are hashed at once |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
@@ -22,7 +25,9 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 mod accounts;
+mod api_key;
 mod attempts;
+mod audit;
 mod backend;
 mod claims;
 mod error;
@@ -33,6 +38,7 @@ mod journal;
 mod leftovers;
 mod owner;
 mod seal;
+mod sealing;
 mod settings;
 mod signing_keys;
 mod stored;
@@ -51,4 +57,5 @@ pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     seal::init();
     leftovers::init();
+    sealing::init();
 }

@@ -31,6 +31,10 @@ struct Tables {
     settings: pg_sys::Oid,
     signing_keys: pg_sys::Oid,
     sessions: pg_sys::Oid,
+    revoked_tokens: pg_sys::Oid,
+    revoked_before: pg_sys::Oid,
+    service_keys: pg_sys::Oid,
+    client_keys: pg_sys::Oid,
 }
 
 static TABLES: PerBackend<Option<Tables>> = PerBackend::new(None);
@@ -39,7 +43,7 @@ static SESSIONS_GENERATION: PerBackend<u64> = PerBackend::new(1);
 static REMEMBERED: PerBackend<Option<Rc<Stored>>> = PerBackend::new(None);
 static REGISTERED: PerBackend<bool> = PerBackend::new(false);
 
-/// Grows when a session ended anywhere.
+/// Grows when a session ended, or a token or key was revoked, anywhere.
 pub fn sessions_generation() -> u64 {
     SESSIONS_GENERATION.get()
 }
@@ -66,6 +70,10 @@ pub fn stored() -> Result<Rc<Stored>, Failure> {
         settings: table(c"settings")?,
         signing_keys: table(c"signing_keys")?,
         sessions: table(c"sessions")?,
+        revoked_tokens: table(c"revoked_tokens")?,
+        revoked_before: table(c"revoked_before")?,
+        service_keys: table(c"service_keys")?,
+        client_keys: table(c"client_keys")?,
     }));
     // Before reading: a change that arrives meanwhile makes what is read here void at once.
     let generation = GENERATION.get();
@@ -137,7 +145,14 @@ unsafe extern "C-unwind" fn on_invalidation(_argument: pg_sys::Datum, relation: 
     if everything || relation == tables.settings || relation == tables.signing_keys {
         GENERATION.set(GENERATION.get() + 1);
     }
-    if everything || relation == tables.sessions {
+    let of_sessions = [
+        tables.sessions,
+        tables.revoked_tokens,
+        tables.revoked_before,
+        tables.service_keys,
+        tables.client_keys,
+    ];
+    if everything || of_sessions.contains(&relation) {
         SESSIONS_GENERATION.set(SESSIONS_GENERATION.get() + 1);
     }
 }

@@ -8,7 +8,8 @@ use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
-use crate::{leftovers, owner, seal};
+use crate::accounts::factor::CHALLENGE_PREFIX;
+use crate::{api_key, leftovers, owner, seal};
 use fluxbase_rules::{
     Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
 };
@@ -22,7 +23,7 @@ struct Verified {
     claims: SignedClaims,
     identity: Rc<Identity>,
     keys_generation: u64,
-    /// When its session ends, and the generation of sessions that was learned in.
+    /// Until when nothing revokes it but a change, and the generation of sessions that was learned in.
     session: Cell<Option<(u64, UnixSeconds)>>,
 }
 
@@ -58,7 +59,13 @@ static SEEN: PerBackend<Option<Seen>> = PerBackend::new(None);
 
 #[pg_extern]
 fn enter(token: &str) {
-    or_raise(enter_with(token));
+    or_raise(enter_with(token, None));
+}
+
+/// As `enter`, where the caller says what for: a key must have that scope.
+#[pg_extern]
+fn enter_for(token: &str, scope: &str) {
+    or_raise(enter_with(token, Some(scope)));
 }
 
 #[pg_extern]
@@ -66,12 +73,18 @@ fn enter_anonymous() {
     or_raise(enter_as_anonymous());
 }
 
-fn enter_with(token: &str) -> Result<(), Failure> {
+fn enter_with(token: &str, scope: Option<&str>) -> Result<(), Failure> {
     seal::require_can_enter()?;
     backend::settle_in();
     leftovers::clear();
     stored::catch_up();
     let stored = stored::stored()?;
+    if token.starts_with(CHALLENGE_PREFIX) {
+        return Err(Failure::factor_needed());
+    }
+    if api_key::is_one(token) {
+        return api_key::enter(token, scope, &stored);
+    }
     let verified = verified(token, &stored)?;
     let now = owner::now();
     let claims = verified.claims.judge(now, &stored.expected)?;
@@ -126,22 +139,23 @@ fn verified_in(seen: &mut Seen, token: &str, stored: &Stored) -> Result<Rc<Verif
     Ok(verified)
 }
 
-/// A token that names a session is good while that session is. One without (an API key, a token somebody
-/// else signed with the shared secret) lives by its `exp` alone.
+/// A token that names a session is good while that session is, and while the session says what the token says. One
+/// without (an API key, a token somebody else signed with the shared secret) is good unless it was revoked.
 fn require_live_session(
     verified: &Verified,
     claims: &Claims,
     now: UnixSeconds,
 ) -> Result<(), Failure> {
-    let Some(session_id) = claims.session_id else {
-        return Ok(());
-    };
     let generation = stored::sessions_generation();
     let ends = match verified.session.get() {
         // One that seems over may have been prolonged since, which nobody is told of.
         Some((learned, ends)) if learned == generation && ends > now => ends,
         _ => {
-            let ends = session_end(session_id, claims.sub)?.ok_or_else(Failure::session_over)?;
+            let ends = match claims.session_id {
+                Some(session_id) => session_end(session_id, claims)?,
+                None => end_unless_revoked(claims)?,
+            }
+            .ok_or_else(Failure::session_over)?;
             verified.session.set(Some((generation, ends)));
             ends
         }
@@ -155,25 +169,53 @@ fn require_live_session(
 
 fn session_end(
     session_id: [u8; 16],
-    user_id: Option<[u8; 16]>,
+    claims: &Claims,
 ) -> Result<Option<UnixSeconds>, Failure> {
-    let Some(user_id) = user_id else {
-        return Ok(None);
-    };
     owner::read(|client| {
-        let ends = client.select(
-            "select expires_at from auth.sessions \
-                 where id operator(pg_catalog.=) $1 and user_id operator(pg_catalog.=) $2",
+        let rows = client.select(
+            "select s.expires_at, s.epoch, (select true from auth.revoked_tokens r where r.jti operator(pg_catalog.=) $3) \
+             from auth.sessions s where s.id operator(pg_catalog.=) $1 and s.user_id is not distinct from $2",
             Some(1),
             &[
                 pgrx::Uuid::from_bytes(session_id).into(),
-                pgrx::Uuid::from_bytes(user_id).into(),
+                claims.sub.map(pgrx::Uuid::from_bytes).into(),
+                claims.jti.as_deref().into(),
             ],
         )?;
-        if ends.is_empty() {
+        if rows.is_empty() {
             return Ok(None);
         }
-        let ends = ends.first().get_one::<TimestampWithTimeZone>()?;
+        let row = rows.first();
+        let epoch = row.get::<i32>(2)?.map(i64::from);
+        if epoch != Some(claims.epoch) || row.get::<bool>(3)?.unwrap_or(false) {
+            return Ok(None);
+        }
+        let ends = row.get::<TimestampWithTimeZone>(1)?;
         Ok(ends.map(|at| owner::unix_seconds(at.into_inner())))
     })
+}
+
+/// For ever, unless the token was revoked, alone or with all that were issued up to a moment. One that does not say when
+/// it was issued counts as issued before.
+fn end_unless_revoked(claims: &Claims) -> Result<Option<UnixSeconds>, Failure> {
+    let user = claims.sub.map(|sub| fluxbase_rules::uuid::format(&sub));
+    let everybody = if user.is_some() { "users" } else { "keys" };
+    let issued = claims.issued_at.unwrap_or(0);
+    let revoked = owner::read(|client| {
+        let revoked = client.select(
+            "select 1 from auth.revoked_tokens r where r.jti operator(pg_catalog.=) $1 \
+             union all select 1 from auth.revoked_before b \
+             where (b.subject operator(pg_catalog.=) $2 or b.subject operator(pg_catalog.=) $3) \
+               and b.before operator(pg_catalog.>=) pg_catalog.to_timestamp($4)",
+            Some(1),
+            &[
+                claims.jti.as_deref().into(),
+                user.as_deref().into(),
+                everybody.into(),
+                (issued as f64).into(),
+            ],
+        )?;
+        Ok(!revoked.is_empty())
+    })?;
+    Ok((!revoked).then_some(UnixSeconds::MAX))
 }

@@ -18,6 +18,7 @@ create table auth.backup_codes (
   user_id uuid not null references auth.users (id) on delete cascade,
   -- HMAC-SHA-256 under the sealing key: 50 random bits alone could be tried out.
   code_mac bytea not null,
+  key_id text not null,
   used_at timestamptz,
   primary key (user_id, code_mac)
 );

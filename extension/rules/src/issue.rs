@@ -39,8 +39,8 @@ pub struct Common<'a> {
 /// The user a token is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// `sub` and `user_id`.
-    pub user_id: [u8; 16],
+    /// `sub` and `user_id`; absent when an administrator acts as a role.
+    pub user_id: Option<[u8; 16]>,
     /// `session_id`.
     pub session_id: [u8; 16],
     /// `email`; left out when empty.
@@ -132,9 +132,11 @@ fn user_payload(
     kind: &str,
 ) -> Result<Payload, IssueError> {
     let mut payload = Payload::begin(common)?;
-    let user_id = uuid::format(&subject.user_id);
-    payload.text("sub", &user_id);
-    payload.text("user_id", &user_id);
+    if let Some(user_id) = &subject.user_id {
+        payload.text("sub", &uuid::format(user_id));
+    }
+    let user_id = subject.user_id.as_ref().map(uuid::format);
+    payload.text("user_id", user_id.as_deref().unwrap_or_default());
     if !subject.email.is_empty() {
         payload.text("email", subject.email);
     }

@@ -19,6 +19,7 @@
 //! | [`rotation`] | what a presented refresh token is to its session |
 //! | [`redirect`] | may a link in a mail lead there |
 //! | [`email`] | is this an address, and its one spelling |
+//! | [`scopes`] | what a key may be used for |
 //! | [`settings`] | the closed list of `auth:` settings |
 //! | [`duration`], [`uuid`] | two small text forms used by all of the above |
 //! | [`error`] | why a token was refused: the reason for the log, the code for the caller |
@@ -45,6 +46,7 @@ pub mod redirect;
 pub mod role;
 pub mod rotation;
 pub mod sealed;
+pub mod scopes;
 pub mod settings;
 pub mod token;
 pub mod uuid;

@@ -18,7 +18,7 @@ fn common() -> Common<'static> {
 
 fn subject() -> Subject<'static> {
     Subject {
-        user_id: [2; 16],
+        user_id: Some([2; 16]),
         session_id: [3; 16],
         email: "ann@example.com",
         role: "authenticated",

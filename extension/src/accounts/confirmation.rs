@@ -1,0 +1,135 @@
+//! An address is confirmed: at sign-up, after a change, by an invitation.
+
+use super::user::{self, User};
+use super::{Context, Stop, answer, missing, outbox, refused};
+use crate::error::Failure;
+use crate::{audit, stored};
+use fluxbase_rules::email;
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use serde_json::{Value, json};
+
+#[pg_extern]
+fn request_email_confirmation(email: Option<&str>, context: Option<JsonB>) -> JsonB {
+    answer(try_request(email, &Context::read(context)))
+}
+
+fn try_request(email: Option<&str>, context: &Context) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    let email = email.ok_or_else(|| missing("email"))?;
+    let email = email::normalize(email)
+        .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
+    let lifetime = stored.settings.email_confirmation_seconds;
+    outbox::queue_for_address("confirm_email", email.as_str(), lifetime)?;
+    audit::success("auth.confirmation_requested", None, context, json!({}))?;
+    Ok(json!({"message": "If the address needs to be confirmed, a mail is on its way"}))
+}
+
+#[pg_extern]
+fn confirm_email(token: Option<&str>, context: Option<JsonB>) -> JsonB {
+    answer(try_confirm(token, &Context::read(context)))
+}
+
+struct Row {
+    id: Uuid,
+    user_id: Option<[u8; 16]>,
+    kind: String,
+    email: String,
+    used: bool,
+    expired: bool,
+}
+
+fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
+    stored::catch_up();
+    let token = token
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| missing("token"))?;
+    let hash = super::session::sha256(token)?;
+    let row = Spi::connect_mut(|client| {
+        let rows = client.update(
+            "select t.id, t.user_id, t.kind, t.email, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
+             from auth.one_time_tokens t \
+             where t.token_hash = $1 and t.kind in ('confirm_email', 'email_change') for update",
+            Some(1),
+            &[hash.to_vec().into()],
+        )?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok::<_, Failure>(None);
+        };
+        Ok(Some(Row {
+            id: row
+                .get::<Uuid>(1)?
+                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
+            user_id: row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
+            kind: row.get::<String>(3)?.unwrap_or_default(),
+            email: row.get::<String>(4)?.unwrap_or_default(),
+            used: row.get::<bool>(5)?.unwrap_or(true),
+            expired: row.get::<bool>(6)?.unwrap_or(true),
+        }))
+    })?;
+    let invalid = || refused("INVALID_TOKEN", "This link is not valid");
+    let row = row.ok_or_else(invalid)?;
+    if row.used {
+        return Err(refused("TOKEN_USED", "This link has been used already"));
+    }
+    if row.expired {
+        return Err(refused("TOKEN_EXPIRED", "This link has expired"));
+    }
+    let user = match row.user_id {
+        Some(id) => user::lock(id)?,
+        None => None,
+    };
+    let user = user.filter(|user| !user.disabled).ok_or_else(invalid)?;
+    Spi::connect_mut(|client| {
+        client.update(
+            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1",
+            None,
+            &[row.id.into()],
+        )?;
+        Ok::<_, Failure>(())
+    })?;
+    if row.kind == "email_change" {
+        change_address(&user, &row.email, true, context)?;
+    } else if user.email.as_deref() == Some(row.email.as_str()) {
+        super::recovery::confirm_address(user.id)?;
+        audit::success("auth.email_confirmed", Some(user.id), context, json!({}))?;
+    } else {
+        // The address has been changed since.
+        return Err(invalid());
+    }
+    let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
+    Ok(json!({"message": "The e-mail address is confirmed", "user": user.object}))
+}
+
+/// Gives the user another address; the old one is told.
+pub fn change_address(
+    user: &User,
+    email: &str,
+    verified: bool,
+    context: &Context,
+) -> Result<(), Stop> {
+    let changed = Spi::connect_mut(|client| {
+        // Not left to the unique constraint: its error would end the transaction.
+        let rows = client.update(
+            "update auth.users u set email = $2, email_verified = $3 \
+             where u.id = $1 and not exists (select from auth.users o where o.email = $2 and o.id <> $1) returning 1",
+            None,
+            &[
+                Uuid::from_bytes(user.id).into(),
+                email.into(),
+                verified.into(),
+            ],
+        )?;
+        Ok::<_, Failure>(!rows.is_empty())
+    })?;
+    if !changed {
+        return Err(refused(
+            "VALIDATION_FAILED",
+            "This e-mail address cannot be used",
+        ));
+    }
+    outbox::notice("notice_email_changed", user)?;
+    audit::success("auth.email_changed", Some(user.id), context, json!({}))?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! A password as judged, and a new one as hashed.
+
+use super::{Context, Stop, rate_limited, refused};
+use crate::attempts::{self, Attempt};
+use crate::error::Failure;
+use crate::stored::Stored;
+use crate::{hash_slots, owner};
+use fluxbase_rules::lockout::{self, Decision};
+use fluxbase_rules::password::{self, Verdict};
+
+/// What came of a password.
+pub enum Judged {
+    /// It was right, and may have been hashed anew.
+    Right {
+        /// The user it was looked up for.
+        user: super::user::User,
+        /// A hash with the current parameters, to be stored.
+        replacement: Option<String>,
+    },
+    /// It was not, or was not looked at; the reason is for the audit, with the user if there is one.
+    Wrong(&'static str, Option<[u8; 16]>),
+}
+
+/// Judges a password for `email`. What is done, and so how long it takes, does not depend on whether `look_up` finds
+/// anybody, and every try is counted before it is judged.
+pub fn judge(
+    stored: &Stored,
+    email: &str,
+    presented: &str,
+    context: &Context,
+    look_up: impl FnOnce() -> Result<Option<super::user::User>, Failure>,
+) -> Result<Judged, Stop> {
+    let window = stored.settings.lockout.window_seconds;
+    // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
+    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
+    let attempt = Attempt::record(email, context.ip)?;
+    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
+    if decision == Decision::ClientLocked {
+        slot.hashed();
+        attempt.withdraw()?;
+        return Err(rate_limited(
+            "Too many failed sign-ins; try again later",
+            window,
+        ));
+    }
+    let user = look_up()?;
+    let known = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let params = stored.settings.password_hash;
+    let sized_for = known
+        .and_then(|hash| password::params_of(hash).ok())
+        .unwrap_or(params);
+    // Nobody has a longer password, and hashing ten megabytes is work for the asking.
+    let presented =
+        if presented.chars().take(password::MAX_CHARACTERS + 1).count() > password::MAX_CHARACTERS {
+            ""
+        } else {
+            presented
+        };
+    let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
+    let verdict = password::verify(presented, known, params, &mut memory).map_err(hash_failed)?;
+    // Only now: a locked address costs what any other does.
+    let id = user.as_ref().map(|user| user.id);
+    if decision == Decision::AddressLocked {
+        slot.hashed();
+        attempt.withdraw()?;
+        return Ok(Judged::Wrong("address_locked", id));
+    }
+    let (user, rehash) = match (verdict, user) {
+        (Verdict::Match { rehash }, Some(user)) => (user, rehash),
+        (Verdict::Unreadable, _) => {
+            pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
+            return Ok(Judged::Wrong("unreadable_hash", id));
+        }
+        (_, user) => {
+            slot.hashed();
+            attempts::sweep(window)?;
+            let reason = match &user {
+                None => "unknown_address",
+                Some(user) if user.password_hash.is_none() => "no_password",
+                Some(_) => "wrong_password",
+            };
+            return Ok(Judged::Wrong(reason, id));
+        }
+    };
+    let replacement = if rehash {
+        Some(
+            password::hash(presented, &owner::random()?, params, &mut memory)
+                .map_err(hash_failed)?,
+        )
+    } else {
+        None
+    };
+    drop(memory);
+    slot.hashed();
+    attempt.succeeded()?;
+    Ok(Judged::Right { user, replacement })
+}
+
+/// Refuses a new password that breaks the policy: the one place, for every way to set one.
+pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> Result<(), Stop> {
+    let breaches = password::check_new(password, &stored.settings.password_policy, email);
+    if breaches.is_empty() {
+        return Ok(());
+    }
+    let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    Err(refused(
+        "WEAK_PASSWORD",
+        format!("Password is too weak: {}", rules.join("; ")),
+    ))
+}
+
+/// Hashes a new password that the policy allows.
+pub fn hash_new(stored: &Stored, password: &str) -> Result<String, Stop> {
+    let params = stored.settings.password_hash;
+    let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
+    let salt = owner::random()?;
+    let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
+    let hash = password::hash(password, &salt, params, &mut memory).map_err(hash_failed)?;
+    drop(memory);
+    slot.hashed();
+    Ok(hash)
+}
+
+fn hash_failed(error: password::HashError) -> Stop {
+    Stop::Failed(match error {
+        password::HashError::OutOfMemory => {
+            Failure::new(*b"FX009", "not enough memory to hash a password now")
+        }
+        password::HashError::Failed => Failure::broken("password hashing failed"),
+    })
+}

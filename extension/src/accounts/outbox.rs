@@ -1,0 +1,213 @@
+//! What is sent by mail. An act makes a row; the token in it is made when the mailer takes the row, so that it is
+//! written down nowhere but in the mail: the table keeps its hash.
+
+use super::Stop;
+use super::user::User;
+use crate::error::{Failure, or_raise};
+use crate::{owner, sealing};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use fluxbase_rules::factor;
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use serde_json::{Value, json};
+
+/// Two mails of a kind to one address are at least this far apart.
+const PAUSE_SECONDS: f64 = 60.0;
+
+/// A mail of `kind` to whoever has `email`. A row is made whether or not somebody has, so that asking takes the same
+/// time; it is due only for a user who may get that kind of mail and got none in the last minute.
+pub fn queue(
+    kind: &str,
+    email: &str,
+    redirect_to: Option<&str>,
+    lifetime_seconds: i64,
+) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "insert into auth.one_time_tokens (kind, user_id, email, redirect_to, expires_at, mail_due_at) \
+             select $1, u.id, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
+               case when u.id is not null and not exists ( \
+                 select from auth.one_time_tokens o where o.email = $2 and o.kind = $1 and o.mail_attempts + (o.mail_due_at is not null)::int > 0 \
+                   and o.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $5)) \
+               then pg_catalog.clock_timestamp() end \
+             from (select 1) as one left join auth.users u on u.email = $2 and u.disabled_at is null \
+               and not ($1 = 'confirm_email' and u.email_verified)",
+            None,
+            &[
+                kind.into(),
+                email.into(),
+                redirect_to.into(),
+                (lifetime_seconds as f64).into(),
+                PAUSE_SECONDS.into(),
+            ],
+        )?;
+        sweep(client)
+    })
+}
+
+/// As `queue`, for acts that lead nowhere else.
+pub fn queue_for_address(kind: &str, email: &str, lifetime_seconds: i64) -> Result<(), Failure> {
+    queue(kind, email, None, lifetime_seconds)
+}
+
+/// A mail to this user at this address, which need not be the user's own yet.
+pub fn queue_for_user(
+    kind: &str,
+    user_id: [u8; 16],
+    email: &str,
+    lifetime_seconds: i64,
+) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "insert into auth.one_time_tokens (kind, user_id, email, expires_at, mail_due_at) \
+             values ($1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), pg_catalog.clock_timestamp())",
+            None,
+            &[
+                kind.into(),
+                Uuid::from_bytes(user_id).into(),
+                email.into(),
+                (lifetime_seconds as f64).into(),
+            ],
+        )?;
+        sweep(client)
+    })
+}
+
+/// Tells the user of a change to the account, where there is an address to tell it to.
+pub fn notice(kind: &str, user: &User) -> Result<(), Failure> {
+    match &user.email {
+        Some(email) => queue_for_user(kind, user.id, email, 86_400),
+        None => Ok(()),
+    }
+}
+
+/// A token that is not mailed but handed to somebody who has shown to be the user.
+pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String, Stop> {
+    let (token, hash) = new_token()?;
+    Spi::connect_mut(|client| {
+        client.update(
+            "insert into auth.one_time_tokens (kind, user_id, email, token_hash, expires_at) \
+             values ($1, $2, $3, $4, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5))",
+            None,
+            &[
+                kind.into(),
+                Uuid::from_bytes(user.id).into(),
+                user.email.as_deref().unwrap_or_default().into(),
+                hash.to_vec().into(),
+                (lifetime_seconds as f64).into(),
+            ],
+        )?;
+        Ok::<_, Failure>(())
+    })?;
+    Ok(token)
+}
+
+fn sweep(client: &mut pgrx::spi::SpiClient<'_>) -> Result<(), Failure> {
+    client.update(
+        "delete from auth.one_time_tokens t where t.ctid = any (array( \
+           select o.ctid from auth.one_time_tokens o where o.expires_at < pg_catalog.clock_timestamp() - interval '1 day' \
+           order by o.expires_at limit 8 for update skip locked))",
+        None,
+        &[],
+    )?;
+    Ok(())
+}
+
+/// 256 random bits as text, and their hash.
+pub fn new_token() -> Result<(String, [u8; 32]), Failure> {
+    let random: [u8; 32] = owner::random()?;
+    let token = URL_SAFE_NO_PAD.encode(random);
+    let hash = super::session::sha256(&token)?;
+    Ok((token, hash))
+}
+
+/// What stands in the table for a code: bound to its row, and of no use without the sealing key.
+pub fn code_hash(row: Uuid, code: &str) -> Result<[u8; 32], Failure> {
+    let context = format!("email code:{row}");
+    Ok(sealing::current()?.mac(&context, code.as_bytes()))
+}
+
+/// Rows that are due, at most `most`, each with a fresh token: the mailer's door. A row that is not reported within a
+/// minute is given out again, and its earlier token is void.
+#[pg_extern]
+fn take_mail_batch(most: i32) -> JsonB {
+    JsonB(Value::Array(or_raise(take(most))))
+}
+
+fn take(most: i32) -> Result<Vec<Value>, Failure> {
+    let due = Spi::connect_mut(|client| {
+        let rows = client.update(
+            "update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
+               mail_due_at = pg_catalog.clock_timestamp() + interval '1 minute' \
+             from (select o.id from auth.one_time_tokens o \
+               where o.mail_due_at <= pg_catalog.clock_timestamp() and o.expires_at > pg_catalog.clock_timestamp() \
+                 and o.used_at is null order by o.mail_due_at limit $1 for update skip locked) as due \
+             where t.id = due.id \
+             returning t.id, t.kind, t.email, t.redirect_to, t.mail_attempts, \
+               pg_catalog.ceil(extract(epoch from t.expires_at - pg_catalog.clock_timestamp()) / 60)::int",
+            None,
+            &[most.clamp(0, 100).into()],
+        )?;
+        let mut due = Vec::new();
+        for row in rows {
+            due.push((
+                row.get::<Uuid>(1)?
+                    .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
+                row.get::<String>(2)?.unwrap_or_default(),
+                row.get::<String>(3)?.unwrap_or_default(),
+                row.get::<String>(4)?,
+                row.get::<i32>(5)?,
+                row.get::<i32>(6)?,
+            ));
+        }
+        // Nobody waits for these any more.
+        client.update(
+            "update auth.one_time_tokens set mail_due_at = null \
+             where mail_due_at is not null and (expires_at <= pg_catalog.clock_timestamp() or used_at is not null)",
+            None,
+            &[],
+        )?;
+        Ok::<_, Failure>(due)
+    })?;
+    let mut mails = Vec::new();
+    for (id, kind, email, redirect_to, attempt, minutes) in due {
+        let (mut token, mut code) = (None, None);
+        let hash = match kind.as_str() {
+            "email_otp" => {
+                let typed = factor::email_code(&owner::random()?);
+                let hash = code_hash(id, &typed)?;
+                code = Some(typed);
+                Some(hash)
+            }
+            notice if notice.starts_with("notice_") => None,
+            _ => {
+                let (made, hash) = new_token()?;
+                token = Some(made);
+                Some(hash)
+            }
+        };
+        if let Some(hash) = hash {
+            Spi::connect_mut(|client| {
+                client.update(
+                    "update auth.one_time_tokens set token_hash = $2 where id = $1",
+                    None,
+                    &[id.into(), hash.to_vec().into()],
+                )?;
+                // The newest mail of a kind is the one that works.
+                client.update(
+                    "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+                     where email = $2 and kind = $3 and id <> $1 and used_at is null and created_at < \
+                       (select o.created_at from auth.one_time_tokens o where o.id = $1)",
+                    None,
+                    &[id.into(), email.as_str().into(), kind.as_str().into()],
+                )?;
+                Ok::<_, Failure>(())
+            })?;
+        }
+        mails.push(json!({
+            "id": id.to_string(), "kind": kind, "to": email, "token": token, "code": code,
+            "redirect_to": redirect_to, "minutes": minutes, "attempt": attempt,
+        }));
+    }
+    Ok(mails)
+}

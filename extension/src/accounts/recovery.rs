@@ -1,0 +1,375 @@
+//! Ways in that go through the mailbox: a password reset, a sign-in link, a sign-in code.
+//!
+//! Asking answers the same, after the same work, whether or not the address is known.
+
+use super::session::end_sessions_of;
+use super::sign_in::finish;
+use super::user::{self, User};
+use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused};
+use crate::attempts::{self, Attempt};
+use crate::error::Failure;
+use crate::stored::{self, Stored};
+use crate::{audit, sealing};
+use fluxbase_rules::lockout::{self, Decision, Rules};
+use fluxbase_rules::{email, redirect};
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use serde_json::{Value, json};
+
+/// A code that can be typed lives no longer than this.
+const CODE_SECONDS: i64 = 600;
+/// What a new password can be chosen with: an invitation is a reset for somebody who has none yet.
+const NEW_PASSWORD: [&str; 2] = ["password_reset", "invitation"];
+/// Tries at one code.
+const TRIES_A_CODE: i64 = 3;
+
+#[pg_extern]
+fn request_password_reset(
+    email: Option<&str>,
+    redirect_to: Option<&str>,
+    context: Option<JsonB>,
+) -> JsonB {
+    answer(try_request(
+        "password_reset",
+        email,
+        redirect_to,
+        &Context::read(context),
+    ))
+}
+
+#[pg_extern]
+fn request_magic_link(
+    email: Option<&str>,
+    redirect_to: Option<&str>,
+    context: Option<JsonB>,
+) -> JsonB {
+    answer(try_request(
+        "magic_link",
+        email,
+        redirect_to,
+        &Context::read(context),
+    ))
+}
+
+#[pg_extern]
+fn request_email_code(email: Option<&str>, context: Option<JsonB>) -> JsonB {
+    answer(try_request(
+        "email_otp",
+        email,
+        None,
+        &Context::read(context),
+    ))
+}
+
+fn try_request(
+    kind: &'static str,
+    email: Option<&str>,
+    redirect_to: Option<&str>,
+    context: &Context,
+) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    let settings = &stored.settings;
+    let (event, lifetime) = match kind {
+        "password_reset" => ("auth.password_reset_requested", settings.password_reset_seconds),
+        _ if !settings.magic_link_enabled => {
+            return Err(refused(
+                "FEATURE_DISABLED",
+                "Signing in by mail is disabled",
+            ));
+        }
+        "magic_link" => ("auth.magic_link_requested", settings.magic_link_seconds),
+        _ => (
+            "auth.email_code_requested",
+            settings.magic_link_seconds.min(CODE_SECONDS),
+        ),
+    };
+    let email = email.ok_or_else(|| missing("email"))?;
+    let email = email::normalize(email)
+        .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
+    let redirect_to = match redirect_to.filter(|url| !url.is_empty()) {
+        None => None,
+        Some(url) => Some(redirect::allowed(url, &settings.allowed_redirects).ok_or_else(|| {
+            refused(
+                "INVALID_REDIRECT_URL",
+                "redirect_to is not below one of the URLs of allowed_redirect_urls",
+            )
+        })?),
+    };
+    outbox::queue(kind, email.as_str(), redirect_to.as_deref(), lifetime)?;
+    audit::success(event, None, context, json!({}))?;
+    Ok(json!({"user": null, "session": null}))
+}
+
+/// A row whose token was shown.
+struct Shown {
+    id: Uuid,
+    user_id: Option<[u8; 16]>,
+    used: bool,
+    expired: bool,
+}
+
+/// The row of a token, locked: of two who show it at once one is too late.
+fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
+    let token = token
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| missing("token"))?;
+    let hash = super::session::sha256(token)?;
+    let found = Spi::connect_mut(|client| {
+        let rows = client.update(
+            "select t.id, t.user_id, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
+             from auth.one_time_tokens t where t.token_hash = $1 and t.kind = any ($2) for update",
+            Some(1),
+            &[hash.to_vec().into(), kinds.to_vec().into()],
+        )?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok::<_, Failure>(None);
+        };
+        Ok(Some(Shown {
+            id: row
+                .get::<Uuid>(1)?
+                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
+            user_id: row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
+            used: row.get::<bool>(3)?.unwrap_or(true),
+            expired: row.get::<bool>(4)?.unwrap_or(true),
+        }))
+    })?;
+    match found {
+        Some(row) if row.used => Err(refused("TOKEN_USED", "This link has been used already")),
+        Some(row) if row.expired => Err(refused("TOKEN_EXPIRED", "This link has expired")),
+        Some(row) => Ok(row),
+        None => Err(refused("INVALID_TOKEN", "This link is not valid")),
+    }
+}
+
+impl Shown {
+    fn user(&self) -> Result<User, Stop> {
+        let user = match self.user_id {
+            Some(id) => user::lock(id)?,
+            None => None,
+        };
+        user.filter(|user| !user.disabled)
+            .ok_or_else(|| refused("INVALID_TOKEN", "This link is not valid"))
+    }
+
+    fn use_up(&self) -> Result<(), Failure> {
+        use_up(self.id)
+    }
+}
+
+fn use_up(row: Uuid) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1",
+            None,
+            &[row.into()],
+        )?;
+        Ok(())
+    })
+}
+
+#[pg_extern]
+fn check_password_reset(token: Option<&str>) -> JsonB {
+    answer(shown(token, &NEW_PASSWORD).and_then(|row| {
+        row.user()?;
+        Ok(json!({"valid": true, "message": "Choose a new password"}))
+    }))
+}
+
+#[pg_extern]
+fn reset_password(
+    token: Option<&str>,
+    new_password: Option<&str>,
+    context: Option<JsonB>,
+) -> JsonB {
+    answer(try_reset(token, new_password, &Context::read(context)))
+}
+
+fn try_reset(
+    token: Option<&str>,
+    new_password: Option<&str>,
+    context: &Context,
+) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    let password = new_password.ok_or_else(|| missing("new_password"))?;
+    let row = shown(token, &NEW_PASSWORD)?;
+    let user = row.user()?;
+    // A password the policy refuses costs nobody the link.
+    credentials::require_policy(&stored, password, user.email.as_deref())?;
+    let hash = credentials::hash_new(&stored, password)?;
+    row.use_up()?;
+    set_password(&user, &hash, true)?;
+    // Whoever took the account over, or only the machine it was left open on, is out.
+    end_sessions_of(user.id, None)?;
+    outbox::notice("notice_password_changed", &user)?;
+    audit::success("auth.password_reset", Some(user.id), context, json!({}))?;
+    let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
+    finish(&stored, &user, "password_reset", context)
+}
+
+/// Stores a new hash; what was handed out under the old password is void.
+pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(user.id);
+    Spi::connect_mut(|client| {
+        client.update(
+            "update auth.users set password_hash = $2, password_changed_at = pg_catalog.clock_timestamp(), \
+               email_verified = email_verified or $3 where id = $1",
+            None,
+            &[id.into(), hash.into(), address_shown.into()],
+        )?;
+        client.update(
+            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+             where user_id = $1 and used_at is null and kind in ('password_reset', 'magic_link', 'email_otp')",
+            None,
+            &[id.into()],
+        )?;
+        client.update("delete from auth.challenges where user_id = $1", None, &[id.into()])?;
+        client.update("delete from auth.nonces where user_id = $1", None, &[id.into()])?;
+        // The count of wrong passwords was about the old one.
+        client.update(
+            "delete from auth.login_attempts a where a.ctid = any (array( \
+               select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))",
+            None,
+            &[user.email.as_deref().into()],
+        )?;
+        Ok(())
+    })
+}
+
+#[pg_extern]
+fn sign_in_with_magic_link(token: Option<&str>, context: Option<JsonB>) -> JsonB {
+    answer(try_magic_link(token, &Context::read(context)))
+}
+
+fn try_magic_link(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    if !stored.settings.magic_link_enabled {
+        return Err(refused("FEATURE_DISABLED", "Signing in by mail is disabled"));
+    }
+    let row = shown(token, &["magic_link"])?;
+    let user = row.user()?;
+    row.use_up()?;
+    arrived(&stored, user, "magic_link", context)
+}
+
+/// A mail was answered: the address is the user's.
+fn arrived(
+    stored: &Stored,
+    user: User,
+    method: &'static str,
+    context: &Context,
+) -> Result<Value, Stop> {
+    if !user.email_verified {
+        confirm_address(user.id)?;
+    }
+    let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
+    finish(stored, &user, method, context)
+}
+
+pub fn confirm_address(user_id: [u8; 16]) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "update auth.users set email_verified = true where id = $1",
+            None,
+            &[Uuid::from_bytes(user_id).into()],
+        )?;
+        Ok(())
+    })
+}
+
+#[pg_extern]
+fn sign_in_with_email_code(
+    email: Option<&str>,
+    code: Option<&str>,
+    context: Option<JsonB>,
+) -> JsonB {
+    answer(try_email_code(email, code, &Context::read(context)))
+}
+
+/// Wrong code, no code asked for, too many tries, unknown address: one answer.
+fn bad_code() -> Stop {
+    refused("INVALID_CREDENTIALS", "Invalid or expired code")
+}
+
+fn try_email_code(
+    email: Option<&str>,
+    code: Option<&str>,
+    context: &Context,
+) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    if !stored.settings.magic_link_enabled {
+        return Err(refused("FEATURE_DISABLED", "Signing in by mail is disabled"));
+    }
+    let (Some(email), Some(code)) = (email, code) else {
+        return Err(refused(
+            "MISSING_REQUIRED_FIELD",
+            "email and token are required",
+        ));
+    };
+    let email = email::normalize(email)
+        .map(email::Email::into_string)
+        .unwrap_or_default();
+    let window = stored.settings.lockout.window_seconds;
+    // Counted on the address whatever code is asked for next: a new code must not bring new guesses.
+    let attempt = Attempt::record(&format!("code {email}"), context.ip)?;
+    let rules = Rules {
+        by_email: Some(stored.settings.lockout.by_email.unwrap_or(5)),
+        ..stored.settings.lockout
+    };
+    let decision = lockout::decide(attempt.counted(window)?, &rules);
+    if decision == Decision::ClientLocked {
+        attempt.withdraw()?;
+        audit::failure("auth.login", "client_locked", None, context)?;
+        return Err(rate_limited(
+            "Too many failed sign-ins; try again later",
+            window,
+        ));
+    }
+    let found = Spi::connect_mut(|client| {
+        let rows = client.update(
+            "select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
+               where a.email = 'code ' || t.email and a.at > t.created_at) \
+             from auth.one_time_tokens t where t.email = $1 and t.kind = 'email_otp' and t.token_hash is not null \
+               and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() \
+             order by t.created_at desc limit 1 for update",
+            Some(1),
+            &[email.as_str().into()],
+        )?;
+        let Some(row) = rows.into_iter().next() else {
+            return Ok::<_, Failure>(None);
+        };
+        Ok(Some((
+            row.get::<Uuid>(1)?
+                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
+            row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
+            row.get::<Vec<u8>>(3)?.unwrap_or_default(),
+            row.get::<i64>(4)?.unwrap_or(i64::MAX),
+        )))
+    })?;
+    let nobodys = (Uuid::from_bytes([0; 16]), None, Vec::new(), 0);
+    let (row, user_id, hash, tries) = found.unwrap_or(nobodys);
+    let digits: String = code.chars().filter(|c| *c != ' ').take(16).collect();
+    let right = sealing::same(&outbox::code_hash(row, &digits)?, &hash);
+    let user = match user_id {
+        Some(id) => user::by_id(id)?,
+        None => None,
+    };
+    let reason = match (&user, right) {
+        _ if decision == Decision::AddressLocked => "address_locked",
+        _ if tries > TRIES_A_CODE => "too_many_tries",
+        (_, false) => "wrong_code",
+        (None, true) => "unknown_address",
+        (Some(_), true) => "",
+    };
+    let Some(user) = user.filter(|_| reason.is_empty()) else {
+        attempts::sweep(window)?;
+        audit::failure("auth.login", reason, user_id, context)?;
+        return Err(bad_code());
+    };
+    use_up(row)?;
+    attempt.succeeded()?;
+    arrived(&stored, user, "email_code", context)
+}

@@ -1,0 +1,131 @@
+//! `auth.sign_in`, and what follows when somebody has shown who they are by whatever means: a session, or first the
+//! second factor. There is one such place, so that no means leads around it.
+
+use super::credentials::{Judged, judge};
+use super::session::{Opening, open_session};
+use super::user::{self, User};
+use super::{Context, Stop, answer, factor, outbox, refused};
+use crate::error::Failure;
+use crate::stored::{self, Stored};
+use crate::{audit, owner};
+use fluxbase_rules::email;
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use serde_json::{Value, json};
+
+#[pg_extern]
+fn sign_in(email: Option<&str>, password: Option<&str>, context: Option<JsonB>) -> JsonB {
+    answer(try_sign_in(email, password, &Context::read(context)))
+}
+
+/// Unknown address, wrong password, locked address, disabled user: one answer.
+pub fn bad_credentials() -> Stop {
+    refused("INVALID_CREDENTIALS", "Invalid email or password")
+}
+
+fn try_sign_in(
+    email: Option<&str>,
+    password: Option<&str>,
+    context: &Context,
+) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    if !stored.settings.password_login_enabled {
+        return Err(refused(
+            "PASSWORD_LOGIN_DISABLED",
+            "Signing in with a password is disabled",
+        ));
+    }
+    let (Some(email), Some(password)) = (email, password) else {
+        return Err(refused(
+            "MISSING_REQUIRED_FIELD",
+            "email and password are required",
+        ));
+    };
+    // An address that cannot exist is looked up like any other and hashed for like any other.
+    let email = email::normalize(email)
+        .map(email::Email::into_string)
+        .unwrap_or_default();
+    let judged = judge(&stored, &email, password, context, || user::by_email(&email));
+    let (user, replacement) = match judged {
+        Ok(Judged::Right { user, replacement }) => (user, replacement),
+        Ok(Judged::Wrong(reason, id)) => {
+            audit::failure("auth.login", reason, id, context)?;
+            return Err(bad_credentials());
+        }
+        Err(Stop::Refused(members)) => {
+            audit::failure("auth.login", "client_locked", None, context)?;
+            return Err(Stop::Refused(members));
+        }
+        Err(failed) => return Err(failed),
+    };
+    if user.disabled {
+        audit::failure("auth.login", "disabled", Some(user.id), context)?;
+        return Err(bad_credentials());
+    }
+    // Gone or changed while the password was being checked: it is not the right one any more.
+    if !still_the_password(&user, replacement.as_deref())? {
+        return Err(bad_credentials());
+    }
+    // From here on the caller knows the password, and may be told what stands in the way.
+    if stored.settings.require_email_verification && !user.email_verified {
+        audit::failure("auth.login", "address_not_confirmed", Some(user.id), context)?;
+        return Err(refused(
+            "EMAIL_NOT_VERIFIED",
+            "The e-mail address has not been confirmed yet",
+        ));
+    }
+    if let Some(most) = stored.settings.password_max_age_seconds
+        && owner::now() >= user.password_changed_at.saturating_add(most)
+    {
+        audit::failure("auth.login", "password_expired", Some(user.id), context)?;
+        let token = outbox::hand_out("password_reset", &user, 600)?;
+        return Err(refused("PASSWORD_EXPIRED", "Password expired")
+            .with("password_expired", true)
+            .with("reset_token", token));
+    }
+    finish(&stored, &user, "password", context)
+}
+
+fn still_the_password(user: &User, replacement: Option<&str>) -> Result<bool, Failure> {
+    Spi::connect_mut(|client| {
+        // Not `touch`: a hash of the same password with other parameters changes no user.
+        let rows = client.update(
+            "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
+             where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning 1",
+            None,
+            &[
+                Uuid::from_bytes(user.id).into(),
+                user.password_hash.as_deref().into(),
+                replacement.into(),
+            ],
+        )?;
+        Ok(!rows.is_empty())
+    })
+}
+
+/// Somebody has shown to be this user, by `method`: their session, unless a second factor is still to be shown.
+pub fn finish(
+    stored: &Stored,
+    user: &User,
+    method: &'static str,
+    context: &Context,
+) -> Result<Value, Stop> {
+    if user.disabled {
+        audit::failure("auth.login", "disabled", Some(user.id), context)?;
+        return Err(bad_credentials());
+    }
+    if user.has_factor {
+        return factor::challenge(user, method, false, context);
+    }
+    if stored.settings.require_2fa_for_admins && is_administrator(&user.role) {
+        return factor::challenge(user, method, true, context);
+    }
+    audit::success("auth.login", Some(user.id), context, json!({"method": method}))?;
+    open_session(stored, user, Opening::by(method), context)
+}
+
+/// Whether the application role administers: those that `auth.caller_rank()` ranks above users.
+pub fn is_administrator(role: &str) -> bool {
+    ["admin", "dashboard_admin", "instance_admin", "service_role"].contains(&role)
+}

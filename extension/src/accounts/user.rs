@@ -1,0 +1,103 @@
+//! A user as read from the table.
+
+use crate::error::Failure;
+use crate::owner;
+use fluxbase_rules::UnixSeconds;
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid};
+use serde_json::Value;
+
+/// What acts need of a user.
+pub struct User {
+    pub id: [u8; 16],
+    pub email: Option<String>,
+    pub role: String,
+    pub user_metadata: String,
+    pub app_metadata: String,
+    pub is_anonymous: bool,
+    pub email_verified: bool,
+    pub disabled: bool,
+    pub password_hash: Option<String>,
+    pub password_changed_at: UnixSeconds,
+    /// A second factor is set up.
+    pub has_factor: bool,
+    /// The shape that leaves the database.
+    pub object: Value,
+}
+
+/// The columns of `User`, of `auth.users as u`.
+macro_rules! columns {
+    () => {
+        "u.id, u.email, u.role, u.user_metadata::text, u.app_metadata::text, u.is_anonymous, u.email_verified, \
+         u.disabled_at is not null, u.password_hash, u.password_changed_at, \
+         exists (select from auth.totp_factors f where f.user_id = u.id and f.confirmed_at is not null), auth.user_object(u)"
+    };
+}
+pub(super) use columns;
+
+/// The first row of [`columns`].
+pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure> {
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(None);
+    };
+    let text =
+        |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
+    let flag = |place| -> Result<bool, Failure> { Ok(row.get::<bool>(place)?.unwrap_or_default()) };
+    Ok(Some(User {
+        id: row
+            .get::<Uuid>(1)?
+            .map(|id| *id.as_bytes())
+            .unwrap_or_default(),
+        email: row.get::<String>(2)?,
+        role: text(3)?,
+        user_metadata: text(4)?,
+        app_metadata: text(5)?,
+        is_anonymous: flag(6)?,
+        email_verified: flag(7)?,
+        disabled: flag(8)?,
+        password_hash: row.get::<String>(9)?,
+        password_changed_at: row
+            .get::<TimestampWithTimeZone>(10)?
+            .map_or(0, |at| owner::unix_seconds(at.into_inner())),
+        has_factor: flag(11)?,
+        object: row
+            .get::<JsonB>(12)?
+            .map(|object| object.0)
+            .unwrap_or_default(),
+    }))
+}
+
+pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
+    Spi::connect(|client| {
+        first(client.select(
+            concat!("select ", columns!(), " from auth.users u where u.id = $1"),
+            Some(1),
+            &[Uuid::from_bytes(id).into()],
+        )?)
+    })
+}
+
+/// The user, locked until the transaction ends: two changes of one account wait for each other.
+pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
+    Spi::connect_mut(|client| {
+        first(client.update(
+            concat!(
+                "select ",
+                columns!(),
+                " from auth.users u where u.id = $1 for no key update of u"
+            ),
+            Some(1),
+            &[Uuid::from_bytes(id).into()],
+        )?)
+    })
+}
+
+pub fn by_email(email: &str) -> Result<Option<User>, Failure> {
+    Spi::connect(|client| {
+        first(client.select(
+            concat!("select ", columns!(), " from auth.users u where u.email = $1"),
+            Some(1),
+            &[email.into()],
+        )?)
+    })
+}

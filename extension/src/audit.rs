@@ -1,0 +1,69 @@
+//! `audit.events`: what happened to accounts.
+//!
+//! A success is an ordinary row: if its transaction is rolled back, it did not happen. A failure is appended for good,
+//! because whoever guesses would roll back.
+
+use crate::accounts::Context;
+use crate::error::Failure;
+use crate::{identity, journal, owner};
+use pgrx::prelude::*;
+use pgrx::{Inet, JsonB, Uuid, pg_sys};
+use serde_json::Value;
+
+/// Something went as asked.
+pub fn success(
+    event: &str,
+    user_id: Option<[u8; 16]>,
+    context: &Context,
+    details: Value,
+) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "select audit.write($1, $2, $3, $4)",
+            None,
+            &[
+                event.into(),
+                user_id.map(Uuid::from_bytes).into(),
+                JsonB(context.told()).into(),
+                JsonB(details).into(),
+            ],
+        )?;
+        Ok(())
+    })
+}
+
+/// Something was refused, for this precise reason.
+pub fn failure(
+    event: &str,
+    reason: &str,
+    user_id: Option<[u8; 16]>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
+    // SAFETY: reads the clock; PostgreSQL's timestamps are in the range of the type.
+    let at = unsafe { TimestampWithTimeZone::try_from(pg_sys::GetCurrentTimestamp()) }
+        .map_err(|_| Failure::broken("the clock is out of range"))?;
+    let actor = identity::current();
+    let uuid = |bytes: [u8; 16]| Uuid::from_bytes(bytes);
+    journal::append(
+        c"audit",
+        c"events",
+        &[
+            id.into_datum(),
+            at.into_datum(),
+            event.into_datum(),
+            "failure".into_datum(),
+            reason.into_datum(),
+            user_id.map(uuid).into_datum(),
+            actor.and_then(identity::Record::sub).map(uuid).into_datum(),
+            actor
+                .and_then(identity::Record::session_id)
+                .map(uuid)
+                .into_datum(),
+            context.ip.map(|ip| Inet(ip.to_string())).into_datum(),
+            context.user_agent.as_deref().into_datum(),
+            context.request_id.as_deref().into_datum(),
+            None::<JsonB>.into_datum(),
+        ],
+    )
+}

@@ -10,12 +10,13 @@
 //! address: whoever measures can learn that the address exists and was imported. Nothing hides
 //! that, short of making every sign-in as slow as the slowest import.
 
+mod common;
 mod imported;
 mod phc;
 mod policy;
 
 pub use phc::{Params, ParamsError};
-pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_policy};
+pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy};
 
 /// One KiB of argon2's working memory.
 pub use argon2::Block;

@@ -1,10 +1,14 @@
 //! What a new password must be.
 
+use super::common;
 use thiserror::Error;
 
 /// Longest password, in characters. Long enough for any passphrase; short enough that hashing one
 /// costs the same as hashing another.
 pub const MAX_CHARACTERS: usize = 128;
+
+/// A shorter part of an address says nothing: `ann` is in many good passwords.
+const MIN_OWN_CHARACTERS: usize = 4;
 
 /// The rules for new passwords. Existing ones are never judged by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,12 @@ pub enum PolicyBreach {
     /// No special character.
     #[error("a special character is needed")]
     NoSpecial,
+    /// A common word, a keyboard walk or a repetition, whatever is around it. See [`check_new`].
+    #[error("it is among the most common passwords")]
+    Common,
+    /// The address or what is before its `@` is in the password, or the password in the address.
+    #[error("it must not be the e-mail address or a part of it")]
+    ContainsEmail,
 }
 
 /// Every rule the password breaks, in a fixed order; empty when it is good.
@@ -95,6 +105,48 @@ pub fn check_policy(password: &str, policy: &PasswordPolicy) -> Vec<PolicyBreach
     .into_iter()
     .filter_map(|(broken, breach)| broken.then_some(breach))
     .collect()
+}
+
+/// What [`check_policy`] finds, and then whether it is easily guessed all the same: `P@ssw0rd2024!`
+/// has twelve characters of all four classes.
+///
+/// - [`PolicyBreach::Common`]: what remains in lower case with leet undone (`@` for a, `0` for o and
+///   so on), without digits and symbols around it and without repetition, is one of the 10,000 most
+///   common roots, or a walk over the keyboard or alphabet. What is taken off counts for nothing,
+///   however long it is.
+/// - [`PolicyBreach::ContainsEmail`]: as its name says, in any case, with leet undone in both. Parts
+///   shorter than four characters do not count. `email` is the person's own, when it is known.
+#[must_use]
+pub fn check_new(
+    password: &str,
+    policy: &PasswordPolicy,
+    email: Option<&str>,
+) -> Vec<PolicyBreach> {
+    let mut breaches = check_policy(password, policy);
+    if common::is_common(password) {
+        breaches.push(PolicyBreach::Common);
+    }
+    if email.is_some_and(|email| shares_with(password, email)) {
+        breaches.push(PolicyBreach::ContainsEmail);
+    }
+    breaches
+}
+
+/// With leet undone on both sides, so that a name with digits in it is found as well.
+fn shares_with(password: &str, email: &str) -> bool {
+    // An address has at most 254 characters, and a password as many as count.
+    let plain = |text: &str| -> String { common::undone(text.chars().take(2 * MAX_CHARACTERS)) };
+    let (password, address) = (plain(password), plain(email));
+    let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
+    let within = |whole: &str, part: &str| {
+        part.chars().count() >= MIN_OWN_CHARACTERS && whole.contains(part)
+    };
+    // What follows a plus is the person's own addition, and often left out.
+    let name = local.split_once('+').map_or(local, |(name, _)| name);
+    within(&password, &plain(local))
+        || within(&password, &plain(name))
+        || within(&password, &address)
+        || within(&address, &password)
 }
 
 fn is_special(character: char) -> bool {

@@ -173,9 +173,9 @@ fn remember(
         identity: Rc::new(Identity::new(&claims)),
         role,
         scopes: row.scopes,
-        expires_at: row.expires_at.map_or(UnixSeconds::MAX, |at| {
-            owner::unix_seconds(at.into_inner())
-        }),
+        expires_at: row
+            .expires_at
+            .map_or(UnixSeconds::MAX, |at| owner::unix_seconds(at.into_inner())),
         generations,
     })
 }

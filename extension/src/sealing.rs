@@ -19,7 +19,8 @@ unsafe impl Sync for Variable {}
 static FILE: Variable = Variable(std::cell::UnsafeCell::new(std::ptr::null_mut()));
 
 /// By id; a key never changes.
-static KNOWN: PerBackend<Option<Rc<HashMap<String, Rc<SealingKey>>>>> = PerBackend::new(None);
+static KNOWN: PerBackend<Option<Rc<Keys>>> = PerBackend::new(None);
+type Keys = HashMap<String, Rc<SealingKey>>;
 
 pub fn init() {
     // SAFETY: static strings and a static variable, defined once in the postmaster.
@@ -128,7 +129,8 @@ fn from_file() -> Result<Option<Rc<SealingKey>>, Failure> {
         ))
     };
     let text = std::fs::read_to_string(&path).map_err(|error| unusable(&error.to_string()))?;
-    let root = hexadecimal(text.trim()).ok_or_else(|| unusable("64 hexadecimal digits are needed"))?;
+    let root =
+        hexadecimal(text.trim()).ok_or_else(|| unusable("64 hexadecimal digits are needed"))?;
     remember(key_of(&root)?).map(Some)
 }
 
@@ -150,7 +152,9 @@ fn key_of(root: &[u8]) -> Result<SealingKey, Failure> {
 
 fn remember(key: SealingKey) -> Result<Rc<SealingKey>, Failure> {
     let key = Rc::new(key);
-    let mut known = KNOWN.cloned().map_or_else(HashMap::new, |known| (*known).clone());
+    let mut known = KNOWN
+        .cloned()
+        .map_or_else(HashMap::new, |known| (*known).clone());
     known.insert(key.id(), Rc::clone(&key));
     KNOWN.set(Some(Rc::new(known)));
     Ok(key)

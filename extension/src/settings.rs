@@ -26,6 +26,25 @@ fn store(key: &str, value: &str) -> Result<(), Failure> {
     })
 }
 
+/// The value in force. Owned by `fluxbase_admin` and given to nobody else.
+#[pg_extern]
+fn setting(key: &str) -> Option<String> {
+    or_raise(in_force(key))
+}
+
+fn in_force(key: &str) -> Result<Option<String>, Failure> {
+    let setting = settings::find(key).map_err(|error| Failure::setting(error.to_string()))?;
+    if setting.is_secret() {
+        return Ok(None);
+    }
+    let here = stored::stored()?;
+    let text = here
+        .configured
+        .get(setting.name)
+        .map_or(setting.default, String::as_str);
+    Ok(Some(canonical(setting.name, text)?.1))
+}
+
 /// Which of the `expected` settings have another value here. The caller learns names, never values, so that
 /// the server's login can make sure both run under the same rules without being able to read them.
 #[pg_extern]

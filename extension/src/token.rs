@@ -4,11 +4,11 @@
 //! A signature costs 50 µs to verify and the payload some more to parse; a token seen before costs one
 //! SHA-256 and a look-up.
 
+use crate::accounts::factor::CHALLENGE_PREFIX;
 use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
-use crate::accounts::factor::CHALLENGE_PREFIX;
 use crate::{api_key, leftovers, owner, seal};
 use fluxbase_rules::{
     Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
@@ -167,10 +167,7 @@ fn require_live_session(
     }
 }
 
-fn session_end(
-    session_id: [u8; 16],
-    claims: &Claims,
-) -> Result<Option<UnixSeconds>, Failure> {
+fn session_end(session_id: [u8; 16], claims: &Claims) -> Result<Option<UnixSeconds>, Failure> {
     owner::read(|client| {
         let rows = client.select(
             "select s.expires_at, s.epoch, (select true from auth.revoked_tokens r where r.jti operator(pg_catalog.=) $3) \

@@ -1,6 +1,7 @@
 -- Roles belong to the cluster, not to the database: made when missing, never dropped with the extension.
 --   anon, authenticated, service_role   what a request runs as
 --   fluxbase_app      the server's login: owns nothing, is a member of nothing; auth.enter() switches for it
+--   fluxbase_mailer   the mailer's login: takes mails that are due, with the tokens in them, and nothing else
 --   fluxbase_trusted  its members may set request.jwt.claims by hand (PostgREST, tests, psql experiments)
 --   fluxbase_admin    owns every object of the extension; grant it to those who run auth.configure()
 do $roles$
@@ -13,6 +14,7 @@ begin
       ('authenticated', 'nologin noinherit'),
       ('service_role', 'nologin noinherit bypassrls'),
       ('fluxbase_app', 'login noinherit'),
+      ('fluxbase_mailer', 'login noinherit'),
       ('fluxbase_trusted', 'nologin'),
       ('fluxbase_admin', 'nologin')
     ) as r(name, attributes)

@@ -1,4 +1,5 @@
--- The one schema of the extension. No other is made: "api" and its like are names people already use.
+-- The schema of the extension; audit, for administrators, is the only other. None is made for applications: "api" and its
+-- like are names people already use.
 create schema auth;
 revoke all on schema auth from public;
 -- Policies of any role call auth.uid(): USAGE is for all, EXECUTE is given function by function.

@@ -18,3 +18,8 @@ create function auth.check_settings(expected jsonb) returns text[]
   as 'MODULE_PATHNAME', 'check_settings_wrapper';
 comment on function auth.check_settings(jsonb) is
   'Names of the given settings whose value here differs; answers without telling any value';
+
+create function auth.setting(key text) returns text
+  language c strict stable parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'setting_wrapper';
+comment on function auth.setting(text) is 'The value of a setting that is in force, default or configured; secrets are not shown';

@@ -36,6 +36,13 @@ as $$
 begin
   if new.disabled_at is not null then
     delete from auth.sessions s where s.user_id = new.id or s.impersonator_id = new.id;
+    -- Tokens of another issuer that name this user.
+    insert into auth.revoked_before (subject, before, reason) values (new.id::text, 'infinity', 'disabled')
+      on conflict (subject) do update set before = excluded.before, reason = excluded.reason;
+    -- Changes nothing but makes every backend look anew.
+    update auth.client_keys k set name = k.name where k.user_id = new.id;
+  elsif old.disabled_at is not null then
+    update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;
   elsif new.role is distinct from old.role then
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
     delete from auth.sessions s where s.impersonator_id = new.id;
@@ -48,9 +55,21 @@ $$;
 create trigger follow_user after update on auth.users for each row
   when (old.role is distinct from new.role or old.email is distinct from new.email
     or old.app_metadata is distinct from new.app_metadata or old.is_anonymous is distinct from new.is_anonymous
-    or (new.disabled_at is not null and old.disabled_at is null))
+    or (new.disabled_at is null) is distinct from (old.disabled_at is null))
   execute function auth.follow_user();
 alter table auth.users enable always trigger follow_user;
+
+create function auth.revoke_deleted_user() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into auth.revoked_before (subject, before, reason) values (old.id::text, 'infinity', 'deleted')
+    on conflict (subject) do update set before = excluded.before, reason = excluded.reason;
+  return null;
+end
+$$;
+create trigger revoke_deleted_user after delete on auth.users for each row execute function auth.revoke_deleted_user();
+alter table auth.users enable always trigger revoke_deleted_user;
 
 create function auth.session_object(session auth.sessions) returns jsonb
   language sql stable parallel safe set search_path = pg_catalog, pg_temp

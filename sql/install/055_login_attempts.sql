@@ -4,7 +4,8 @@
 create table auth.login_attempts (
   id uuid not null,
   at timestamptz not null,
-  -- Normalised; empty for an address that cannot exist, null once a success has cleared it.
+  -- Normalised; empty for an address that cannot exist, null once a success has cleared it. 'code ' and an address:
+  -- tries at codes sent there; 'factor ' and a user's id: tries at the second factor.
   email text,
   ip inet
 );
@@ -17,9 +18,12 @@ create function auth.unlock(email text) returns boolean
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  delete from auth.login_attempts a where a.email = pg_catalog.lower(pg_catalog.btrim(unlock.email));
+  delete from auth.login_attempts a
+  where a.email = pg_catalog.lower(pg_catalog.btrim(unlock.email))
+    or a.email = 'code ' || pg_catalog.lower(pg_catalog.btrim(unlock.email))
+    or a.email = (select 'factor ' || u.id from auth.users u where u.email = pg_catalog.lower(pg_catalog.btrim(unlock.email)));
   return found;
 end
 $$;
 comment on function auth.unlock(text) is
-  'Forgets the failed sign-ins of an e-mail address; true when there were any';
+  'Forgets the failed sign-ins, codes and second factors of an e-mail address; true when there were any';

@@ -31,8 +31,17 @@ create function auth.enter(token text) returns void
   language c strict volatile parallel unsafe as 'MODULE_PATHNAME', 'enter_wrapper';
 create function auth.enter_anonymous() returns void
   language c strict volatile parallel unsafe as 'MODULE_PATHNAME', 'enter_anonymous_wrapper';
+create function auth.enter(token text, scope text) returns void
+  language c strict volatile parallel unsafe as 'MODULE_PATHNAME', 'enter_for_wrapper';
+create function auth.aal() returns text
+  language sql stable parallel safe
+  return coalesce(auth.jwt() operator(pg_catalog.->>) 'aal', 'aal1');
+
+comment on function auth.aal() is 'aal2 when a second factor was shown in the session of who asks, else aal1';
+comment on function auth.enter(text, text) is
+  'As auth.enter(token); a service key or client key must have the scope';
 comment on function auth.enter(text) is
-  'Verifies the token, becomes its role and seals who is asking until the transaction ends';
+  'Verifies the token or key, becomes its role and seals who is asking until the transaction ends';
 comment on function auth.enter_anonymous() is
   'Becomes anon and seals that until the transaction ends';
 
@@ -44,14 +53,30 @@ create trigger forget_cached after insert or update or delete or truncate on aut
   for each statement execute function auth.forget_cached();
 create trigger forget_cached after insert or update or delete or truncate on auth.signing_keys
   for each statement execute function auth.forget_cached();
--- A new session cannot be remembered as ended, and one that lasts longer is looked up again when it seems over:
--- signing in and refreshing, which happen all the time, make no backend forget.
-create trigger forget_cached after delete or truncate on auth.sessions
+create trigger forget_cached after insert or update or delete or truncate on auth.revoked_tokens
   for each statement execute function auth.forget_cached();
+create trigger forget_cached after insert or update or delete or truncate on auth.revoked_before
+  for each statement execute function auth.forget_cached();
+create trigger forget_cached after insert or update or delete or truncate on auth.service_keys
+  for each statement execute function auth.forget_cached();
+create trigger forget_cached after insert or update or delete or truncate on auth.client_keys
+  for each statement execute function auth.forget_cached();
+-- A new session cannot be remembered as ended, one that lasts longer is looked up again when it seems over, and one
+-- that is over needs no forgetting: signing in, refreshing and sweeping, which happen all the time, make no backend forget.
+create trigger forget_truncated after truncate on auth.sessions
+  for each statement execute function auth.forget_cached();
+create trigger forget_ended after delete on auth.sessions
+  for each row when (old.expires_at > pg_catalog.now())
+  execute function auth.forget_cached();
 create trigger forget_changed after update on auth.sessions
-  for each row when (old.id <> new.id or old.user_id <> new.user_id or new.expires_at < old.expires_at)
+  for each row when (old.id <> new.id or old.user_id is distinct from new.user_id or old.epoch <> new.epoch or new.expires_at < old.expires_at)
   execute function auth.forget_cached();
 alter table auth.settings enable always trigger forget_cached;
 alter table auth.signing_keys enable always trigger forget_cached;
-alter table auth.sessions enable always trigger forget_cached;
+alter table auth.revoked_tokens enable always trigger forget_cached;
+alter table auth.revoked_before enable always trigger forget_cached;
+alter table auth.service_keys enable always trigger forget_cached;
+alter table auth.client_keys enable always trigger forget_cached;
+alter table auth.sessions enable always trigger forget_truncated;
+alter table auth.sessions enable always trigger forget_ended;
 alter table auth.sessions enable always trigger forget_changed;

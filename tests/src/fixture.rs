@@ -114,9 +114,10 @@ impl Fixture {
         owner
             .batch_execute("select auth.configure('access_token_expiry', '6h')")
             .expect("setting");
-        // All tests come from one address, and many sign in wrongly.
+        // All tests come from one address, and many sign in wrongly; and they run side by side, so more hash at once than
+        // there are cores.
         owner
-            .batch_execute("select auth.configure('max_login_attempts_per_ip', '100000')")
+            .batch_execute("select auth.configure('max_login_attempts_per_ip', '100000'), auth.configure('max_concurrent_hashes', '64')")
             .expect("setting");
         let mut app = cluster.connect("fluxbase_app", TEMPLATE);
         let ann = sign_up(&mut app, "ann@example.com");

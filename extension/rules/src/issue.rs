@@ -144,7 +144,14 @@ fn user_payload(
     payload.text("session_id", &uuid::format(&subject.session_id));
     payload.text("token_type", kind);
     payload.json("epoch", &subject.epoch.to_string());
-    payload.text("aal", if subject.second_factor { "aal2" } else { "aal1" });
+    payload.text(
+        "aal",
+        if subject.second_factor {
+            "aal2"
+        } else {
+            "aal1"
+        },
+    );
     if subject.is_anonymous {
         payload.json("is_anonymous", "true");
     }

@@ -3,7 +3,9 @@
 
 use super::sign_up::require_metadata;
 use super::user::{self, User, columns};
-use super::{Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session};
+use super::{
+    Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session,
+};
 use crate::error::Failure;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
@@ -81,11 +83,7 @@ fn valid_role(role: &str) -> Result<(), Stop> {
 
 /// `options`: password, role, user_metadata, app_metadata, skip_email, email_verified.
 #[pg_extern]
-fn admin_create_user(
-    email: Option<&str>,
-    options: Option<JsonB>,
-    context: Option<JsonB>,
-) -> JsonB {
+fn admin_create_user(email: Option<&str>, options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     let options = options.map_or_else(|| json!({}), |options| options.0);
     answer(try_create(email, &options, &Context::read(context)))
 }
@@ -102,7 +100,10 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
         .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     let empty = json!({});
     let object = |name: &str| -> Result<Value, Stop> {
-        let value = options.get(name).filter(|value| !value.is_null()).unwrap_or(&empty);
+        let value = options
+            .get(name)
+            .filter(|value| !value.is_null())
+            .unwrap_or(&empty);
         require_metadata(name, value)?;
         Ok(value.clone())
     };
@@ -175,11 +176,7 @@ fn enriched(id: [u8; 16]) -> Result<Value, Failure> {
 
 /// `changes`: email, password, role, user_metadata, app_metadata, email_verified.
 #[pg_extern]
-fn admin_update_user(
-    id: Option<Uuid>,
-    changes: Option<JsonB>,
-    context: Option<JsonB>,
-) -> JsonB {
+fn admin_update_user(id: Option<Uuid>, changes: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     let changes = changes.map_or_else(|| json!({}), |changes| changes.0);
     answer(try_change(id, &changes, &Context::read(context)))
 }

@@ -40,7 +40,9 @@ impl Wanted {
             if options.get(unknown).is_some_and(|value| !value.is_null()) {
                 return Err(refused(
                     "VALIDATION_FAILED",
-                    format!("{unknown} is not offered: keys are limited by their scopes and their end"),
+                    format!(
+                        "{unknown} is not offered: keys are limited by their scopes and their end"
+                    ),
                 ));
             }
         }
@@ -66,7 +68,10 @@ impl Wanted {
                             .ok_or_else(|| {
                                 refused(
                                     "VALIDATION_FAILED",
-                                    format!("scopes: accepted are {}", fluxbase_rules::scopes::ALL.join(", ")),
+                                    format!(
+                                        "scopes: accepted are {}",
+                                        fluxbase_rules::scopes::ALL.join(", ")
+                                    ),
                                 )
                             })
                     })
@@ -122,7 +127,12 @@ fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
         ],
     )?;
     let object = object.map(|object| object.0).unwrap_or_default();
-    audit::success("admin.service_key_create", None, context, json!({"key": object["id"]}))?;
+    audit::success(
+        "admin.service_key_create",
+        None,
+        context,
+        json!({"key": object.get("id")}),
+    )?;
     Ok(shown_once(object, made.key))
 }
 
@@ -185,7 +195,7 @@ fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
         "admin.service_key_rotate",
         None,
         context,
-        json!({"key": id.to_string(), "by": object.0["id"]}),
+        json!({"key": id.to_string(), "by": object.0.get("id")}),
     )?;
     Ok(shown_once(object.0, made.key))
 }
@@ -224,7 +234,12 @@ fn try_client_key(options: &Value, context: &Context) -> Result<Value, Stop> {
         ],
     )?;
     let object = object.map(|object| object.0).unwrap_or_default();
-    audit::success("auth.client_key_create", Some(me.user_id), context, json!({"key": object["id"]}))?;
+    audit::success(
+        "auth.client_key_create",
+        Some(me.user_id),
+        context,
+        json!({"key": object.get("id")}),
+    )?;
     let inner = object.clone();
     Ok(match shown_once(object, made.key) {
         Value::Object(mut members) => {

@@ -50,12 +50,13 @@ pub fn judge(
         .and_then(|hash| password::params_of(hash).ok())
         .unwrap_or(params);
     // Nobody has a longer password, and hashing ten megabytes is work for the asking.
-    let presented =
-        if presented.chars().take(password::MAX_CHARACTERS + 1).count() > password::MAX_CHARACTERS {
-            ""
-        } else {
-            presented
-        };
+    let presented = if presented.chars().take(password::MAX_CHARACTERS + 1).count()
+        > password::MAX_CHARACTERS
+    {
+        ""
+    } else {
+        presented
+    };
     let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
     let verdict = password::verify(presented, known, params, &mut memory).map_err(hash_failed)?;
     // Only now: a locked address costs what any other does.

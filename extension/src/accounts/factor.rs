@@ -163,11 +163,7 @@ fn verify_factor(
     answer(try_verify(user_id, code, &context))
 }
 
-fn try_verify(
-    user_id: Option<Uuid>,
-    code: Option<&str>,
-    context: &Context,
-) -> Result<Value, Stop> {
+fn try_verify(user_id: Option<Uuid>, code: Option<&str>, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     let stored = stored::stored()?;
     let code = code.ok_or_else(|| missing("code"))?;
@@ -200,10 +196,16 @@ fn try_verify(
 
 /// The method of a challenge as written down by `challenge`.
 fn method(stored: &str) -> &'static str {
-    ["password", "magic_link", "email_code", "password_reset", "sign_up"]
-        .into_iter()
-        .find(|known| *known == stored)
-        .unwrap_or("password")
+    [
+        "password",
+        "magic_link",
+        "email_code",
+        "password_reset",
+        "sign_up",
+    ]
+    .into_iter()
+    .find(|known| *known == stored)
+    .unwrap_or("password")
 }
 
 /// Counts, then judges a code of this user.
@@ -235,7 +237,8 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
 fn accepts(user_id: [u8; 16], code: &str) -> Result<bool, Failure> {
     let factor = read(user_id, true)?;
     if let Some(factor) = &factor
-        && let Some(step) = factor::matching_step(&factor.secret, code, owner::now(), factor.last_step)
+        && let Some(step) =
+            factor::matching_step(&factor.secret, code, owner::now(), factor.last_step)
     {
         // The row is locked since it was read: of two who show one code the second sees the step as used.
         Spi::connect_mut(|client| {
@@ -404,10 +407,11 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
     let uri = secret.uri(issuer, &account);
     let picture = factor::qr_png_data_uri(&uri)
         .ok_or_else(|| Failure::broken("the QR code could not be drawn"))?;
-    let totp = json!({"qr_code": picture, "secret": secret.base32(), "uri": uri});
+    let typed = secret.base32();
     Ok(json!({
-        "id": id.to_string(), "type": "totp", "totp": totp,
-        "qr_code": totp["qr_code"], "secret": totp["secret"], "uri": totp["uri"],
+        "id": id.to_string(), "type": "totp",
+        "totp": {"qr_code": picture, "secret": typed, "uri": uri},
+        "qr_code": picture, "secret": typed, "uri": uri,
     }))
 }
 
@@ -533,8 +537,16 @@ fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop>
     proof::require(&stored, &me, &user, password, context)?;
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
-        client.update("delete from auth.totp_factors where user_id = $1", None, &[id.into()])?;
-        client.update("delete from auth.backup_codes where user_id = $1", None, &[id.into()])?;
+        client.update(
+            "delete from auth.totp_factors where user_id = $1",
+            None,
+            &[id.into()],
+        )?;
+        client.update(
+            "delete from auth.backup_codes where user_id = $1",
+            None,
+            &[id.into()],
+        )?;
         Ok::<_, Failure>(())
     })?;
     outbox::notice("notice_factor_changed", &user)?;

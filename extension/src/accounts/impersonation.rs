@@ -19,11 +19,7 @@ fn impersonate(target: Option<Uuid>, reason: Option<&str>, context: Option<JsonB
     answer(try_user(target, reason, &Context::read(context)))
 }
 
-fn try_user(
-    target: Option<Uuid>,
-    reason: Option<&str>,
-    context: &Context,
-) -> Result<Value, Stop> {
+fn try_user(target: Option<Uuid>, reason: Option<&str>, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     require_rank("admin")?;
     let target = target.ok_or_else(|| missing("target_user_id"))?;
@@ -31,7 +27,12 @@ fn try_user(
         .filter(|user| !user.disabled)
         .ok_or_else(|| refused("NOT_FOUND", "There is no such user"))?;
     if super::sign_in::is_administrator(&user.role) {
-        audit::failure("admin.impersonation", "target_is_administrator", Some(user.id), context)?;
+        audit::failure(
+            "admin.impersonation",
+            "target_is_administrator",
+            Some(user.id),
+            context,
+        )?;
         return Err(refused(
             "ACCESS_DENIED",
             "Nobody acts as another administrator",
@@ -53,11 +54,7 @@ fn impersonate_role(role: Option<&str>, reason: Option<&str>, context: Option<Js
     answer(try_role(role, reason, &Context::read(context)))
 }
 
-fn try_role(
-    role: Option<&str>,
-    reason: Option<&str>,
-    context: &Context,
-) -> Result<Value, Stop> {
+fn try_role(role: Option<&str>, reason: Option<&str>, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     let role = role.ok_or_else(|| missing("role"))?;
     match role {

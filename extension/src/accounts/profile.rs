@@ -34,7 +34,10 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
     stored::catch_up();
     let stored = stored::stored()?;
     if !changes.is_object() {
-        return Err(refused("VALIDATION_FAILED", "the changes must be an object"));
+        return Err(refused(
+            "VALIDATION_FAILED",
+            "the changes must be an object",
+        ));
     }
     let me = proof::me()?;
     let user = me.user()?;
@@ -43,7 +46,9 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
     if let Some(nonce) = text(&changes, "nonce")? {
         context.nonce = Some(nonce.chars().take(128).collect());
     }
-    let metadata = changes.get("user_metadata").filter(|value| !value.is_null());
+    let metadata = changes
+        .get("user_metadata")
+        .filter(|value| !value.is_null());
     let email = match text(&changes, "email")? {
         None => None,
         Some(given) => {

@@ -30,10 +30,9 @@ pub struct Me {
 /// Refused to visitors, to keys, and to administrators who act as somebody else.
 pub fn me() -> Result<Me, Stop> {
     let who = identity::current();
-    let (Some(user_id), Some(session_id)) = (
-        who.and_then(Record::sub),
-        who.and_then(Record::session_id),
-    ) else {
+    let (Some(user_id), Some(session_id)) =
+        (who.and_then(Record::sub), who.and_then(Record::session_id))
+    else {
         return Err(sign_in_first());
     };
     let row = Spi::connect(|client| {
@@ -108,9 +107,10 @@ pub fn require(
     context: &Context,
 ) -> Result<(), Stop> {
     let nonce = match &context.nonce {
-        Some(nonce) => Some(take_nonce(me, nonce)?.ok_or_else(|| {
-            refused("INVALID_CREDENTIALS", "Invalid or expired nonce")
-        })?),
+        Some(nonce) => Some(
+            take_nonce(me, nonce)?
+                .ok_or_else(|| refused("INVALID_CREDENTIALS", "Invalid or expired nonce"))?,
+        ),
         None => None,
     };
     match (password, nonce) {

@@ -71,7 +71,10 @@ fn try_request(
     let stored = stored::stored()?;
     let settings = &stored.settings;
     let (event, lifetime) = match kind {
-        "password_reset" => ("auth.password_reset_requested", settings.password_reset_seconds),
+        "password_reset" => (
+            "auth.password_reset_requested",
+            settings.password_reset_seconds,
+        ),
         _ if !settings.magic_link_enabled => {
             return Err(refused(
                 "FEATURE_DISABLED",
@@ -89,12 +92,14 @@ fn try_request(
         .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     let redirect_to = match redirect_to.filter(|url| !url.is_empty()) {
         None => None,
-        Some(url) => Some(redirect::allowed(url, &settings.allowed_redirects).ok_or_else(|| {
-            refused(
-                "INVALID_REDIRECT_URL",
-                "redirect_to is not below one of the URLs of allowed_redirect_urls",
-            )
-        })?),
+        Some(url) => Some(
+            redirect::allowed(url, &settings.allowed_redirects).ok_or_else(|| {
+                refused(
+                    "INVALID_REDIRECT_URL",
+                    "redirect_to is not below one of the URLs of allowed_redirect_urls",
+                )
+            })?,
+        ),
     };
     outbox::queue(kind, email.as_str(), redirect_to.as_deref(), lifetime)?;
     audit::success(event, None, context, json!({}))?;
@@ -224,8 +229,16 @@ pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), 
             None,
             &[id.into()],
         )?;
-        client.update("delete from auth.challenges where user_id = $1", None, &[id.into()])?;
-        client.update("delete from auth.nonces where user_id = $1", None, &[id.into()])?;
+        client.update(
+            "delete from auth.challenges where user_id = $1",
+            None,
+            &[id.into()],
+        )?;
+        client.update(
+            "delete from auth.nonces where user_id = $1",
+            None,
+            &[id.into()],
+        )?;
         // The count of wrong passwords was about the old one.
         client.update(
             "delete from auth.login_attempts a where a.ctid = any (array( \
@@ -246,7 +259,10 @@ fn try_magic_link(token: Option<&str>, context: &Context) -> Result<Value, Stop>
     stored::catch_up();
     let stored = stored::stored()?;
     if !stored.settings.magic_link_enabled {
-        return Err(refused("FEATURE_DISABLED", "Signing in by mail is disabled"));
+        return Err(refused(
+            "FEATURE_DISABLED",
+            "Signing in by mail is disabled",
+        ));
     }
     let row = shown(token, &["magic_link"])?;
     let user = row.user()?;
@@ -301,7 +317,10 @@ fn try_email_code(
     stored::catch_up();
     let stored = stored::stored()?;
     if !stored.settings.magic_link_enabled {
-        return Err(refused("FEATURE_DISABLED", "Signing in by mail is disabled"));
+        return Err(refused(
+            "FEATURE_DISABLED",
+            "Signing in by mail is disabled",
+        ));
     }
     let (Some(email), Some(code)) = (email, code) else {
         return Err(refused(

@@ -230,7 +230,10 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
     };
     let session = lock_session(session_id, claims.sub)?;
     let known = session.as_ref().map(|session| session.known);
-    let session = match (rotation::decide(&sha256(token)?, known.as_ref(), now), session) {
+    let session = match (
+        rotation::decide(&sha256(token)?, known.as_ref(), now),
+        session,
+    ) {
         (Decision::Rotate, Some(session)) => session,
         (Decision::Reused, _) => {
             pgrx::log!(

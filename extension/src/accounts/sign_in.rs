@@ -46,7 +46,9 @@ fn try_sign_in(
     let email = email::normalize(email)
         .map(email::Email::into_string)
         .unwrap_or_default();
-    let judged = judge(&stored, &email, password, context, || user::by_email(&email));
+    let judged = judge(&stored, &email, password, context, || {
+        user::by_email(&email)
+    });
     let (user, replacement) = match judged {
         Ok(Judged::Right { user, replacement }) => (user, replacement),
         Ok(Judged::Wrong(reason, id)) => {
@@ -69,7 +71,12 @@ fn try_sign_in(
     }
     // From here on the caller knows the password, and may be told what stands in the way.
     if stored.settings.require_email_verification && !user.email_verified {
-        audit::failure("auth.login", "address_not_confirmed", Some(user.id), context)?;
+        audit::failure(
+            "auth.login",
+            "address_not_confirmed",
+            Some(user.id),
+            context,
+        )?;
         return Err(refused(
             "EMAIL_NOT_VERIFIED",
             "The e-mail address has not been confirmed yet",
@@ -121,7 +128,12 @@ pub fn finish(
     if stored.settings.require_2fa_for_admins && is_administrator(&user.role) {
         return factor::challenge(user, method, true, context);
     }
-    audit::success("auth.login", Some(user.id), context, json!({"method": method}))?;
+    audit::success(
+        "auth.login",
+        Some(user.id),
+        context,
+        json!({"method": method}),
+    )?;
     open_session(stored, user, Opening::by(method), context)
 }
 

@@ -170,7 +170,12 @@ fn try_sign_in_anonymously(context: &Context) -> Result<Value, Stop> {
         )?)
     })?
     .ok_or_else(|| Failure::broken("no user was made"))?;
-    audit::success("auth.signup", Some(user.id), context, json!({"anonymous": true}))?;
+    audit::success(
+        "auth.signup",
+        Some(user.id),
+        context,
+        json!({"anonymous": true}),
+    )?;
     let reply = open_session(&stored, &user, Opening::by("anonymous"), context)?;
     Ok(match reply {
         Value::Object(mut members) => {

@@ -53,7 +53,9 @@ impl Kind {
             Self::Bool => "true or false".to_owned(),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Choice(words) => words.join(", "),
-            Self::Urls => "URLs such as https://app.example.com/account, separated by commas".to_owned(),
+            Self::Urls => {
+                "URLs such as https://app.example.com/account, separated by commas".to_owned()
+            }
         }
     }
 }

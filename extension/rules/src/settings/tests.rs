@@ -176,8 +176,17 @@ fn every_setting_reaches_its_field() {
         (172_800, 1800, 300, 43_200)
     );
     assert_eq!(all_set.totp_issuer, "Example");
-    assert!(all_set.allowed_redirects.iter().any(|url| url.as_str() == "https://app.example/in"));
-    assert!(!all_set.password_login_enabled && !all_set.magic_link_enabled && !all_set.allow_user_client_keys);
+    assert!(
+        all_set
+            .allowed_redirects
+            .iter()
+            .any(|url| url.as_str() == "https://app.example/in")
+    );
+    assert!(
+        !all_set.password_login_enabled
+            && !all_set.magic_link_enabled
+            && !all_set.allow_user_client_keys
+    );
     assert!(all_set.anonymous_enabled && all_set.require_email_verification);
     assert!(all_set.require_2fa_for_admins && !all_set.require_2fa_for_sensitive_ops);
     // One at a time, so that no two are exchanged.

@@ -1,0 +1,157 @@
+-- Keys for programs: service keys by administrators, client keys by users for themselves.
+create function auth.service_key_object(key auth.service_keys) returns jsonb
+  language sql stable set search_path = pg_catalog, pg_temp
+  begin atomic
+    select pg_catalog.jsonb_build_object(
+      'id', key.id, 'name', key.name, 'description', key.description, 'key_prefix', key.key_prefix,
+      'scopes', key.scopes, 'enabled', key.enabled, 'created_by', key.created_by, 'created_at', auth.utc(key.created_at),
+      'expires_at', auth.utc(key.expires_at), 'revoked_at', auth.utc(key.revoked_at), 'revoke_reason', key.revoke_reason,
+      'replaced_by', key.replaced_by);
+  end;
+
+create function auth.client_key_object(key auth.client_keys) returns jsonb
+  language sql stable set search_path = pg_catalog, pg_temp
+  begin atomic
+    select pg_catalog.jsonb_build_object(
+      'id', key.id, 'user_id', key.user_id, 'name', key.name, 'description', key.description, 'key_prefix', key.key_prefix,
+      'scopes', key.scopes, 'created_at', auth.utc(key.created_at), 'expires_at', auth.utc(key.expires_at),
+      'revoked_at', auth.utc(key.revoked_at));
+  end;
+
+create function auth.create_service_key(options jsonb, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'create_service_key_wrapper';
+comment on function auth.create_service_key(jsonb, jsonb) is
+  'Makes a service key. options: name, description, scopes, expires_at. The key is shown once';
+
+create function auth.rotate_service_key(id uuid, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'rotate_service_key_wrapper';
+comment on function auth.rotate_service_key(uuid, jsonb) is
+  'Makes a key in the place of this one, which stops at once';
+
+create function auth.service_key_refusal() returns jsonb
+  language sql stable set search_path = pg_catalog, pg_temp
+  return case
+    when auth.caller_rank() = 0 then pg_catalog.jsonb_build_object('error', 'Administrators only', 'code', 'ADMIN_REQUIRED')
+    when auth.caller_rank() < 2 then pg_catalog.jsonb_build_object('error', 'This needs a higher role than yours', 'code', 'INSUFFICIENT_PERMISSIONS')
+  end;
+
+create function auth.list_service_keys() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(auth.service_key_refusal(),
+      (select coalesce(pg_catalog.jsonb_agg(auth.service_key_object(k) order by k.created_at, k.id), '[]') from auth.service_keys k));
+  end;
+comment on function auth.list_service_keys() is 'All service keys, without the keys';
+
+create function auth.get_service_key(id uuid) returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(auth.service_key_refusal(),
+      (select auth.service_key_object(k) from auth.service_keys k where k.id = $1),
+      pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND'));
+  end;
+comment on function auth.get_service_key(uuid) is 'One service key, without the key';
+
+-- act: enable, disable, revoke (reason), deprecate (grace_period_hours), delete, update (name, description).
+create function auth.change_service_key(id uuid, act text, options jsonb default '{}', context jsonb default '{}') returns jsonb
+  language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  refusal jsonb := auth.service_key_refusal();
+  key auth.service_keys;
+begin
+  if refusal is null then
+    refusal := auth.sensitive_refusal(context);
+  end if;
+  if refusal is not null then
+    return refusal;
+  end if;
+  -- One key must not be able to take another away.
+  if act in ('revoke', 'deprecate') and auth.jwt() is not null and auth.uid() is null then
+    return pg_catalog.jsonb_build_object('error', 'A key cannot revoke keys', 'code', 'INSUFFICIENT_PERMISSIONS');
+  end if;
+  select k.* into key from auth.service_keys k where k.id = change_service_key.id for update;
+  if not found then
+    return pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND');
+  end if;
+  case act
+    when 'enable' then update auth.service_keys k set enabled = true where k.id = key.id;
+    when 'disable' then update auth.service_keys k set enabled = false where k.id = key.id;
+    when 'revoke' then
+      update auth.service_keys k set revoked_at = least(k.revoked_at, pg_catalog.clock_timestamp()),
+        revoke_reason = pg_catalog.left(options ->> 'reason', 1000) where k.id = key.id;
+    when 'deprecate' then
+      update auth.service_keys k set revoked_at = least(k.revoked_at, pg_catalog.clock_timestamp()
+        + pg_catalog.make_interval(hours => least(greatest(coalesce((options ->> 'grace_period_hours')::integer, 24), 0), 8760))),
+        revoke_reason = 'deprecated' where k.id = key.id;
+    when 'update' then
+      update auth.service_keys k set name = coalesce(options ->> 'name', k.name),
+        description = coalesce(options ->> 'description', k.description) where k.id = key.id;
+    when 'delete' then delete from auth.service_keys k where k.id = key.id;
+    else raise exception using errcode = 'invalid_parameter_value', message = 'unknown act ' || pg_catalog.quote_literal(act);
+  end case;
+  perform audit.write('admin.service_key_' || act, null, context, pg_catalog.jsonb_build_object('key', key.id));
+  select k.* into key from auth.service_keys k where k.id = change_service_key.id;
+  return case when key.id is null then pg_catalog.jsonb_build_object('message', 'The key was deleted')
+    else auth.service_key_object(key) || pg_catalog.jsonb_build_object('message', 'Done') end;
+end
+$$;
+comment on function auth.change_service_key(uuid, text, jsonb, jsonb) is
+  'Acts on a service key: enable, disable, revoke, deprecate, update, delete';
+
+create function auth.create_client_key(options jsonb, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'create_client_key_wrapper';
+comment on function auth.create_client_key(jsonb, jsonb) is
+  'Makes a key that acts as the entered user. options: name, description, scopes, expires_at. The key is shown once';
+
+create function auth.list_client_keys() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select case when auth.uid() is null then
+      pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
+    else pg_catalog.jsonb_build_object(
+      'client_keys', coalesce((select pg_catalog.jsonb_agg(auth.client_key_object(k) order by k.created_at, k.id)
+        from auth.client_keys k where k.user_id = auth.uid()), '[]'),
+      'total', (select pg_catalog.count(*) from auth.client_keys k where k.user_id = auth.uid()))
+    end;
+  end;
+comment on function auth.list_client_keys() is 'The keys of the entered user, without the keys';
+
+create function auth.get_client_key(id uuid) returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(
+      (select auth.client_key_object(k) from auth.client_keys k where k.id = $1 and k.user_id = auth.uid()),
+      pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND'));
+  end;
+comment on function auth.get_client_key(uuid) is 'One key of the entered user, without the key';
+
+create function auth.change_client_key(id uuid, act text, options jsonb default '{}', context jsonb default '{}') returns jsonb
+  language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  key auth.client_keys;
+begin
+  select k.* into key from auth.client_keys k where k.id = change_client_key.id and k.user_id = auth.uid() for update;
+  if not found then
+    return pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND');
+  end if;
+  case act
+    when 'revoke' then update auth.client_keys k set revoked_at = coalesce(k.revoked_at, pg_catalog.clock_timestamp()) where k.id = key.id;
+    when 'update' then
+      update auth.client_keys k set name = coalesce(options ->> 'name', k.name),
+        description = coalesce(options ->> 'description', k.description) where k.id = key.id;
+    when 'delete' then delete from auth.client_keys k where k.id = key.id;
+    else raise exception using errcode = 'invalid_parameter_value', message = 'unknown act ' || pg_catalog.quote_literal(act);
+  end case;
+  perform audit.write('auth.client_key_' || act, auth.uid(), context, pg_catalog.jsonb_build_object('key', key.id));
+  select k.* into key from auth.client_keys k where k.id = change_client_key.id;
+  return case when key.id is null then pg_catalog.jsonb_build_object('message', 'The key was deleted')
+    else auth.client_key_object(key) || pg_catalog.jsonb_build_object('message', 'Done') end;
+end
+$$;
+comment on function auth.change_client_key(uuid, text, jsonb, jsonb) is
+  'Acts on a key of the entered user: revoke, update, delete';

@@ -1,6 +1,7 @@
 mod config;
 mod files;
 mod letters;
+mod smtp;
 
 use super::letter::{Refusal, Writer};
 use super::order::{Kind, Order};

@@ -8,6 +8,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::error::Error as _;
 use std::io;
+use std::iter::successors;
 use std::path::Path;
 
 /// A mail server. Each letter has a connection of its own: they are few, and one that idles is closed
@@ -97,12 +98,14 @@ fn reason(error: &Error) -> String {
     if error.is_response() {
         return "the mail server answered what is no SMTP".into();
     }
-    let source = error.source();
-    if let Some(system) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+    // The system's words, or those of TLS about a certificate; they may lie several errors deep.
+    let system = successors(error.source(), |error| (*error).source())
+        .find_map(|error| error.downcast_ref::<io::Error>());
+    if let Some(system) = system {
         return format!("no connection to the mail server: {system}");
     }
     if error.is_client()
-        && let Some(source) = source
+        && let Some(source) = error.source()
     {
         // Fixed sentences of the library, such as that the server offers no STARTTLS.
         return source.to_string();

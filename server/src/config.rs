@@ -2,13 +2,14 @@
 //!
 //! Every option is defined in exactly one section file below, with its default and a sentence for
 //! the person who sets it. A value is taken from the first of: command line, `FLUXBASE_SECTION_KEY`
-//! (or `FLUXBASE_SECTION_KEY_FILE`), the short names `JWT_SECRET` and `DATABASE_URL` (or `_FILE`),
-//! the yaml, the default. A key nobody knows stops the start and names the nearest known one: a
+//! (or `FLUXBASE_SECTION_KEY_FILE`), the short names `JWT_SECRET`, `DATABASE_URL` and
+//! `SMTP_PASSWORD` (or `_FILE`), the yaml, the default. A key nobody knows stops the start and names the nearest known one: a
 //! setting that is silently ignored is worse than none.
 
 mod api;
 mod auth;
 mod database;
+mod email;
 mod environment;
 mod error;
 mod expand;
@@ -21,6 +22,7 @@ mod yaml;
 pub use api::Api;
 pub use auth::{Auth, GivenSetting};
 pub use database::{Database, Login};
+pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use logging::{Format, Logging};
@@ -41,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Sizes of pages and batches.
     pub api: Api,
+    /// How mail leaves.
+    pub email: Email,
     /// What is written to standard error.
     pub logging: Logging,
 }
@@ -85,11 +89,15 @@ impl Config {
         given.short_names(environment)?;
         given.prefixed(&known, environment)?;
         given.command_line(overrides);
+        let server = Server::read(&given)?;
+        let database = Database::read(&given)?;
+        let email = Email::read(&given, &server, &database)?;
         Ok(Self {
-            server: Server::read(&given)?,
-            database: Database::read(&given)?,
+            server,
+            database,
             auth: Auth::read(&given)?,
             api: Api::read(&given)?,
+            email,
             logging: Logging::read(&given)?,
         })
     }

@@ -14,6 +14,7 @@
 //! | [`db`] | connections, and the one transaction around a statement |
 //! | [`catalog`] | what the database looks like, kept current |
 //! | [`error`] | every failure → status, code, body |
+//! | [`mail`] | what the database wants sent to users |
 //! | [`health`], [`headers`], [`log`], [`clock`] | one concern each |
 //! | [`config`] | every option, strictly |
 //! | [`command`] | `serve`, `migrate`, `check`, `keys` |
@@ -33,5 +34,6 @@ pub mod gate;
 pub mod headers;
 pub mod health;
 pub mod log;
+pub mod mail;
 pub mod reply;
 pub mod rest;

@@ -3,6 +3,7 @@ use crate::app::{self, Shared, Worker};
 use crate::catalog::{Snapshot, watch};
 use crate::config::Config;
 use crate::db::Options;
+use crate::mail::Mailer;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -13,6 +14,7 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
     crate::log::start(config.logging);
     let options = Arc::new(Options::new(&config.database)?);
     warn_of_plain_text(&options);
+    let mailer = Mailer::new(&config)?;
     let (session, snapshot) = super::check::ready(&config, &options).await?;
 
     let workers = workers(&config);
@@ -51,10 +53,13 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
         relations,
         "listening"
     );
-    listening
-        .run()
-        .await
-        .map_err(Problem::io("the server stopped"))
+    let mail = mailer.map(Mailer::start);
+    let outcome = listening.run().await;
+    // After the last request: what that caused to be sent is at least in the database.
+    if let Some(mail) = mail {
+        mail.stop(server.shutdown_timeout).await;
+    }
+    outcome.map_err(Problem::io("the server stopped"))
 }
 
 /// One per core, at least two, and never more than there are connections to share out.

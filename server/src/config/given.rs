@@ -15,9 +15,10 @@ const NOT_OURS: [&str; 6] = [
 ];
 
 /// Variables that are understood without our prefix.
-const SHORT_NAMES: [(&str, &str); 2] = [
+const SHORT_NAMES: [(&str, &str); 3] = [
     ("JWT_SECRET", "auth.jwt_secret"),
     ("DATABASE_URL", "database.url"),
+    ("SMTP_PASSWORD", "email.smtp_password"),
 ];
 
 /// A value and where it was written. `Debug` shows only where: it may be a secret.

@@ -1,4 +1,4 @@
-use super::{api, auth, database, logging, server};
+use super::{api, auth, database, email, logging, server};
 
 /// One option: what it is called, what it is when nobody says anything, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +69,7 @@ pub fn known() -> Vec<Setting> {
         server::SETTINGS,
         database::SETTINGS,
         api::SETTINGS,
+        email::SETTINGS,
         logging::SETTINGS,
     ] {
         all.extend_from_slice(section);

@@ -10,19 +10,21 @@ use crate::authenticate::{Keys, Verified};
 use crate::config::Config;
 use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
-use crate::gate::gate;
+use crate::gate::{Passed, gate};
 use crate::headers::RequestIds;
 use crate::{auth, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, HttpMessage, HttpResponse, guard, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, guard, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use fluxbase_compiler::catalog::Catalog;
 use futures_util::FutureExt;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -84,17 +86,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .wrap(from_fn(gate))
-                .service(only("/auth/signup", "POST", web::post().to(auth::sign_up)))
-                .service(only("/auth/signin", "POST", web::post().to(auth::sign_in)))
-                .service(only("/auth/login", "POST", web::post().to(auth::sign_in)))
-                .service(only("/auth/refresh", "POST", web::post().to(auth::refresh)))
-                .service(only(
-                    "/auth/signout",
-                    "POST",
-                    web::post().to(auth::sign_out),
-                ))
-                .service(only("/auth/logout", "POST", web::post().to(auth::sign_out)))
-                .service(only("/auth/user", "GET", web::get().to(auth::user)))
+                .configure(account_routes)
                 .service(only(
                     "/tables/{table}",
                     "GET, POST, PATCH, DELETE",
@@ -112,6 +104,36 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 ))
                 .default_service(web::to(no_such_route)),
         );
+}
+
+/// Every row of [`auth::ACTS`]; rows of one path are one resource.
+fn account_routes(scope: &mut web::ServiceConfig) {
+    let mut by_path: BTreeMap<&'static str, Vec<&'static auth::Act>> = BTreeMap::new();
+    for act in auth::ACTS {
+        by_path.entry(act.path).or_default().push(act);
+    }
+    // Literal paths before those with a parameter, which would match them too.
+    let mut paths: Vec<_> = by_path.into_iter().collect();
+    paths.sort_by_key(|(path, _)| path.contains('{'));
+    for (path, acts) in paths {
+        let methods: Vec<&str> = acts.iter().map(|act| act.method).collect();
+        // Made once per worker, for as long as the process lives.
+        let allow: &'static str = Box::leak(methods.join(", ").into_boxed_str());
+        let mut resource = web::resource(path);
+        for act in acts {
+            let prepared = auth::Prepared::new(act);
+            let method = Method::from_bytes(act.method.as_bytes()).unwrap_or_default();
+            resource = resource.route(web::method(method).to(
+                move |http: HttpRequest, passed: Passed, worker: web::Data<Worker>| {
+                    let prepared = prepared.clone();
+                    async move { auth::run(&prepared, &http, &passed, &worker).await }
+                },
+            ));
+        }
+        scope.service(resource.default_service(web::to(move || async move {
+            Err::<HttpResponse, _>(Failure::Method { allow })
+        })));
+    }
 }
 
 fn of_a_table() -> impl guard::Guard {

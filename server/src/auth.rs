@@ -1,9 +1,13 @@
-//! Account endpoints: one SQL call each. The database decides; here only the form of the body is
-//! looked at and the answer is given its status.
+//! Account endpoints: one SQL call each. The database decides; here only the form of the request is looked at and the
+//! answer is given its status.
 
-mod credentials;
+mod acts;
+mod body;
+
+pub use acts::{ACTS, Act, Door};
 
 use crate::app::{RequestId, Worker};
+use crate::config::Transport;
 use crate::db::{Answer, DbError};
 use crate::error::{Account, Failure};
 use crate::gate::Passed;
@@ -11,116 +15,123 @@ use crate::reply::json;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, USER_AGENT};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use acts::{Arg, Kind};
+use body::Body;
 use bytes::Bytes;
-use credentials::Credentials;
 use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::{Columns, Reply, Statement, Verb};
 use serde_json::{Map, Value};
 
-/// `POST /api/v1/auth/signup`
+/// An endpoint and its statement, made once.
+#[derive(Clone)]
+pub struct Prepared {
+    act: &'static Act,
+    sql: std::sync::Arc<str>,
+}
+
+impl Prepared {
+    /// Of a row of the table.
+    #[must_use]
+    pub fn new(act: &'static Act) -> Self {
+        Self {
+            act,
+            sql: act.sql().into(),
+        }
+    }
+}
+
+/// Whether this path, below `/api/v1`, is one whose credentials are not looked at.
+#[must_use]
+pub fn is_public(path: &str) -> bool {
+    ACTS.iter()
+        .any(|act| act.door == Door::Public && act.path == path)
+}
+
+/// Answers one request to an account endpoint.
 ///
 /// # Errors
 /// Refusals of the account function, and of the database.
-pub async fn sign_up(
-    http: HttpRequest,
-    passed: Passed,
-    worker: web::Data<Worker>,
-) -> Result<HttpResponse, Failure> {
-    let body = Credentials::read(&passed.body)?;
-    let parameters = [
-        Some(&*body.email),
-        Some(&*body.password),
-        Some(&*body.user_metadata),
-        Some(&*context(&http)),
-    ];
-    let answer = worker
-        .db
-        .call(
-            "select auth.sign_up($1, $2, $3::pg_catalog.jsonb, $4::pg_catalog.jsonb)::pg_catalog.text",
-            &parameters,
-        )
-        .await;
-    answered(answer, StatusCode::CREATED, true)
-}
-
-/// `POST /api/v1/auth/signin`, also `/login`
-///
-/// # Errors
-/// Refusals of the account function, and of the database.
-pub async fn sign_in(
-    http: HttpRequest,
-    passed: Passed,
-    worker: web::Data<Worker>,
-) -> Result<HttpResponse, Failure> {
-    let body = Credentials::read(&passed.body)?;
-    let parameters = [
-        Some(&*body.email),
-        Some(&*body.password),
-        Some(&*context(&http)),
-    ];
-    let answer = worker
-        .db
-        .call(
-            "select auth.sign_in($1, $2, $3::pg_catalog.jsonb)::pg_catalog.text",
-            &parameters,
-        )
-        .await;
-    answered(answer, StatusCode::OK, true)
-}
-
-/// `POST /api/v1/auth/refresh`
-///
-/// # Errors
-/// Refusals of the account function, and of the database.
-pub async fn refresh(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
-    let token = credentials::refresh_token(&passed.body)?;
-    let answer = worker
-        .db
-        .call("select auth.refresh($1)::pg_catalog.text", &[Some(&*token)])
-        .await;
-    answered(answer, StatusCode::OK, true)
-}
-
-/// `POST /api/v1/auth/signout`, also `/logout`
-///
-/// # Errors
-/// 401 for a visitor, refusals of the account function, and of the database.
-pub async fn sign_out(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
-    own(
-        &passed,
-        &worker,
-        "select auth.sign_out()::pg_catalog.text",
-        Access::ReadWrite,
-    )
-    .await
-}
-
-/// `GET /api/v1/auth/user`
-///
-/// # Errors
-/// 401 for a visitor, refusals of the account function, and of the database.
-pub async fn user(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
-    own(
-        &passed,
-        &worker,
-        "select auth.get_user()::pg_catalog.text",
-        Access::ReadOnly,
-    )
-    .await
-}
-
-/// Calls an account function as the caller.
-async fn own(
+pub async fn run(
+    prepared: &Prepared,
+    http: &HttpRequest,
     passed: &Passed,
     worker: &Worker,
-    sql: &str,
-    access: Access,
 ) -> Result<HttpResponse, Failure> {
+    let act = prepared.act;
+    if act.kind == Kind::Mail && matches!(worker.shared.config.email.transport, Transport::None) {
+        return Err(Failure::NoMail);
+    }
+    let body = Body::read(&passed.body)?;
+    let mut context = context(http, &body)?;
+    let waiting = match act.door {
+        Door::Setup => challenge(passed, &body)?,
+        Door::Public | Door::Own => None,
+    };
+    let as_login = act.door == Door::Public || waiting.is_some();
+    if let Some(token) = waiting {
+        context.insert("mfa_token".into(), token.into());
+    }
+    let arguments = arguments(act, http, &body, context)?;
+    let success = StatusCode::from_u16(act.success).unwrap_or(StatusCode::OK);
+    if as_login {
+        let parameters: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();
+        let answer = worker.db.call(&prepared.sql, &parameters).await;
+        let failed = |error| Failure::Database {
+            error,
+            anonymous: true,
+        };
+        return answered(act, answer.map_err(failed)?, success, true);
+    }
     let caller = passed.caller()?;
-    let statement = Statement {
-        sql: sql.into(),
-        params: Vec::new(),
-        access,
+    let anonymous = caller.is_anonymous();
+    let statement = statement(prepared, arguments);
+    let answer = worker
+        .db
+        .run_as(caller, &statement, act.scope())
+        .await
+        .map_err(|error| Failure::of_run(error, anonymous, act.scope()))?;
+    answered(act, answer, success, anonymous)
+}
+
+/// The token of a sign-in that waits for a second factor to be set up, sent as a bearer or in the body.
+fn challenge(passed: &Passed, body: &Body) -> Result<Option<String>, Failure> {
+    if let Some(caller) = &passed.caller {
+        if let Some(token) = caller.challenge() {
+            return Ok(Some(token.to_owned()));
+        }
+        if caller.token().is_some() && !caller.is_anonymous() {
+            return Ok(None);
+        }
+    }
+    body.text("mfa_token")
+}
+
+/// A statement for `run_as`, which binds texts; null arguments are written into it.
+fn statement(prepared: &Prepared, arguments: Vec<Option<String>>) -> Statement {
+    let mut sql = prepared.sql.to_string();
+    // From the last: `$1` is the beginning of `$10`.
+    let mut params = Vec::new();
+    let nulls: Vec<usize> = (1..=arguments.len())
+        .filter(|number| arguments.get(number - 1).is_some_and(Option::is_none))
+        .collect();
+    for number in nulls.iter().rev() {
+        sql = sql.replace(&format!("${number}::"), "null::");
+    }
+    let mut next = 0;
+    for (place, argument) in arguments.into_iter().enumerate() {
+        if let Some(text) = argument {
+            next += 1;
+            sql = sql.replace(&format!("${}::", place + 1), &format!("${next}::"));
+            params.push(text);
+        }
+    }
+    Statement {
+        sql,
+        params,
+        access: match prepared.act.kind {
+            Kind::Read => Access::ReadOnly,
+            Kind::Write | Kind::Mail | Kind::Link => Access::ReadWrite,
+        },
         columns: Columns {
             rows: None,
             total: None,
@@ -131,13 +142,84 @@ async fn own(
             has_body: true,
             offset: 0,
         },
-    };
-    let answer = worker.db.run_as(caller, &statement).await;
-    answered(answer, StatusCode::OK, caller.is_anonymous())
+    }
 }
 
-/// Who asks, for the audit: the peer's address, since no proxy is trusted to name another.
-fn context(http: &HttpRequest) -> String {
+fn arguments(
+    act: &Act,
+    http: &HttpRequest,
+    body: &Body,
+    context: Map<String, Value>,
+) -> Result<Vec<Option<String>>, Failure> {
+    let mut missing = Vec::new();
+    let mut arguments = Vec::with_capacity(act.args.len());
+    let mut context = Some(context);
+    for arg in act.args {
+        arguments.push(match *arg {
+            Arg::Text(name) => {
+                let text = body.text(name)?.filter(|text| !text.is_empty());
+                if text.is_none() {
+                    missing.push(name);
+                }
+                text
+            }
+            Arg::Optional(name) => body.text(name)?,
+            Arg::Uuid(name) => match body.text(name)? {
+                Some(text) => Some(uuid(&text, name)?),
+                None => None,
+            },
+            Arg::Code => {
+                let code = body.code()?.filter(|code| !code.is_empty());
+                if code.is_none() {
+                    missing.push("code");
+                }
+                code
+            }
+            Arg::Object(name) => Some(body.object(name)?.unwrap_or("{}").to_owned()),
+            Arg::Body => Some(body.whole()),
+            Arg::Query => Some(query(http)?),
+            Arg::PathId => {
+                let id = http.match_info().get("id").unwrap_or_default();
+                Some(uuid(id, "id")?)
+            }
+            Arg::Context => Some(Value::Object(context.take().unwrap_or_default()).to_string()),
+            Arg::Word(word) => Some(word.to_owned()),
+        });
+    }
+    match missing.as_slice() {
+        [] => Ok(arguments),
+        [one] => Err(Failure::malformed(format!("The field {one} is required"))),
+        several => Err(Failure::malformed(format!(
+            "The fields {} are required",
+            several.join(" and ")
+        ))),
+    }
+}
+
+fn uuid(text: &str, name: &str) -> Result<String, Failure> {
+    fluxbase_rules::uuid::parse(text)
+        .map(|id| fluxbase_rules::uuid::format(&id))
+        .ok_or_else(|| Failure::malformed(format!("{name} must be a UUID")))
+}
+
+/// The query string as an object of texts; the functions know the names they take.
+fn query(http: &HttpRequest) -> Result<String, Failure> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(http.query_string())
+        .map_err(|_| Failure::malformed("The query string is malformed"))?;
+    let mut object = Map::new();
+    for (name, value) in pairs.into_inner() {
+        if value.contains('\0') || name.contains('\0') {
+            return Err(Failure::malformed("The query string is malformed"));
+        }
+        if object.insert(name, value.into()).is_some() {
+            return Err(Failure::malformed("A parameter is given twice"));
+        }
+    }
+    Ok(Value::Object(object).to_string())
+}
+
+/// Who asks, for the audit, and what proves it.
+fn context(http: &HttpRequest, body: &Body) -> Result<Map<String, Value>, Failure> {
     let mut context = Map::new();
     if let Some(peer) = http.peer_addr() {
         context.insert("ip".into(), peer.ip().to_string().into());
@@ -153,19 +235,34 @@ fn context(http: &HttpRequest) -> String {
     if let Some(RequestId(id)) = http.extensions().get::<RequestId>() {
         context.insert("request_id".into(), (**id).into());
     }
-    Value::Object(context).to_string()
+    let code = http
+        .headers()
+        .get("x-2fa-code")
+        .and_then(|value| value.to_str().ok());
+    if let Some(code) = code {
+        context.insert("code".into(), code.into());
+    } else if let Some(code) = body.code()? {
+        context.insert("code".into(), code.into());
+    }
+    for name in ["nonce", "password"] {
+        if let Some(text) = body.text(name)? {
+            context.insert(name.into(), text.into());
+        }
+    }
+    Ok(context)
 }
 
 /// The reply of an account function: a result, or `{"error", "code"}`.
 fn answered(
-    answer: Result<Answer, DbError>,
+    act: &Act,
+    answer: Answer,
     success: StatusCode,
     anonymous: bool,
 ) -> Result<HttpResponse, Failure> {
-    let failed = |error| Failure::Database { error, anonymous };
-    let body = answer.map_err(failed)?.bytes(0).map_err(failed)?;
+    let failed = |error: DbError| Failure::Database { error, anonymous };
+    let body = answer.bytes(0).map_err(failed)?;
     let body = body.ok_or(Failure::Internal("an account function answered null"))?;
-    if let Some(refusal) = refusal(&body)? {
+    if let Some(refusal) = refusal(act, &body)? {
         return Err(refusal);
     }
     let mut response = HttpResponse::build(success);
@@ -173,42 +270,55 @@ fn answered(
     Ok(json(&mut response, body))
 }
 
-fn refusal(body: &Bytes) -> Result<Option<Failure>, Failure> {
-    let strange = Failure::Internal("an account function answered something else than an object");
-    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
-        return Err(strange);
+fn refusal(act: &Act, body: &Bytes) -> Result<Option<Failure>, Failure> {
+    let object = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => object,
+        Ok(Value::Array(_)) => return Ok(None),
+        _ => {
+            return Err(Failure::Internal(
+                "an account function answered neither an object nor a list",
+            ));
+        }
     };
     if !object.contains_key("error") {
         return Ok(None);
     }
     let code = object.get("code").and_then(Value::as_str).unwrap_or("");
-    Ok(Some(match status_of(code) {
+    Ok(Some(match status_of(code, act.kind) {
         Some(status) => Failure::Account(Account { status, object }),
         None => Failure::Internal("an account function refused with a code nobody knows"),
     }))
 }
 
 /// The closed list of codes an account function refuses with.
-fn status_of(code: &str) -> Option<StatusCode> {
+fn status_of(code: &str, kind: Kind) -> Option<StatusCode> {
     Some(match code {
+        "INVALID_TOKEN" if kind == Kind::Link => StatusCode::BAD_REQUEST,
         "INVALID_INPUT"
-        | "INVALID_EMAIL"
         | "MISSING_REQUIRED_FIELD"
         | "VALIDATION_FAILED"
         | "WEAK_PASSWORD"
-        | "ALREADY_EXISTS" => StatusCode::BAD_REQUEST,
-        "INVALID_CREDENTIALS"
-        | "AUTHENTICATION_REQUIRED"
-        | "INVALID_TOKEN"
-        | "EXPIRED_TOKEN"
-        | "REVOKED_TOKEN" => StatusCode::UNAUTHORIZED,
+        | "INVALID_REDIRECT_URL"
+        | "TOKEN_EXPIRED"
+        | "TOKEN_USED" => StatusCode::BAD_REQUEST,
+        "INVALID_CREDENTIALS" | "AUTHENTICATION_REQUIRED" | "INVALID_TOKEN" => {
+            StatusCode::UNAUTHORIZED
+        }
         "SIGNUP_DISABLED"
         | "PASSWORD_LOGIN_DISABLED"
+        | "ANONYMOUS_DISABLED"
+        | "FEATURE_DISABLED"
         | "EMAIL_NOT_VERIFIED"
         | "PASSWORD_EXPIRED"
+        | "REAUTHENTICATION_REQUIRED"
+        | "TWO_FACTOR_REQUIRED"
+        | "ADMIN_REQUIRED"
+        | "INSUFFICIENT_PERMISSIONS"
+        | "INVALID_ROLE"
         | "ACCESS_DENIED" => StatusCode::FORBIDDEN,
-        "RATE_LIMITED" | "TOO_MANY_REQUESTS" => StatusCode::TOO_MANY_REQUESTS,
-        "BUSY" | "service_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "NOT_FOUND" => StatusCode::NOT_FOUND,
+        "ALREADY_EXISTS" => StatusCode::CONFLICT,
+        "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
         _ => return None,
     })
 }

@@ -7,15 +7,18 @@
 //! a credential that is present and bad is refused, never quietly taken for a visitor.
 //!
 //! The token is verified here so that a bad one costs no database connection, and once more inside
-//! PostgreSQL, which alone decides whether its session still lives.
+//! PostgreSQL, which alone decides whether its session still lives. Keys (`sk_…`, `fbk_…`) are no tokens: here only their
+//! form is looked at.
 
 mod cache;
 
 pub use cache::Verified;
 
-use crate::caller::{Caller, Credential};
+use crate::caller::{Caller, Credential, Kind};
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use fluxbase_rules::{DatabaseRole, Expected, Keyring, Refusal, UnixSeconds, UnverifiedToken};
+use fluxbase_rules::{
+    DatabaseRole, Expected, Keyring, Refusal, SignedClaims, UnixSeconds, UnverifiedToken,
+};
 
 /// Everything that is known about keys at one moment; replaced whole when they change.
 pub struct Keys {
@@ -39,20 +42,24 @@ pub enum Refused {
     /// The same credential header twice: which one counts would be a guess.
     #[error("header {0} is given more than once")]
     Twice(&'static str),
-    /// A kind of credential this server does not issue.
-    #[error("{0} is a kind of credential that is not available")]
-    NotAvailable(&'static str),
+    /// What stands where a key must stand is none.
+    #[error("a key that cannot be one")]
+    NotAKey,
+    /// An impersonation token without the credential of the administrator it was given to.
+    #[error("the impersonation token is not accompanied by its administrator")]
+    NotTheAdministrator,
 }
 
 /// Proof that a request's credentials were judged. Made here and nowhere else.
 pub struct Judged {
     credential: Option<Credential>,
     role: DatabaseRole,
+    kind: Kind,
 }
 
 impl Judged {
-    pub(crate) fn into_parts(self) -> (Option<Credential>, DatabaseRole) {
-        (self.credential, self.role)
+    pub(crate) fn into_parts(self) -> (Option<Credential>, DatabaseRole, Kind) {
+        (self.credential, self.role, self.kind)
     }
 }
 
@@ -66,81 +73,166 @@ pub fn authenticate(
     keys: &Keys,
     verified: &mut Verified,
 ) -> Result<Caller, Refused> {
-    let Some((header, token_starts)) = presented(headers)? else {
+    let mut judge = |token: &str| -> Result<SignedClaims, Refused> {
+        let claims = match verified.get(token, keys.generation) {
+            Some(claims) => claims,
+            None => {
+                let claims = UnverifiedToken::parse(token)?.verify(&keys.ring)?;
+                verified.put(token, claims.clone());
+                claims
+            }
+        };
+        // The signature is remembered, the time is judged at every request.
+        claims.judge(now, &keys.expected)?;
+        Ok(claims)
+    };
+    if let Some(header) = only(headers, "x-impersonation-token")? {
+        let token = header.to_str().map_err(|_| Refused::NotBearer)?;
+        let claims = judge(token)?;
+        let acting = claims.judge(now, &keys.expected)?;
+        // Beside the credential of the very administrator it was given to: alone it is a stolen one.
+        let Some(Presented { token, .. }) = presented(headers)? else {
+            return Err(Refused::NotTheAdministrator);
+        };
+        let administrator = judge(token)?;
+        let who = administrator.judge(now, &keys.expected)?.sub;
+        if who.is_none() || acting.impersonated_by != who {
+            return Err(Refused::NotTheAdministrator);
+        }
+        return Ok(Caller::new(Judged {
+            credential: Some(Credential {
+                header: header.clone(),
+                token_starts: 0,
+            }),
+            role: acting.database_role(),
+            kind: Kind::Token,
+        }));
+    }
+    let Some(Presented {
+        header,
+        token_starts,
+        token,
+        opaque,
+    }) = presented(headers)?
+    else {
         return Ok(Caller::new(Judged {
             credential: None,
             role: DatabaseRole::Anon,
+            kind: Kind::Token,
         }));
     };
-    let token = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.get(token_starts..))
-        .ok_or(Refused::NotBearer)?;
-    let claims = match verified.get(token, keys.generation) {
-        Some(claims) => claims,
+    let (role, kind) = match opaque {
+        Some(opaque) => opaque,
         None => {
-            let claims = UnverifiedToken::parse(token)?.verify(&keys.ring)?;
-            verified.put(token, claims.clone());
-            claims
+            let claims = judge(token)?;
+            let role = claims.judge(now, &keys.expected)?.database_role();
+            (role, Kind::Token)
         }
     };
-    // The signature is remembered, the time is judged at every request.
-    let role = claims.judge(now, &keys.expected)?.database_role();
     Ok(Caller::new(Judged {
         credential: Some(Credential {
             header: header.clone(),
             token_starts,
         }),
         role,
+        kind,
     }))
 }
 
-/// The header that holds the credential and where in it the token begins.
-fn presented(headers: &HeaderMap) -> Result<Option<(&HeaderValue, usize)>, Refused> {
-    if only(headers, "x-impersonation-token")?.is_some() {
-        return Err(Refused::NotAvailable("an impersonation token"));
+/// A credential as sent.
+struct Presented<'a> {
+    header: &'a HeaderValue,
+    /// Where in it the token begins.
+    token_starts: usize,
+    token: &'a str,
+    /// What it is when it is no signed token.
+    opaque: Option<(DatabaseRole, Kind)>,
+}
+
+impl<'a> Presented<'a> {
+    fn new(header: &'a HeaderValue, token_starts: usize) -> Result<Self, Refused> {
+        let token = header
+            .to_str()
+            .ok()
+            .and_then(|text| text.get(token_starts..))
+            .ok_or(Refused::NotBearer)?;
+        Ok(Self {
+            header,
+            token_starts,
+            token,
+            opaque: opaque(token)?,
+        })
     }
+
+    /// As `new`, where only a key will do.
+    fn key(header: &'a HeaderValue, token_starts: usize, prefix: &str) -> Result<Self, Refused> {
+        let presented = Self::new(header, token_starts)?;
+        if presented.token.starts_with(prefix) {
+            Ok(presented)
+        } else {
+            Err(Refused::NotAKey)
+        }
+    }
+}
+
+fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Refused> {
     if let Some(header) = only(headers, "authorization")? {
         let text = header.to_str().map_err(|_| Refused::NotBearer)?;
         let (scheme, rest) = text.split_once(' ').ok_or(Refused::NotBearer)?;
-        if scheme.eq_ignore_ascii_case("ServiceKey") {
-            return Err(Refused::NotAvailable("a service key"));
-        }
-        if !scheme.eq_ignore_ascii_case("Bearer") {
-            return Err(Refused::NotBearer);
-        }
         let token = rest.trim_start_matches(' ');
         if token.is_empty() {
             return Err(Refused::NotBearer);
         }
-        refuse_keys(token)?;
-        return Ok(Some((header, text.len() - token.len())));
+        let starts = text.len() - token.len();
+        if scheme.eq_ignore_ascii_case("ServiceKey") {
+            return Presented::key(header, starts, SERVICE_KEY).map(Some);
+        }
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return Err(Refused::NotBearer);
+        }
+        return Presented::new(header, starts).map(Some);
     }
-    for (name, kind) in [
-        ("x-service-key", "a service key"),
-        ("x-client-key", "a client key"),
-        ("clientkey", "a client key"),
+    for (name, prefix) in [
+        ("x-service-key", SERVICE_KEY),
+        ("x-client-key", CLIENT_KEY),
+        ("clientkey", CLIENT_KEY),
     ] {
-        if only(headers, name)?.is_some() {
-            return Err(Refused::NotAvailable(kind));
+        if let Some(header) = only(headers, name)? {
+            return Presented::key(header, 0, prefix).map(Some);
         }
     }
-    let Some(header) = only(headers, "apikey")? else {
-        return Ok(None);
-    };
-    refuse_keys(header.to_str().map_err(|_| Refused::NotBearer)?)?;
-    Ok(Some((header, 0)))
+    match only(headers, "apikey")? {
+        Some(header) => Presented::new(header, 0).map(Some),
+        None => Ok(None),
+    }
 }
 
-/// Keys that are no tokens, told from them by their first letters.
-fn refuse_keys(token: &str) -> Result<(), Refused> {
-    for (prefix, kind) in [("sk_", "a service key"), ("fbk_", "a client key")] {
-        if token.starts_with(prefix) {
-            return Err(Refused::NotAvailable(kind));
+const SERVICE_KEY: &str = "sk_";
+const CLIENT_KEY: &str = "fbk_";
+const CHALLENGE: &str = "mfa_";
+/// 32 bytes in base64url.
+const RANDOM_CHARACTERS: usize = 43;
+
+/// Credentials that are no signed tokens, told by their first letters. What cannot be one costs no connection.
+fn opaque(token: &str) -> Result<Option<(DatabaseRole, Kind)>, Refused> {
+    for (prefix, role, kind) in [
+        (SERVICE_KEY, DatabaseRole::ServiceRole, Kind::Key),
+        (CLIENT_KEY, DatabaseRole::Authenticated, Kind::Key),
+        (CHALLENGE, DatabaseRole::Anon, Kind::Challenge),
+    ] {
+        if let Some(random) = token.strip_prefix(prefix) {
+            let plausible = random.len() == RANDOM_CHARACTERS
+                && random
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            return if plausible {
+                Ok(Some((role, kind)))
+            } else {
+                Err(Refused::NotAKey)
+            };
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 fn only<'a>(

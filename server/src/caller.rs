@@ -10,6 +10,18 @@ use fluxbase_rules::DatabaseRole;
 pub struct Caller {
     credential: Option<Credential>,
     role: DatabaseRole,
+    kind: Kind,
+}
+
+/// What a caller showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A token whose signature held, or nothing at all.
+    Token,
+    /// A service key or a client key, which PostgreSQL alone can look up.
+    Key,
+    /// The token of a sign-in that waits for a second factor to be set up.
+    Challenge,
 }
 
 /// Where the token stands in the header it came with; sharing the header's bytes, not copying them.
@@ -23,8 +35,12 @@ impl Caller {
     /// The only way to a caller leads through [`crate::authenticate`].
     #[must_use]
     pub fn new(judged: Judged) -> Self {
-        let (credential, role) = judged.into_parts();
-        Self { credential, role }
+        let (credential, role, kind) = judged.into_parts();
+        Self {
+            credential,
+            role,
+            kind,
+        }
     }
 
     /// The token PostgreSQL shall verify once more; `None` for a visitor.
@@ -36,6 +52,18 @@ impl Caller {
             .to_str()
             .ok()
             .and_then(|text| text.get(credential.token_starts..))
+    }
+
+    /// Whether the credential is a service key or a client key, which has scopes.
+    #[must_use]
+    pub fn is_key(&self) -> bool {
+        self.kind == Kind::Key
+    }
+
+    /// The token of a sign-in that waits for a second factor to be set up. It opens nothing else.
+    #[must_use]
+    pub fn challenge(&self) -> Option<&str> {
+        self.token().filter(|_| self.kind == Kind::Challenge)
     }
 
     /// The database role the caller acts as.

@@ -44,7 +44,14 @@ pub enum Failure {
     /// The body did not arrive in time.
     BodySlow,
     /// The body is not the JSON this endpoint takes; the text names the field, not its value.
-    BodyMalformed(&'static str),
+    BodyMalformed(Cow<'static, str>),
+    /// The endpoint sends a mail, and the server has no way to send one.
+    NoMail,
+    /// The caller's key may not be used for this.
+    ScopeMissing {
+        /// What it needs.
+        required: &'static str,
+    },
     /// Nothing by this key that the caller may see.
     NoSuchRow,
     /// A write by key that touched nothing: it does not exist or is not the caller's to change. Which
@@ -133,6 +140,22 @@ const SIGN_IN_FIRST: &str = "Authentication required";
 const NOT_ALLOWED: &str = "Insufficient permissions";
 
 impl Failure {
+    /// A body that is not what the endpoint takes; the text names the field, not its value.
+    pub fn malformed(problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::BodyMalformed(problem.into())
+    }
+
+    /// Why a statement run for a caller gave no answer; a key would have needed `scope` for it.
+    #[must_use]
+    pub fn of_run(error: DbError, anonymous: bool, scope: &'static str) -> Self {
+        match &error {
+            DbError::Sql { state, .. } if state.as_str() == "FX011" => {
+                Self::ScopeMissing { required: scope }
+            }
+            _ => Self::Database { error, anonymous },
+        }
+    }
+
     /// The status and the words for the caller.
     #[must_use]
     pub fn public(&self) -> Public {
@@ -149,9 +172,10 @@ impl Failure {
             Self::Credential(refused) => {
                 let code = match refused {
                     Refused::Token(refusal) => refusal.code(),
-                    Refused::NotBearer | Refused::Twice(_) | Refused::NotAvailable(_) => {
-                        "INVALID_TOKEN"
-                    }
+                    Refused::NotBearer
+                    | Refused::Twice(_)
+                    | Refused::NotAKey
+                    | Refused::NotTheAdministrator => "INVALID_TOKEN",
                 };
                 let text = match code {
                     "EXPIRED_TOKEN" => "Token has expired",
@@ -204,9 +228,21 @@ impl Failure {
                 "INVALID_REQUEST_BODY",
                 "The request body took too long to arrive",
             ),
-            Self::BodyMalformed(problem) => {
-                Public::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST_BODY", *problem)
-            }
+            Self::BodyMalformed(problem) => Public::new(
+                StatusCode::BAD_REQUEST,
+                "INVALID_REQUEST_BODY",
+                problem.clone(),
+            ),
+            Self::NoMail => Public::new(
+                StatusCode::BAD_REQUEST,
+                "SMTP_NOT_CONFIGURED",
+                "This server sends no mail",
+            ),
+            Self::ScopeMissing { .. } => Public::new(
+                StatusCode::FORBIDDEN,
+                "INSUFFICIENT_PERMISSIONS",
+                NOT_ALLOWED,
+            ),
             Self::NoSuchRow => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::WriteHitNothing { anonymous } => from_meaning(Meaning::NotAllowed, *anonymous),
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
@@ -257,6 +293,10 @@ impl Failure {
                     max_bytes,
                     endpoint_type,
                 }),
+                required_scope: match self {
+                    Self::ScopeMissing { required } => Some(required),
+                    _ => None,
+                },
                 request_id,
             })
             .unwrap_or_default(),
@@ -281,6 +321,11 @@ fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
             StatusCode::FORBIDDEN,
             "INSUFFICIENT_PERMISSIONS",
             NOT_ALLOWED,
+        ),
+        Meaning::FactorNeeded => (
+            StatusCode::FORBIDDEN,
+            "TWO_FACTOR_SETUP_REQUIRED",
+            "Set up a second factor first",
         ),
         Meaning::SignInFirst => (
             StatusCode::UNAUTHORIZED,
@@ -369,6 +414,8 @@ struct Body<'a> {
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required_scope: Option<&'a str>,
     request_id: &'a str,
 }
 
@@ -399,6 +446,8 @@ impl fmt::Display for Failure {
             Self::BodyBroken(reason) => write!(f, "body incomplete: {reason}"),
             Self::BodySlow => f.write_str("body too slow"),
             Self::BodyMalformed(problem) => write!(f, "body malformed: {problem}"),
+            Self::NoMail => f.write_str("no way to send mail"),
+            Self::ScopeMissing { required } => write!(f, "key without scope {required}"),
             Self::NoSuchRow => f.write_str("no such row"),
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
             Self::NoSuchRoute => f.write_str("no such route"),

@@ -4,6 +4,7 @@
 //! credential before its body is read; a body without a declared length is counted as it arrives.
 
 use crate::app::Worker;
+use crate::auth;
 use crate::authenticate::authenticate;
 use crate::caller::Caller;
 use crate::clock;
@@ -49,21 +50,13 @@ enum Door {
     Account,
 }
 
-/// Account endpoints that ignore credentials: the client library sends its key there.
-const PUBLIC_ACCOUNT: [&str; 4] = [
-    "/api/v1/auth/signup",
-    "/api/v1/auth/signin",
-    "/api/v1/auth/login",
-    "/api/v1/auth/refresh",
-];
-
 impl Door {
     fn of(path: &str) -> Self {
-        if PUBLIC_ACCOUNT.contains(&path) {
-            return Self::PublicAccount;
-        }
         if path.starts_with("/api/v1/tables/") {
             return Self::Tables;
+        }
+        if path.strip_prefix("/api/v1").is_some_and(auth::is_public) {
+            return Self::PublicAccount;
         }
         Self::Account
     }

@@ -6,7 +6,7 @@ use crate::gate::Passed;
 use crate::reply;
 use actix_web::http::Method as HttpMethod;
 use actix_web::{HttpRequest, HttpResponse, web};
-use fluxbase_compiler::plan::{Limits, plan};
+use fluxbase_compiler::plan::{Access, Limits, plan};
 use fluxbase_compiler::rest::{Method, Request, parse};
 use fluxbase_compiler::sql;
 use fluxbase_rules::DatabaseRole;
@@ -82,11 +82,15 @@ async fn run(
         sql::print(&plan)
     };
     let anonymous = caller.is_anonymous();
+    let scope = match statement.access {
+        Access::ReadOnly => "read:tables",
+        Access::ReadWrite => "write:tables",
+    };
     let answer = worker
         .db
-        .run_as(caller, &statement)
+        .run_as(caller, &statement, scope)
         .await
-        .map_err(|error| Failure::Database { error, anonymous })?;
+        .map_err(|error| Failure::of_run(error, anonymous, scope))?;
     reply::rest(&statement, &answer, anonymous)
 }
 

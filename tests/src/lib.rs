@@ -22,5 +22,6 @@ pub mod forge;
 pub mod http;
 pub mod janitor;
 pub mod server;
+pub mod smtp;
 pub mod trial;
 pub mod wire;

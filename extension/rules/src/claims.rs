@@ -35,6 +35,8 @@ pub struct Claims {
     pub audience: Option<Vec<String>>,
     /// `epoch` of the session when the token was signed; 0 when absent.
     pub epoch: i64,
+    /// `impersonated_by`: the administrator who acts as the subject.
+    pub impersonated_by: Option<[u8; 16]>,
     /// `token_type`: `access` or `refresh`.
     pub token_type: Option<String>,
     /// The payload exactly as signed, or exactly as set.
@@ -87,6 +89,7 @@ impl Claims {
             issuer: None,
             audience: None,
             epoch: 0,
+            impersonated_by: None,
             token_type: None,
             json: Box::default(),
         };
@@ -107,6 +110,7 @@ impl Claims {
     fn take(&mut self, name: &str, value: Value<'_>) -> Result<(), Refusal> {
         match name {
             "sub" => self.sub = id("sub", value)?,
+            "impersonated_by" => self.impersonated_by = id("impersonated_by", value)?,
             "session_id" => self.session_id = id("session_id", value)?,
             "role" => self.role = text("role", value)?,
             "email" => self.email = Some(text("email", value)?).filter(|email| !email.is_empty()),

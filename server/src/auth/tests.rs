@@ -1,69 +1,122 @@
-use super::credentials::Credentials;
-use super::{refusal, status_of};
+use super::acts::{ACTS, Arg, Door, Kind};
+use super::body::Body;
+use super::{Prepared, refusal, statement, status_of};
 use crate::error::Failure;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
+use std::collections::BTreeSet;
+
+fn sign_in() -> &'static super::Act {
+    ACTS.iter()
+        .find(|act| act.path == "/auth/signin")
+        .expect("it is there")
+}
 
 #[test]
 fn a_body_of_the_wrong_form_is_refused_without_repeating_it() {
     for body in [
-        "",
         "null",
         "[]",
-        "\"x\"",
+        "\"hunter2\"",
         "{",
-        "{}",
-        r#"{"email":"a@b.c"}"#,
-        r#"{"password":"hunter2"}"#,
-        r#"{"email":"a@b.c","password":""}"#,
-        r#"{"email":"","password":"hunter2"}"#,
-        r#"{"email":1,"password":"hunter2"}"#,
-        r#"{"email":"a@b.c","password":["hunter2"]}"#,
-        r#"{"email":"a@b.c","password":"hunter2\u0000"}"#,
-        r#"{"email":"a@b.c","password":"hunter2","password":"other"}"#,
-        r#"{"email":"a@b.c","password":"hunter2","user_metadata":"x"}"#,
-        r#"{"email":"a@b.c","password":"hunter2","user_metadata":[1]}"#,
-        r#"{"email":"a@b.c","password":"hunter2"} x"#,
+        r#"{"password":"hunter2","password":"other"}"#,
+        r#"{"password":"hunter2"} x"#,
     ] {
-        let Err(failure) = Credentials::read(body.as_bytes()) else {
+        let Err(failure) = Body::read(body.as_bytes()) else {
             panic!("{body} was accepted");
         };
         assert_eq!(failure.public().status, StatusCode::BAD_REQUEST, "{body}");
         assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     }
+    for member in [
+        "1",
+        "[\"hunter2\"]",
+        "{\"a\":\"hunter2\"}",
+        "\"hunter2\\u0000\"",
+    ] {
+        let body = Body::read(format!("{{\"password\":{member}}}").as_bytes())
+            .ok()
+            .unwrap();
+        let failure = body.text("password").unwrap_err();
+        assert_eq!(failure.public().status, StatusCode::BAD_REQUEST, "{member}");
+        assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+    }
 }
 
 #[test]
-fn fields_a_client_always_sends_are_passed_over_and_metadata_is_kept() {
-    let body = r#"{"email":"a@b.c","password":"p w","captcha_token":"","app_metadata":{"role":"admin"},"user_metadata":{"nick":"a"}}"#;
-    let Ok(read) = Credentials::read(body.as_bytes()) else {
-        panic!("refused");
-    };
-    assert_eq!((&*read.email, &*read.password), ("a@b.c", "p w"));
-    assert_eq!(read.user_metadata, r#"{"nick":"a"}"#);
-    for body in [
-        r#"{"email":"a","password":"b"}"#,
-        r#"{"email":"a","password":"b","user_metadata":null}"#,
-    ] {
-        let read = Credentials::read(body.as_bytes()).ok().unwrap();
-        assert_eq!(read.user_metadata, "{}");
+fn what_clients_send_is_read() {
+    let text = r#"{"email":"a@b.c","captcha_token":"","user_metadata":{"n":1.10},"code":{"code":"123456"},"gone":null}"#;
+    let body = Body::read(text.as_bytes()).ok().unwrap();
+    assert_eq!(body.text("email").unwrap().as_deref(), Some("a@b.c"));
+    assert_eq!(body.text("gone").unwrap(), None);
+    assert_eq!(body.text("absent").unwrap(), None);
+    assert_eq!(body.object("user_metadata").unwrap(), Some(r#"{"n":1.10}"#));
+    assert!(body.object("email").is_err());
+    assert_eq!(body.code().unwrap().as_deref(), Some("123456"));
+    assert!(body.whole().contains(r#""user_metadata":{"n":1.10}"#));
+    let flat = Body::read(br#"{"code":"123456"}"#).ok().unwrap();
+    assert_eq!(flat.code().unwrap().as_deref(), Some("123456"));
+    assert_eq!(Body::read(b" \n").ok().unwrap().whole(), "{}");
+}
+
+#[test]
+fn no_endpoint_is_there_twice_and_public_ones_have_no_parameters() {
+    let mut seen = BTreeSet::new();
+    for act in ACTS {
+        assert!(
+            seen.insert((act.method, act.path)),
+            "{} {}",
+            act.method,
+            act.path
+        );
+        assert!(
+            act.door != Door::Public || !act.path.contains('{'),
+            "{}",
+            act.path
+        );
+        assert_eq!(
+            act.path.contains("{id}"),
+            act.args.contains(&Arg::PathId),
+            "{}",
+            act.path
+        );
+        assert_eq!(act.method == "GET", act.kind == Kind::Read, "{}", act.path);
     }
+}
+
+#[test]
+fn absent_arguments_become_null_and_the_others_keep_their_order() {
+    let act = ACTS
+        .iter()
+        .find(|act| act.path == "/auth/impersonate")
+        .expect("it is there");
+    let prepared = Prepared::new(act);
+    assert_eq!(
+        &*prepared.sql,
+        "select auth.impersonate($1::pg_catalog.uuid, $2::pg_catalog.text, $3::pg_catalog.jsonb)::pg_catalog.text"
+    );
+    let made = statement(&prepared, vec![None, Some("r".into()), Some("{}".into())]);
+    assert_eq!(
+        &*made.sql,
+        "select auth.impersonate(null::pg_catalog.uuid, $1::pg_catalog.text, $2::pg_catalog.jsonb)::pg_catalog.text"
+    );
+    assert_eq!(made.params.len(), 2);
 }
 
 #[test]
 fn a_refusal_with_a_code_nobody_knows_is_our_failure() {
     let unknown = Bytes::from_static(br#"{"error":"x","code":"SURPRISE"}"#);
-    let failure = refusal(&unknown).unwrap().unwrap();
+    let failure = refusal(sign_in(), &unknown).unwrap().unwrap();
     assert_eq!(failure.public().status, StatusCode::INTERNAL_SERVER_ERROR);
-    let strange = refusal(&Bytes::from_static(b"[1]")).unwrap_err();
+    let strange = refusal(sign_in(), &Bytes::from_static(b"1")).unwrap_err();
     assert_eq!(strange.public().status, StatusCode::INTERNAL_SERVER_ERROR);
     let known = Bytes::from_static(br#"{"error":"x","code":"INVALID_CREDENTIALS"}"#);
-    let failure = refusal(&known).unwrap().unwrap();
+    let failure = refusal(sign_in(), &known).unwrap().unwrap();
     assert!(
         matches!(&failure, Failure::Account(account) if account.status == StatusCode::UNAUTHORIZED)
     );
     let reply = Bytes::from_static(br#"{"access_token":"x"}"#);
-    assert!(refusal(&reply).unwrap().is_none());
+    assert!(refusal(sign_in(), &reply).unwrap().is_none());
 }
 
 #[test]
@@ -71,16 +124,16 @@ fn account_codes_have_the_statuses_clients_know() {
     for (code, status) in [
         ("VALIDATION_FAILED", 400),
         ("WEAK_PASSWORD", 400),
-        ("ALREADY_EXISTS", 400),
+        ("ALREADY_EXISTS", 409),
         ("INVALID_CREDENTIALS", 401),
+        ("INVALID_TOKEN", 401),
         ("SIGNUP_DISABLED", 403),
+        ("NOT_FOUND", 404),
         ("RATE_LIMITED", 429),
-        ("BUSY", 503),
     ] {
-        assert_eq!(
-            status_of(code).map(|status| status.as_u16()),
-            Some(status),
-            "{code}"
-        );
+        let found = status_of(code, Kind::Write).map(|status| status.as_u16());
+        assert_eq!(found, Some(status), "{code}");
     }
+    let link = status_of("INVALID_TOKEN", Kind::Link).map(|status| status.as_u16());
+    assert_eq!(link, Some(400));
 }

@@ -19,6 +19,7 @@ pub struct Fixed {
     pub begin: Statement,
     pub begin_read_only: Statement,
     pub enter: Statement,
+    pub enter_for: Statement,
     pub enter_anonymous: Statement,
     pub commit: Statement,
 }
@@ -72,21 +73,27 @@ impl Opener {
     async fn open(&self) -> Result<Connection, DbError> {
         // Dropping the client on any way out of here ends its session.
         let client = self.sessions.create().await?;
-        let (begin, begin_read_only, enter, enter_anonymous, commit) = future::try_join5(
+        let entering = future::try_join3(
+            client.prepare("select auth.enter($1)"),
+            client.prepare("select auth.enter($1, $2)"),
+            client.prepare("select auth.enter_anonymous()"),
+        );
+        let (begin, begin_read_only, entering, commit) = future::try_join4(
             // Not just "begin": a default_transaction_read_only that a request left behind must not apply.
             client.prepare("begin read write"),
             client.prepare("begin read only"),
-            client.prepare("select auth.enter($1)"),
-            client.prepare("select auth.enter_anonymous()"),
+            entering,
             client.prepare("commit"),
         )
         .await?;
+        let (enter, enter_for, enter_anonymous) = entering;
         Ok(Connection {
             client,
             fixed: Fixed {
                 begin,
                 begin_read_only,
                 enter,
+                enter_for,
                 enter_anonymous,
                 commit,
             },

@@ -45,11 +45,20 @@ impl Db {
     /// The mode of the transaction comes from the statement; a read cannot write whatever a function
     /// in a policy tries.
     ///
+    /// A caller with a service key or a client key needs `scope`; a token has every scope.
+    ///
     /// # Errors
     /// Why there is no answer. Except for [`DbError::Lost`] and [`DbError::Silent`], nothing was changed.
-    pub async fn run_as(&self, caller: &Caller, statement: &Compiled) -> Result<Answer, DbError> {
-        match self.attempt(caller, statement).await {
-            Err(error) if error.is_stale_statement() => self.attempt(caller, statement).await,
+    pub async fn run_as(
+        &self,
+        caller: &Caller,
+        statement: &Compiled,
+        scope: &'static str,
+    ) -> Result<Answer, DbError> {
+        match self.attempt(caller, statement, scope).await {
+            Err(error) if error.is_stale_statement() => {
+                self.attempt(caller, statement, scope).await
+            }
             outcome => outcome,
         }
     }
@@ -94,11 +103,16 @@ impl Db {
         settle(lease, outcome)
     }
 
-    async fn attempt(&self, caller: &Caller, statement: &Compiled) -> Result<Answer, DbError> {
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        statement: &Compiled,
+        scope: &'static str,
+    ) -> Result<Answer, DbError> {
         let mut lease = self.lease().await?;
         let outcome = self
             .bounded(&mut lease, async |connection: &mut Connection| {
-                transaction(connection, caller, statement).await
+                transaction(connection, caller, statement, scope).await
             })
             .await;
         settle(lease, outcome)
@@ -140,6 +154,7 @@ async fn transaction(
     connection: &mut Connection,
     caller: &Caller,
     compiled: &Compiled,
+    scope: &'static str,
 ) -> Result<Answer, DbError> {
     let owner = Owner::Caller(caller.role());
     let known = connection.prepared.get(owner, &compiled.sql);
@@ -148,10 +163,18 @@ async fn transaction(
         Access::ReadOnly => &fixed.begin_read_only,
         Access::ReadWrite => &fixed.begin,
     };
-    let token = caller.token().map(|token| [Text(Some(token.as_bytes()))]);
-    let (enter, identity): (&Statement, &[Text<'_>]) = match &token {
-        Some(token) => (&fixed.enter, token),
+    let token = caller.token().map(|token| Text(Some(token.as_bytes())));
+    let (one, two);
+    let (enter, identity): (&Statement, &[Text<'_>]) = match token {
         None => (&fixed.enter_anonymous, &[]),
+        Some(key) if caller.is_key() => {
+            two = [key, Text(Some(scope.as_bytes()))];
+            (&fixed.enter_for, &two)
+        }
+        Some(token) => {
+            one = [token];
+            (&fixed.enter, &one)
+        }
     };
     let parameters: Vec<Text<'_>> = compiled
         .params

@@ -9,6 +9,8 @@ pub enum Meaning {
     NotAllowed,
     /// 403: an attempt to change who is asking.
     Sealed,
+    /// 403: a sign-in that waits for its second factor.
+    FactorNeeded,
     /// 401 without a credential.
     SignInFirst,
     /// 401.
@@ -55,6 +57,8 @@ pub fn meaning(state: &str) -> Meaning {
         "FX007" => Meaning::SignInFirst,
         "FX008" => Meaning::BadValue,
         "FX009" => Meaning::Unavailable,
+        "FX010" => Meaning::FactorNeeded,
+        "FX011" => Meaning::NotAllowed,
 
         // insufficient_privilege: no grant, or a policy's WITH CHECK.
         "42501" => Meaning::NotAllowed,

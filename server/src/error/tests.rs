@@ -203,7 +203,7 @@ fn each_failure_has_its_status_and_body() {
         ),
         (Failure::BodyBroken("x".into()), 400, "INVALID_REQUEST_BODY"),
         (Failure::BodySlow, 408, "INVALID_REQUEST_BODY"),
-        (Failure::BodyMalformed("x"), 400, "INVALID_REQUEST_BODY"),
+        (Failure::malformed("x"), 400, "INVALID_REQUEST_BODY"),
         (Failure::NoSuchRow, 404, "NOT_FOUND"),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
         (

@@ -9,6 +9,7 @@
 //! | [`app`] | state, route table, the outer layer |
 //! | [`gate`] | who may pass |
 //! | [`authenticate`], [`caller`] | headers → who is asking |
+//! | [`client`] | peer, headers → where from |
 //! | [`rest`], [`reply`] | the pipeline, and its answer |
 //! | [`auth`] | account endpoints, one SQL call each |
 //! | [`db`] | connections, and the one transaction around a statement |
@@ -24,6 +25,7 @@ pub mod auth;
 pub mod authenticate;
 pub mod caller;
 pub mod catalog;
+pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -1,13 +1,14 @@
 //! The map of the server: its state, its two layers, its routes.
 //!
 //! ```text
-//!  outer   request id · panic → 500 · error bodies · headers · one log line      (every request)
+//!  outer   request id · client address · panic → 500 · error bodies · headers · one log line      (every request)
 //!   └ gate   body limit · authenticate · read the body                           (below /api/v1)
 //!      └ handler
 //! ```
 
 use crate::authenticate::{Keys, Verified};
-use crate::config::Config;
+use crate::client::{self, ClientAddress};
+use crate::config::{Config, Server};
 use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
 use crate::gate::gate;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use fluxbase_compiler::catalog::Catalog;
 use futures_util::FutureExt;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -166,8 +168,21 @@ pub async fn outer(
         (None, None) => uuid::Uuid::new_v4().to_string().into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let admitted = worker.map_or(Ok(()), |worker| {
+        admit(&request, &worker.shared.config.server)
+    });
 
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let answered = match admitted {
+        Ok(()) => AssertUnwindSafe(next.call(request))
+            .catch_unwind()
+            .await
+            .map(|answered| answered.map(ServiceResponse::map_into_boxed_body)),
+        Err(failure) => {
+            let (http, _) = request.into_parts();
+            Ok(Ok(ServiceResponse::from_err(failure, http)))
+        }
+    };
+    match answered {
         Ok(Ok(mut response)) => {
             let refused = response
                 .response()
@@ -177,7 +192,7 @@ pub async fn outer(
                 Some((refusal, reason)) => (response.into_response(refusal), Some(reason)),
                 None => {
                     headers::add(response.headers_mut(), &id);
-                    (response.map_into_boxed_body(), None)
+                    (response, None)
                 }
             };
             if reason.is_some() {
@@ -195,6 +210,21 @@ pub async fn outer(
             ))
         }
     }
+}
+
+/// Finds out where the request comes from, and whether anybody from there is served.
+fn admit(request: &ServiceRequest, server: &Server) -> Result<(), Failure> {
+    let peer = request
+        .peer_addr()
+        .as_ref()
+        .map_or(client::NOWHERE, SocketAddr::ip);
+    let address = client::address(peer, request.headers(), &server.trusted_proxies);
+    request.extensions_mut().insert(ClientAddress(address));
+    let allowed = &server.allowed_ip_ranges;
+    if allowed.is_empty() || allowed.contains(address) {
+        return Ok(());
+    }
+    Err(Failure::AddressNotAllowed)
 }
 
 /// The answer and, for the log, the reason.

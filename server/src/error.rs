@@ -53,6 +53,8 @@ pub enum Failure {
         /// Nobody was signed in.
         anonymous: bool,
     },
+    /// The client's address is not in the list of those that are served.
+    AddressNotAllowed,
     /// No such route.
     NoSuchRoute,
     /// The route exists, not with this method.
@@ -209,6 +211,11 @@ impl Failure {
             }
             Self::NoSuchRow => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::WriteHitNothing { anonymous } => from_meaning(Meaning::NotAllowed, *anonymous),
+            Self::AddressNotAllowed => Public::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_DENIED",
+                "Access denied - IP not allowlisted",
+            ),
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::Method { allow } => Public {
                 allow: Some(allow),
@@ -401,6 +408,7 @@ impl fmt::Display for Failure {
             Self::BodyMalformed(problem) => write!(f, "body malformed: {problem}"),
             Self::NoSuchRow => f.write_str("no such row"),
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
+            Self::AddressNotAllowed => f.write_str("address not in server.allowed_ip_ranges"),
             Self::NoSuchRoute => f.write_str("no such route"),
             Self::Method { .. } => f.write_str("method not allowed"),
             Self::Internal(reason) => f.write_str(reason),

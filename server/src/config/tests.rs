@@ -153,6 +153,26 @@ fn a_malformed_value_is_refused_and_a_good_one_beside_it_taken() {
         ("logging: {access_log: yes}", "logging: {access_log: true}"),
         ("logging: {level: trace}", "logging: {level: debug}"),
         ("logging: {level: }", "logging: {level: warn}"),
+        (
+            "server: {trusted_proxies: [10.0.0.1/8]}",
+            "server: {trusted_proxies: [10.0.0.1, 10.0.0.0/8, '::1']}",
+        ),
+        (
+            "server: {trusted_proxies: [0.0.0.0/0]}",
+            "server: {allowed_ip_ranges: [0.0.0.0/0]}",
+        ),
+        (
+            "server: {trusted_proxies: '*'}",
+            "server: {trusted_proxies: '127.0.0.1'}",
+        ),
+        (
+            "server: {allowed_ip_ranges: ['']}",
+            "server: {allowed_ip_ranges: []}",
+        ),
+        (
+            "server: {allowed_ip_ranges: [example.com]}",
+            "server: {allowed_ip_ranges: ['10.0.0.0/8', '2001:db8::/32']}",
+        ),
         ("api: {schemas: []}", "api: {schemas: [public, app]}"),
         ("api: {schemas: 'a,,b'}", "api: {schemas: 'a, b'}"),
         (

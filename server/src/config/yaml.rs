@@ -101,7 +101,12 @@ fn walk(
                     let Node::String(item) = item else {
                         return Err(malformed("the list must hold texts"));
                     };
-                    list.push(expand::expand(&name, &item, environment)?);
+                    let item = expand::expand(&name, &item, environment)?;
+                    // Joined, a list of nothing but "" would look like a list nobody wrote.
+                    if item.is_empty() {
+                        return Err(malformed("the list holds an empty text"));
+                    }
+                    list.push(item);
                 }
                 list.join(",")
             }

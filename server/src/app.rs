@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  outer   request id · client address · panic → 500 · error bodies · headers · one log line      (every request)
-//!   └ gate   body limit · authenticate · read the body                           (below /api/v1)
+//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1)
 //!      └ handler
 //! ```
 
@@ -13,6 +13,8 @@ use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
 use crate::gate::gate;
 use crate::headers::RequestIds;
+use crate::limit::Limiter;
+use crate::limit::window::Standing;
 use crate::{auth, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -36,6 +38,8 @@ const VERIFIED_TOKENS: usize = 4096;
 pub struct Shared {
     /// As it was at the start.
     pub config: Config,
+    /// How often each client has asked.
+    pub limiter: Limiter,
     /// The relations served.
     pub catalog: ArcSwap<Catalog>,
     /// What verifies tokens.
@@ -197,6 +201,10 @@ pub async fn outer(
             };
             if reason.is_some() {
                 headers::add(response.headers_mut(), &id);
+            }
+            let standing = response.request().extensions().get::<Standing>().copied();
+            if let Some(standing) = standing {
+                headers::add_standing(response.headers_mut(), standing);
             }
             log::request(&response, &id, reason.as_deref(), began.elapsed(), logging);
             Ok(response)

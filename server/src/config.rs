@@ -14,6 +14,7 @@ mod error;
 mod expand;
 mod given;
 mod logging;
+mod rate_limiting;
 mod server;
 mod setting;
 mod yaml;
@@ -24,6 +25,7 @@ pub use database::{Database, Login};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use logging::{Format, Logging};
+pub use rate_limiting::{Endpoint, RateLimiting};
 pub use server::Server;
 pub use setting::{Setting, markdown_table};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// Sizes of pages and batches.
     pub api: Api,
+    /// How often one client may ask.
+    pub rate_limiting: RateLimiting,
     /// What is written to standard error.
     pub logging: Logging,
 }
@@ -90,6 +94,7 @@ impl Config {
             database: Database::read(&given)?,
             auth: Auth::read(&given)?,
             api: Api::read(&given)?,
+            rate_limiting: RateLimiting::read(&given)?,
             logging: Logging::read(&given)?,
         })
     }

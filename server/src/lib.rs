@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`app`] | state, route table, the outer layer |
 //! | [`gate`] | who may pass |
+//! | [`limit`] | how often |
 //! | [`authenticate`], [`caller`] | headers → who is asking |
 //! | [`client`] | peer, headers → where from |
 //! | [`rest`], [`reply`] | the pipeline, and its answer |
@@ -34,6 +35,7 @@ pub mod error;
 pub mod gate;
 pub mod headers;
 pub mod health;
+pub mod limit;
 pub mod log;
 pub mod reply;
 pub mod rest;

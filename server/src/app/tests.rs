@@ -7,6 +7,7 @@ use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
 use crate::config::{Config, Environment};
 use crate::db::Options;
+use crate::limit::Limiter;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::from_fn;
@@ -42,6 +43,7 @@ fn worker(yaml: &str) -> Worker {
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();
     let shared = Shared {
+        limiter: Limiter::new(&config.rate_limiting),
         keys: ArcSwap::from_pointee(Keys {
             ring,
             expected: config.auth.settings.expected(),

@@ -2,6 +2,7 @@
 //! what is answered when there is none.
 
 mod addresses;
+mod limits;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;

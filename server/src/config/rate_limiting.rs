@@ -123,3 +123,6 @@ fn limits(given: &Given, per_minute: &str, per_hour: &str) -> Result<Vec<Limit>,
     }
     Ok(limits)
 }
+
+#[cfg(test)]
+mod tests;

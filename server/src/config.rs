@@ -6,6 +6,7 @@
 //! the yaml, the default. A key nobody knows stops the start and names the nearest known one: a
 //! setting that is silently ignored is worse than none.
 
+mod account_limits;
 mod api;
 mod auth;
 mod database;

@@ -1,12 +1,12 @@
 use super::given::Given;
-use super::{ConfigError, Setting};
+use super::{ConfigError, Setting, account_limits};
 use crate::limit::rules::Pattern;
 use crate::limit::window::Limit;
 
 const ENABLED: Setting = Setting::plain(
     "rate_limiting.enabled",
     "true",
-    "false switches all limits off, those the account endpoints have by default too.",
+    "false switches all limits off, those of the account endpoints too.",
 );
 const PER_MINUTE: Setting = Setting::plain(
     "rate_limiting.per_minute",
@@ -21,7 +21,7 @@ const PER_HOUR: Setting = Setting::plain(
 const PATH: Setting = Setting::plain(
     "rate_limiting.endpoints.*.path",
     "",
-    "A path with limits of its own beside the general ones, or with `/*` at its end all paths below; all that fit must hold. It replaces the default of the same path; `/login` and `/signin` are one.",
+    "A path with limits of its own beside the general ones, or with `/*` at its end all paths below; all that fit must hold. It replaces the limit of the same path under `security.`; `/login` and `/signin` are one.",
 );
 const ENDPOINT_PER_MINUTE: Setting = Setting::plain(
     "rate_limiting.endpoints.*.per_minute",
@@ -43,8 +43,6 @@ pub const SETTINGS: &[Setting] = &[
     ENDPOINT_PER_HOUR,
 ];
 
-const MOST: u32 = 1_000_000_000;
-
 /// How often one client may ask.
 #[derive(Clone, Debug)]
 pub struct RateLimiting {
@@ -54,6 +52,8 @@ pub struct RateLimiting {
     pub general: Vec<Limit>,
     /// For single paths.
     pub endpoints: Vec<Endpoint>,
+    /// For the account endpoints, unless one above is of the same path.
+    pub accounts: Vec<(&'static str, Limit)>,
 }
 
 /// One path with its limits. Without any it is not limited, whatever its default.
@@ -78,8 +78,14 @@ impl RateLimiting {
         }
         Ok(Self {
             enabled: given.boolean(&ENABLED)?,
-            general: limits(given, PER_MINUTE.name, PER_HOUR.name)?,
+            general: limits(
+                given,
+                PER_MINUTE.name,
+                account_limits::per_minute(given)?,
+                PER_HOUR.name,
+            )?,
             endpoints,
+            accounts: account_limits::read(given)?,
         })
     }
 }
@@ -108,15 +114,20 @@ fn endpoint(given: &Given, position: usize) -> Result<Endpoint, ConfigError> {
     }
     Ok(Endpoint {
         path: Pattern::parse(written).map_err(|why| given.malformed(&path, why))?,
-        limits: limits(given, &per_minute, &per_hour)?,
+        limits: limits(given, &per_minute, ENDPOINT_PER_MINUTE.default, &per_hour)?,
     })
 }
 
-fn limits(given: &Given, per_minute: &str, per_hour: &str) -> Result<Vec<Limit>, ConfigError> {
+fn limits(
+    given: &Given,
+    per_minute: &str,
+    default: &str,
+    per_hour: &str,
+) -> Result<Vec<Limit>, ConfigError> {
     let mut limits = Vec::new();
-    for (name, seconds) in [(per_minute, 60), (per_hour, 3600)] {
-        let most = given.integer_of(name, "0", 0, u64::from(MOST))?;
-        let most = u32::try_from(most).unwrap_or(MOST);
+    for (name, default, seconds) in [(per_minute, default, 60), (per_hour, "0", 3600)] {
+        let most = given.integer_of(name, default, 0, u64::from(Limit::MOST))?;
+        let most = u32::try_from(most).unwrap_or(Limit::MOST);
         if most > 0 {
             limits.push(Limit { most, seconds });
         }

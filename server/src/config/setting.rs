@@ -1,4 +1,4 @@
-use super::{api, auth, database, logging, rate_limiting, server};
+use super::{account_limits, api, auth, database, logging, rate_limiting, server};
 
 /// One option: what it is called, what it is when nobody says anything, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,7 @@ pub fn known() -> Vec<Setting> {
     ] {
         all.extend_from_slice(section);
     }
+    all.extend(account_limits::settings());
     all.extend(auth::settings());
     all
 }

@@ -26,6 +26,14 @@ fn the_documented_example_loads_and_says_nothing_but_the_defaults() {
     assert_eq!(example.auth.settings, bare.auth.settings);
     assert_eq!(format!("{:?}", example.api), format!("{:?}", bare.api));
     assert_eq!(
+        format!("{:?}", example.server),
+        format!("{:?}", bare.server)
+    );
+    assert_eq!(
+        format!("{:?}", example.rate_limiting),
+        format!("{:?}", bare.rate_limiting)
+    );
+    assert_eq!(
         format!("{:?}", example.logging),
         format!("{:?}", bare.logging)
     );

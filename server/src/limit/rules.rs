@@ -16,25 +16,6 @@ const SAME: [(&str, &str); 2] = [
     ("/api/v1/auth/signout", "/api/v1/auth/logout"),
 ];
 
-/// Where passwords and codes can be guessed, accounts made and letters sent: limited unless the
-/// configuration says otherwise about the very path.
-const DEFAULTS: [(&str, Limit); 7] = [
-    ("/api/v1/auth/signin", per_minutes(10, 15)),
-    ("/api/v1/auth/signup", per_minutes(10, 15)),
-    ("/api/v1/auth/password/reset", per_minutes(5, 15)),
-    ("/api/v1/auth/magiclink", per_minutes(5, 15)),
-    ("/api/v1/auth/otp/signin", per_minutes(5, 15)),
-    ("/api/v1/auth/2fa/verify", per_minutes(5, 5)),
-    ("/api/v1/auth/refresh", per_minutes(10, 1)),
-];
-
-const fn per_minutes(most: u32, minutes: u32) -> Limit {
-    Limit {
-        most,
-        seconds: minutes * 60,
-    }
-}
-
 /// A path, or all paths below one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
@@ -112,7 +93,7 @@ pub struct Numbered {
 pub struct Rules(Vec<(Pattern, Numbered)>);
 
 impl Rules {
-    /// The configured ones, and the defaults of the paths nothing was said about.
+    /// Those of the account endpoints stand only where no other was given for the very path.
     #[must_use]
     pub fn new(config: &RateLimiting) -> Self {
         if !config.enabled {
@@ -130,14 +111,15 @@ impl Rules {
             let limits = endpoint.limits.iter();
             limits.map(|limit| (endpoint.path.clone(), *limit))
         });
-        let defaults = DEFAULTS
+        let accounts = config
+            .accounts
             .iter()
             .filter(|(path, _)| !said(path))
             .map(|(path, limit)| (Pattern::Exact((*path).to_owned()), *limit));
         Self(
             general
                 .chain(given)
-                .chain(defaults)
+                .chain(accounts)
                 .enumerate()
                 .map(|(number, (pattern, limit))| (pattern, Numbered { number, limit }))
                 .collect(),

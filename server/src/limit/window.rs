@@ -16,6 +16,11 @@ pub struct Limit {
     pub seconds: u32,
 }
 
+impl Limit {
+    /// The largest one that can be configured.
+    pub const MOST: u32 = 1_000_000_000;
+}
+
 /// What one client has used of one limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {

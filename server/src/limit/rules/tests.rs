@@ -1,11 +1,15 @@
-use super::{DEFAULTS, Limit, Pattern, Rules, per_minutes};
-use crate::config::{Endpoint, RateLimiting};
+use super::{Limit, Pattern, Rules};
+use crate::config::{Config, Endpoint, Environment, RateLimiting};
 
-const NONE: RateLimiting = RateLimiting {
-    enabled: true,
-    general: Vec::new(),
-    endpoints: Vec::new(),
-};
+fn bare() -> RateLimiting {
+    let config = Config::from_text("", &Environment::default(), Vec::new());
+    config.unwrap().rate_limiting
+}
+
+fn per_minutes(most: u32, minutes: u32) -> Limit {
+    let seconds = minutes * 60;
+    Limit { most, seconds }
+}
 
 fn endpoint(path: &str, limits: &[Limit]) -> Endpoint {
     Endpoint {
@@ -17,7 +21,7 @@ fn endpoint(path: &str, limits: &[Limit]) -> Endpoint {
 fn with(endpoints: &[Endpoint]) -> Rules {
     Rules::new(&RateLimiting {
         endpoints: endpoints.to_vec(),
-        ..NONE
+        ..bare()
     })
 }
 
@@ -30,7 +34,7 @@ fn on(rules: &Rules, path: &str) -> Vec<(u32, u32)> {
 
 #[test]
 fn the_account_endpoints_are_limited_by_default_and_nothing_else_is() {
-    let rules = Rules::new(&NONE);
+    let rules = Rules::new(&bare());
     for (path, limits) in [
         ("signin", &[(10, 15)][..]),
         ("login", &[(10, 15)]),
@@ -76,8 +80,9 @@ fn switched_off_nothing_is_limited() {
         enabled: false,
         general: vec![per_minutes(60, 1)],
         endpoints: vec![endpoint("/api/v1/*", &[per_minutes(1, 1)])],
+        ..bare()
     });
-    for (path, _) in DEFAULTS {
+    for (path, _) in bare().accounts {
         assert_eq!(on(&rules, path), []);
     }
     assert_eq!(on(&rules, "/api/v1/tables/posts"), []);
@@ -87,7 +92,7 @@ fn switched_off_nothing_is_limited() {
 fn general_limits_stand_on_everything_beside_the_others() {
     let rules = Rules::new(&RateLimiting {
         general: vec![per_minutes(60, 1), per_minutes(1000, 60)],
-        ..NONE
+        ..bare()
     });
     assert_eq!(on(&rules, "/api/v1/tables/x"), [(60, 1), (1000, 60)]);
     assert_eq!(on(&rules, "/api/v1/nope"), [(60, 1), (1000, 60)]);
@@ -214,7 +219,7 @@ fn a_path_is_shown_as_it_is_kept() {
 
 #[test]
 fn every_default_stands_on_a_path_one_can_write() {
-    for (path, _) in DEFAULTS {
+    for (path, _) in bare().accounts {
         assert_eq!(Pattern::parse(path), Ok(Pattern::Exact(path.to_owned())));
     }
 }

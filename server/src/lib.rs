@@ -1,7 +1,8 @@
 //! The edge of Fluxbase: says who is asking, compiles the request to one SQL statement, runs it as
-//! the caller, and copies PostgreSQL's answer to the wire. It keeps no state and holds no right.
+//! the caller, and copies PostgreSQL's answer to the wire. It holds no right, and keeps no state but how
+//! often each client has asked.
 //!
-//! One request passes five files: [`app`] (which route) → [`gate`] (may it pass) → [`rest`] (the
+//! One request passes five files: [`app`] (from where, which route) → [`gate`] (may it pass) → [`rest`] (the
 //! five calls) → the compiler crate (pure) → [`db`] (one transaction).
 //!
 //! | module | holds |

@@ -20,6 +20,8 @@ COPY --from=builder /out/extension/ /usr/share/postgresql/15/extension/
 CMD ["postgres", "-c", "shared_preload_libraries=fluxbase"]
 
 FROM debian:bookworm-slim AS server
+# Authorities that mail servers show certificates of.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=builder /out/bin/fluxbase /usr/local/bin/fluxbase
 COPY server/fluxbase.yaml /etc/fluxbase/fluxbase.yaml
 # In a container the loopback address would reach nobody.

@@ -84,7 +84,7 @@ random_secret() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
 secrets() {
   [ -f "$1" ] || (
     umask 077
-    printf '%s\n' "SUPERUSER_PASSWORD=$(random_secret)" "APP_PASSWORD=$(random_secret)" "PG_PORT=$(free_port 15432)" >"$1"
+    printf '%s\n' "SUPERUSER_PASSWORD=$(random_secret)" "APP_PASSWORD=$(random_secret)" "MAILER_PASSWORD=$(random_secret)" "PG_PORT=$(free_port 15432)" >"$1"
   )
   # shellcheck disable=SC1090
   . "$1"

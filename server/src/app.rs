@@ -1,17 +1,20 @@
 //! The map of the server: its state, its two layers, its routes.
 //!
 //! ```text
-//!  outer   request id · panic → 500 · error bodies · headers · one log line      (every request)
-//!   └ gate   body limit · authenticate · read the body                           (below /api/v1)
+//!  outer   request id · client address · panic → 500 · error bodies · headers · one log line      (every request)
+//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1)
 //!      └ handler
 //! ```
 
 use crate::authenticate::{Keys, Verified};
-use crate::config::Config;
+use crate::client::{self, ClientAddress};
+use crate::config::{Config, Server};
 use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
 use crate::gate::{Passed, gate};
 use crate::headers::RequestIds;
+use crate::limit::Limiter;
+use crate::limit::window::Standing;
 use crate::{auth, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -25,6 +28,7 @@ use fluxbase_compiler::catalog::Catalog;
 use futures_util::FutureExt;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,6 +40,8 @@ const VERIFIED_TOKENS: usize = 4096;
 pub struct Shared {
     /// As it was at the start.
     pub config: Config,
+    /// How often each client has asked.
+    pub limiter: Limiter,
     /// The relations served.
     pub catalog: ArcSwap<Catalog>,
     /// What verifies tokens.
@@ -188,8 +194,21 @@ pub async fn outer(
         (None, None) => uuid::Uuid::new_v4().to_string().into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let admitted = worker.map_or(Ok(()), |worker| {
+        admit(&request, &worker.shared.config.server)
+    });
 
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let answered = match admitted {
+        Ok(()) => AssertUnwindSafe(next.call(request))
+            .catch_unwind()
+            .await
+            .map(|answered| answered.map(ServiceResponse::map_into_boxed_body)),
+        Err(failure) => {
+            let (http, _) = request.into_parts();
+            Ok(Ok(ServiceResponse::from_err(failure, http)))
+        }
+    };
+    match answered {
         Ok(Ok(mut response)) => {
             let refused = response
                 .response()
@@ -199,11 +218,15 @@ pub async fn outer(
                 Some((refusal, reason)) => (response.into_response(refusal), Some(reason)),
                 None => {
                     headers::add(response.headers_mut(), &id);
-                    (response.map_into_boxed_body(), None)
+                    (response, None)
                 }
             };
             if reason.is_some() {
                 headers::add(response.headers_mut(), &id);
+            }
+            let standing = response.request().extensions().get::<Standing>().copied();
+            if let Some(standing) = standing {
+                headers::add_standing(response.headers_mut(), standing);
             }
             log::request(&response, &id, reason.as_deref(), began.elapsed(), logging);
             Ok(response)
@@ -217,6 +240,21 @@ pub async fn outer(
             ))
         }
     }
+}
+
+/// Finds out where the request comes from, and whether anybody from there is served.
+fn admit(request: &ServiceRequest, server: &Server) -> Result<(), Failure> {
+    let peer = request
+        .peer_addr()
+        .as_ref()
+        .map_or(client::NOWHERE, SocketAddr::ip);
+    let address = client::address(peer, request.headers(), &server.trusted_proxies);
+    request.extensions_mut().insert(ClientAddress(address));
+    let allowed = &server.allowed_ip_ranges;
+    if allowed.is_empty() || allowed.contains(address) {
+        return Ok(());
+    }
+    Err(Failure::AddressNotAllowed)
 }
 
 /// The answer and, for the log, the reason.

@@ -7,6 +7,7 @@ mod body;
 pub use acts::{ACTS, Act, Door};
 
 use crate::app::{RequestId, Worker};
+use crate::client::ClientAddress;
 use crate::config::Transport;
 use crate::db::{Answer, DbError};
 use crate::error::{Account, Failure};
@@ -221,8 +222,8 @@ fn query(http: &HttpRequest) -> Result<String, Failure> {
 /// Who asks, for the audit, and what proves it.
 fn context(http: &HttpRequest, body: &Body) -> Result<Map<String, Value>, Failure> {
     let mut context = Map::new();
-    if let Some(peer) = http.peer_addr() {
-        context.insert("ip".into(), peer.ip().to_string().into());
+    if let Some(client) = http.extensions().get::<ClientAddress>() {
+        context.insert("ip".into(), client.0.to_string().into());
     }
     if let Some(agent) = http
         .headers()

@@ -5,6 +5,7 @@ mod check;
 mod keys;
 mod migrate;
 mod serve;
+mod user;
 
 use crate::config::{Config, ConfigError, Overrides};
 use crate::db::DbError;
@@ -21,6 +22,28 @@ pub enum Command {
     Check,
     /// Print an API key for anon and one for service_role.
     Keys(AdminUrl),
+    /// Act on users.
+    #[command(subcommand)]
+    User(User),
+}
+
+/// What can be done to users.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make a user. The password is read from standard input, one line.
+    Create(Create),
+}
+
+/// A user to make.
+#[derive(Debug, clap::Args)]
+pub struct Create {
+    /// The e-mail address.
+    pub email: String,
+    /// An administrator (role dashboard_admin).
+    #[arg(long)]
+    pub admin: bool,
+    #[command(flatten)]
+    url: AdminUrl,
 }
 
 /// How to connect as an administrator.
@@ -64,6 +87,9 @@ pub enum Problem {
         /// The login.
         login: String,
     },
+    /// The database refused what was asked.
+    #[error("{0}")]
+    Refused(String),
     /// The operating system.
     #[error("{doing}: {error}")]
     Io {
@@ -90,7 +116,9 @@ impl Command {
     pub fn overrides(&self) -> Overrides {
         match self {
             Self::Serve | Self::Check => Vec::new(),
-            Self::Migrate(admin) | Self::Keys(admin) => admin
+            Self::Migrate(admin)
+            | Self::Keys(admin)
+            | Self::User(User::Create(Create { url: admin, .. })) => admin
                 .admin_url
                 .iter()
                 .map(|url| ("database.admin_url", url.clone()))
@@ -109,6 +137,7 @@ impl Command {
             Self::Migrate(_) => runtime.block_on(migrate::migrate(&config)),
             Self::Check => runtime.block_on(check::check(config)),
             Self::Keys(_) => runtime.block_on(keys::keys(&config)),
+            Self::User(User::Create(user)) => runtime.block_on(user::create(&config, &user)),
         }
     }
 }

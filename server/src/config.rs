@@ -6,6 +6,7 @@
 //! `SMTP_PASSWORD` (or `_FILE`), the yaml, the default. A key nobody knows stops the start and names the nearest known one: a
 //! setting that is silently ignored is worse than none.
 
+mod account_limits;
 mod api;
 mod auth;
 mod database;
@@ -15,6 +16,7 @@ mod error;
 mod expand;
 mod given;
 mod logging;
+mod rate_limiting;
 mod server;
 mod setting;
 mod yaml;
@@ -26,6 +28,7 @@ pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use logging::{Format, Logging};
+pub use rate_limiting::{Endpoint, RateLimiting};
 pub use server::Server;
 pub use setting::{Setting, markdown_table};
 
@@ -45,6 +48,8 @@ pub struct Config {
     pub api: Api,
     /// How mail leaves.
     pub email: Email,
+    /// How often one client may ask.
+    pub rate_limiting: RateLimiting,
     /// What is written to standard error.
     pub logging: Logging,
 }
@@ -91,13 +96,14 @@ impl Config {
         given.command_line(overrides);
         let server = Server::read(&given)?;
         let database = Database::read(&given)?;
-        let email = Email::read(&given, &server, &database)?;
+        let email = Email::read(&given, &server)?;
         Ok(Self {
             server,
             database,
             auth: Auth::read(&given)?,
             api: Api::read(&given)?,
             email,
+            rate_limiting: RateLimiting::read(&given)?,
             logging: Logging::read(&given)?,
         })
     }

@@ -60,6 +60,13 @@ pub enum Failure {
         /// Nobody was signed in.
         anonymous: bool,
     },
+    /// The client's address is not in the list of those that are served.
+    AddressNotAllowed,
+    /// The client asked too often.
+    RateLimited {
+        /// In seconds.
+        retry_after: u32,
+    },
     /// No such route.
     NoSuchRoute,
     /// The route exists, not with this method.
@@ -101,6 +108,8 @@ pub struct Public {
     pub code: &'static str,
     /// For people, one sentence.
     pub error: Cow<'static, str>,
+    /// More about it, for people.
+    pub message: Option<String>,
     /// What might help.
     pub hint: Option<String>,
     /// Seconds after which a repetition makes sense.
@@ -117,6 +126,7 @@ impl Public {
             status,
             code,
             error: error.into(),
+            message: None,
             hint: None,
             retry_after: None,
             allow: None,
@@ -245,6 +255,22 @@ impl Failure {
             ),
             Self::NoSuchRow => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::WriteHitNothing { anonymous } => from_meaning(Meaning::NotAllowed, *anonymous),
+            Self::AddressNotAllowed => Public::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_DENIED",
+                "Access denied - IP not allowlisted",
+            ),
+            Self::RateLimited { retry_after } => Public {
+                message: Some(format!(
+                    "Too many requests; try again in {retry_after} seconds"
+                )),
+                retry_after: Some(*retry_after),
+                ..Public::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "RATE_LIMIT_EXCEEDED",
+                    "Rate limit exceeded",
+                )
+            },
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::Method { allow } => Public {
                 allow: Some(allow),
@@ -288,6 +314,8 @@ impl Failure {
             _ => serde_json::to_string(&Body {
                 error: &public.error,
                 code: public.code,
+                message: public.message.as_deref(),
+                retry_after: public.message.as_ref().and(public.retry_after),
                 hint: public.hint.as_deref(),
                 details: public.limit.map(|(max_bytes, endpoint_type)| Details {
                     max_bytes,
@@ -411,6 +439,11 @@ struct Body<'a> {
     error: &'a str,
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// Beside the message only; the header has it always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details>,
@@ -450,6 +483,8 @@ impl fmt::Display for Failure {
             Self::ScopeMissing { required } => write!(f, "key without scope {required}"),
             Self::NoSuchRow => f.write_str("no such row"),
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
+            Self::AddressNotAllowed => f.write_str("address not in server.allowed_ip_ranges"),
+            Self::RateLimited { .. } => f.write_str("rate limit reached"),
             Self::NoSuchRoute => f.write_str("no such route"),
             Self::Method { .. } => f.write_str("method not allowed"),
             Self::Internal(reason) => f.write_str(reason),

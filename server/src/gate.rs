@@ -1,20 +1,27 @@
-//! Who may pass. One function, in statement order: how large, then who, then the bytes themselves.
+//! Who may pass. One function, in statement order: how large, then who, how often, then the bytes themselves.
 //!
 //! A declared length above the limit is refused before anything else is looked at, and a bad
-//! credential before its body is read; a body without a declared length is counted as it arrives.
+//! credential before its body is read. A bad credential counts as a request: otherwise guessing
+//! tokens would be the one thing without a limit. A body without a declared length is counted as it arrives.
 
 use crate::app::Worker;
 use crate::auth;
-use crate::authenticate::authenticate;
+use crate::authenticate::{Refused, authenticate};
 use crate::caller::Caller;
+use crate::client::{ClientAddress, NOWHERE};
 use crate::clock;
 use crate::error::Failure;
+use crate::limit::Limiter;
+use crate::limit::rules::Numbered;
+use crate::limit::window::Verdict;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
+use fluxbase_rules::{DatabaseRole, UnixSeconds};
 use futures_util::StreamExt;
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -97,7 +104,9 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         .cloned()
         .ok_or(Failure::Internal("the worker has no state"))?;
     let server = &worker.shared.config.server;
-    let door = Door::of(request.path());
+    // The decoded path, by which the route was found: /auth/sign%69n is /auth/signin.
+    let path = request.match_info().as_str();
+    let door = Door::of(path);
     let limit = match door {
         Door::Tables => server.rest_limit,
         Door::PublicAccount | Door::Account => server.auth_limit,
@@ -112,15 +121,33 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         return Err(too_large());
     }
 
-    let caller = match door {
-        Door::PublicAccount => None,
-        Door::Tables | Door::Account => Some(authenticate(
+    let now = clock::now();
+    let judged = || {
+        authenticate(
             request.headers(),
-            clock::now(),
+            now,
             &worker.shared.keys.load(),
             &mut worker.verified.borrow_mut(),
-        )?),
+        )
     };
+    let caller = match door {
+        Door::PublicAccount => None,
+        Door::Tables | Door::Account => Some(judged()),
+    };
+
+    let limits = worker.shared.limiter.on(path);
+    // Before a browser asks, it asks whether it may: that is not the request.
+    if !limits.is_empty() && request.method() != Method::OPTIONS {
+        // A backend signs many people in from one address; its key is looked at for this alone.
+        let exempt = match &caller {
+            Some(caller) => is_service(caller),
+            None => is_service(&judged()),
+        };
+        if !exempt {
+            within_limits(request, &worker.shared.limiter, &limits, now)?;
+        }
+    }
+    let caller = caller.transpose()?;
 
     let has_body = declared.is_some_and(|length| length > 0)
         || request.headers().contains_key(TRANSFER_ENCODING);
@@ -136,6 +163,29 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         Bytes::new()
     };
     Ok(Passed { caller, body })
+}
+
+fn is_service(caller: &Result<Caller, Refused>) -> bool {
+    matches!(caller, Ok(caller) if caller.role() == DatabaseRole::ServiceRole)
+}
+
+/// Counts the request, and leaves where its client stands for the outer layer to tell.
+fn within_limits(
+    request: &ServiceRequest,
+    limiter: &Limiter,
+    limits: &[Numbered],
+    now: UnixSeconds,
+) -> Result<(), Failure> {
+    let client = request.extensions().get::<ClientAddress>().copied();
+    let ClientAddress(client) = client.unwrap_or(ClientAddress(NOWHERE));
+    let Some(verdict) = limiter.judge(client, limits, now) else {
+        return Ok(());
+    };
+    request.extensions_mut().insert(verdict.standing());
+    match verdict {
+        Verdict::Passes(_) => Ok(()),
+        Verdict::Refused { retry_after, .. } => Err(Failure::RateLimited { retry_after }),
+    }
 }
 
 fn declared_length(request: &ServiceRequest) -> Option<u64> {

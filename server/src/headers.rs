@@ -1,6 +1,7 @@
 //! Headers every response carries, refusals included. Strict-Transport-Security is not among them:
 //! this server does not speak TLS itself, and a proxy in front that does sets it.
 
+use crate::limit::window::Standing;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -42,6 +43,17 @@ pub fn add(headers: &mut HeaderMap, request_id: &str) {
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// Tells a client where it stands at the strictest of the limits it is under.
+pub fn add_standing(headers: &mut HeaderMap, standing: Standing) {
+    for (name, number) in [
+        ("x-ratelimit-limit", i64::from(standing.limit)),
+        ("x-ratelimit-remaining", i64::from(standing.remaining)),
+        ("x-ratelimit-reset", standing.reset),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from(number));
     }
 }
 

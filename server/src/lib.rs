@@ -1,14 +1,17 @@
 //! The edge of Fluxbase: says who is asking, compiles the request to one SQL statement, runs it as
-//! the caller, and copies PostgreSQL's answer to the wire. It keeps no state and holds no right.
+//! the caller, and copies PostgreSQL's answer to the wire. It holds no right, and keeps no state but how
+//! often each client has asked.
 //!
-//! One request passes five files: [`app`] (which route) → [`gate`] (may it pass) → [`rest`] (the
+//! One request passes five files: [`app`] (from where, which route) → [`gate`] (may it pass) → [`rest`] (the
 //! five calls) → the compiler crate (pure) → [`db`] (one transaction).
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`app`] | state, route table, the outer layer |
 //! | [`gate`] | who may pass |
+//! | [`limit`] | how often |
 //! | [`authenticate`], [`caller`] | headers → who is asking |
+//! | [`client`] | peer, headers → where from |
 //! | [`rest`], [`reply`] | the pipeline, and its answer |
 //! | [`auth`] | account endpoints, one SQL call each |
 //! | [`db`] | connections, and the one transaction around a statement |
@@ -25,6 +28,7 @@ pub mod auth;
 pub mod authenticate;
 pub mod caller;
 pub mod catalog;
+pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;
@@ -33,6 +37,7 @@ pub mod error;
 pub mod gate;
 pub mod headers;
 pub mod health;
+pub mod limit;
 pub mod log;
 pub mod mail;
 pub mod reply;

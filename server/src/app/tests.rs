@@ -1,10 +1,14 @@
 //! The whole server without a database: everything that must be refused before one is needed, and
 //! what is answered when there is none.
 
+mod addresses;
+mod limits;
+
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
 use crate::config::{Config, Environment};
 use crate::db::Options;
+use crate::limit::Limiter;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
 use actix_web::middleware::from_fn;
@@ -25,11 +29,13 @@ const RELATIONS: &str = r#"[{"schema":"public","name":"posts","kind":"table","in
     "columns":[{"name":"id","type_schema":"pg_catalog","type_name":"int8","base_type":"int8","category":"N",
     "nullable":false,"has_default":false,"generation":"none","comment":null}]}]"#;
 
-fn worker() -> Worker {
+const LIMITS: &str = "server: {body_limits: {rest_limit: 100, auth_limit: 50}}";
+
+fn worker(yaml: &str) -> Worker {
     // Port 1 refuses at once.
-    let yaml = "database: {url: 'postgres://fluxbase_app:x@127.0.0.1:1/d'}\n\
-                server: {body_limits: {rest_limit: 100, auth_limit: 50}}";
-    let config = Config::from_text(yaml, &Environment::default(), Vec::new()).unwrap();
+    let url = "postgres://fluxbase_app:x@127.0.0.1:1/d";
+    let environment = Environment::from([("FLUXBASE_DATABASE_URL", url)]);
+    let config = Config::from_text(yaml, &environment, Vec::new()).unwrap();
     let options = Arc::new(Options::new(&config.database).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
@@ -38,6 +44,7 @@ fn worker() -> Worker {
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();
     let shared = Shared {
+        limiter: Limiter::new(&config.rate_limiting),
         keys: ArcSwap::from_pointee(Keys {
             ring,
             expected: config.auth.settings.expected(),
@@ -62,30 +69,37 @@ struct Answer {
 }
 
 async fn send(request: TestRequest) -> Answer {
+    server(LIMITS).await(request).await
+}
+
+/// One server, for several requests.
+async fn server(yaml: &str) -> impl AsyncFn(TestRequest) -> Answer {
     let app = init_service(
         App::new()
             .wrap(from_fn(outer))
-            .app_data(web::Data::new(worker()))
+            .app_data(web::Data::new(worker(yaml)))
             .configure(routes)
             .route("/panics", web::get().to(panics))
             .default_service(web::to(no_such_route)),
     )
     .await;
-    let response: ServiceResponse = match try_call_service(&app, request.to_request()).await {
-        Ok(response) => response,
-        // The framework turns an error into its response after the outer layer.
-        Err(error) => {
-            let http = TestRequest::default().to_http_request();
-            ServiceResponse::new(http, HttpResponse::from_error(error))
+    async move |request: TestRequest| {
+        let response: ServiceResponse = match try_call_service(&app, request.to_request()).await {
+            Ok(response) => response,
+            // The framework turns an error into its response after the outer layer.
+            Err(error) => {
+                let http = TestRequest::default().to_http_request();
+                ServiceResponse::new(http, HttpResponse::from_error(error))
+            }
+        };
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = read_body(response).await;
+        Answer {
+            status,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            headers,
         }
-    };
-    let status = response.status().as_u16();
-    let headers = response.headers().clone();
-    let body = read_body(response).await;
-    Answer {
-        status,
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        headers,
     }
 }
 
@@ -312,7 +326,8 @@ async fn a_wrong_method_is_told_the_right_ones() {
         ("/api/v1/tables/public/posts", "GET, POST, PATCH, DELETE"),
         ("/api/v1/tables/public/posts/1", "GET, PUT, PATCH, DELETE"),
         ("/api/v1/auth/signin", "POST"),
-        ("/api/v1/auth/user", "GET"),
+        ("/api/v1/auth/user", "GET, PATCH"),
+        ("/api/v1/client-keys", "POST, GET"),
     ] {
         let answer = send(
             TestRequest::default()

@@ -4,8 +4,8 @@ use crate::config::{Config, Login};
 use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::Client;
 
-/// The login the server uses, made by the extension.
-const APP_ROLE: &str = "fluxbase_app";
+/// The logins of the server and of its mailer, made by the extension.
+const LOGINS: [&str; 2] = ["fluxbase_app", "fluxbase_mailer"];
 
 /// Brings the database to what this configuration needs. Running it again changes nothing.
 pub async fn migrate(config: &Config) -> Result<(), Problem> {
@@ -15,8 +15,10 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
         .await
         .map_err(failed("cannot install the extension"))?;
     keep_parameters_out_of_logs(&client).await?;
-    if let Some(login) = &config.database.login {
-        set_password(&client, login).await?;
+    for login in [&config.database.login, &config.email.login] {
+        if let Some(login) = login {
+            set_password(&client, login).await?;
+        }
     }
     for setting in &config.auth.given {
         client
@@ -49,26 +51,26 @@ async fn keep_parameters_out_of_logs(client: &Client) -> Result<(), Problem> {
         ))
 }
 
-/// Gives `fluxbase_app` the password of `database.url`. The verifier is computed here, so that no
+/// Gives one of our logins the password of its URL. The verifier is computed here, so that no
 /// log of the database ever holds the password.
 async fn set_password(client: &Client, login: &Login) -> Result<(), Problem> {
     let (Some(user), Some(password)) = (login.0.get_user(), login.0.get_password()) else {
         return Ok(());
     };
-    if user != APP_ROLE {
+    let Some(role) = LOGINS.into_iter().find(|role| *role == user) else {
         return Ok(());
-    }
-    let statement = password_statement(&scram_sha_256(password));
+    };
+    let statement = password_statement(role, &scram_sha_256(password));
     client
         .batch_execute(&statement)
         .await
-        .map_err(failed("cannot set the password of fluxbase_app"))
+        .map_err(failed("cannot set the password of a login"))
 }
 
 /// ALTER ROLE takes no parameters. A verifier is base64 with `$` and `:`; quotes are doubled all the same.
-fn password_statement(verifier: &str) -> String {
+fn password_statement(role: &str, verifier: &str) -> String {
     format!(
-        "alter role {APP_ROLE} password '{}'",
+        "alter role {role} password '{}'",
         verifier.replace('\'', "''")
     )
 }
@@ -80,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_password_never_stands_in_the_statement() {
-        let statement = password_statement(&scram_sha_256(b"hunter2-hunter2"));
+        let statement = password_statement("fluxbase_app", &scram_sha_256(b"hunter2-hunter2"));
         assert!(!statement.contains("hunter2"));
         assert!(statement.starts_with("alter role fluxbase_app password 'SCRAM-SHA-256$4096:"));
         assert_eq!(statement.matches('\'').count(), 2);

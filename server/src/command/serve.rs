@@ -3,6 +3,7 @@ use crate::app::{self, Shared, Worker};
 use crate::catalog::{Snapshot, watch};
 use crate::config::Config;
 use crate::db::Options;
+use crate::limit::Limiter;
 use crate::mail::Mailer;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -74,6 +75,7 @@ fn workers(config: &Config) -> usize {
 
 fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
     Arc::new(Shared {
+        limiter: Limiter::new(&config.rate_limiting),
         config,
         catalog: ArcSwap::from_pointee(snapshot.catalog),
         keys: ArcSwap::from_pointee(snapshot.keys),

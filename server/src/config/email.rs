@@ -64,7 +64,7 @@ const TEMPLATES: Setting = Setting::plain(
 const DATABASE_URL: Setting = Setting::secret(
     "email.database_url",
     "",
-    "postgres:// URL of the login fluxbase_mailer; without it database.url with this user and the same password.",
+    "postgres:// URL of the login fluxbase_mailer, which reads what is to be sent; it has a password of its own, because reset tokens are in it.",
 );
 
 pub const SETTINGS: &[Setting] = &[
@@ -84,9 +84,6 @@ pub const SETTINGS: &[Setting] = &[
     DATABASE_URL,
 ];
 
-/// The login that may read mails; the server's own may not, since reset tokens are in them.
-const MAILER: &str = "fluxbase_mailer";
-
 /// The sender in files when none was given.
 const NOBODY: &str = "fluxbase@localhost";
 
@@ -101,7 +98,7 @@ pub struct Email {
     pub reply_to: Option<Mailbox>,
     /// Own texts.
     pub templates: Option<PathBuf>,
-    /// The login of the mailer; `None` only where `database.url` is not set either.
+    /// The login of the mailer; `None` only where nothing is sent.
     pub login: Option<Login>,
     /// What links begin with: http or https, without query and fragment.
     pub base_url: Url,
@@ -155,11 +152,7 @@ impl Smtp {
 }
 
 impl Email {
-    pub(super) fn read(
-        given: &Given,
-        server: &Server,
-        database: &Database,
-    ) -> Result<Self, ConfigError> {
+    pub(super) fn read(given: &Given, server: &Server) -> Result<Self, ConfigError> {
         let from = address(given, &FROM_ADDRESS)?;
         let transport = match given.one_of(&TRANSPORT, &["none", "smtp", "file"])? {
             "smtp" => {
@@ -183,11 +176,11 @@ impl Email {
         })?;
         let name = (!name.is_empty()).then(|| name.to_owned());
         Ok(Self {
+            login: login(given, &transport)?,
             transport,
             from: Mailbox::new(name, sender),
             reply_to: address(given, &REPLY_TO)?.map(|address| Mailbox::new(None, address)),
             templates: path(given, &TEMPLATES),
-            login: login(given, database)?,
             base_url: base_url(given, server.listen)?,
         })
     }
@@ -248,13 +241,17 @@ fn address(given: &Given, setting: &Setting) -> Result<Option<Address>, ConfigEr
         })
 }
 
-fn login(given: &Given, database: &Database) -> Result<Option<Login>, ConfigError> {
+fn login(given: &Given, transport: &Transport) -> Result<Option<Login>, ConfigError> {
     let text = given.text(&DATABASE_URL);
     if text.is_empty() {
-        return Ok(database.login.clone().map(|Login(mut config)| {
-            config.user(MAILER);
-            Login(config)
-        }));
+        return match transport {
+            Transport::None => Ok(None),
+            // Not database.url with another name: with one password for both, whoever has the one has the other.
+            _ => Err(given.malformed(
+                DATABASE_URL.name,
+                "a transport needs it: mails are taken from the database by a login of their own, fluxbase_mailer",
+            )),
+        };
     }
     // What holds for database.url holds for this one too: it is read as one.
     let url = Value::new(text.to_owned(), "");

@@ -66,41 +66,46 @@ impl Given {
         known: &[Setting],
         environment: &Environment,
     ) -> Result<(), ConfigError> {
-        let variables: Vec<(String, &Setting)> = known
-            .iter()
-            .map(|setting| (variable_of(setting.name), setting))
-            .collect();
+        let option = |variable: &str| {
+            let named =
+                |setting: &Setting| Some((setting.is_secret(), setting.named_by(variable)?));
+            known.iter().find_map(named)
+        };
         for written in environment
             .names()
             .filter(|name| name.starts_with("FLUXBASE_"))
         {
-            let of_a_file = |variable: &str, setting: &Setting| {
-                setting.is_secret() && written.strip_suffix("_FILE") == Some(variable)
+            let of_a_file = || {
+                let variable = written.strip_suffix("_FILE")?;
+                let (secret, name) = option(variable)?;
+                secret.then_some((variable, secret, name))
             };
-            let ours = variables
-                .iter()
-                .any(|(variable, setting)| written == variable || of_a_file(variable, setting));
-            let foreign = NOT_OURS.contains(&written) || written.starts_with("FLUXBASE_TEST_");
-            if !ours && !foreign {
-                let names = variables.iter().map(|(variable, _)| variable.as_str());
+            let found = option(written)
+                .map(|(secret, name)| (written, secret, name))
+                .or_else(of_a_file);
+            let Some((variable, secret, name)) = found else {
+                if NOT_OURS.contains(&written) || written.starts_with("FLUXBASE_TEST_") {
+                    continue;
+                }
+                let names: Vec<String> = known
+                    .iter()
+                    .map(|setting| variable_of(setting.name))
+                    .collect();
                 return Err(ConfigError::Unknown {
                     name: written.to_owned(),
                     origin: "environment".into(),
-                    nearest: nearest(written, names).map(str::to_owned),
+                    nearest: nearest(written, names.iter().map(String::as_str)).map(str::to_owned),
                 });
-            }
-        }
-        for (variable, setting) in &variables {
-            let found = if setting.is_secret() {
+            };
+            let value = if secret {
                 environment.value_or_file(variable)?
             } else {
                 environment
                     .get(variable)
                     .map(|text| (text.to_owned(), format!("environment variable {variable}")))
             };
-            if let Some((text, origin)) = found {
-                self.0
-                    .insert(setting.name.to_owned(), Value::new(text, &origin));
+            if let Some((text, origin)) = value {
+                self.0.insert(name, Value::new(text, &origin));
             }
         }
         Ok(())
@@ -116,6 +121,24 @@ impl Given {
     /// The value somebody gave, if any.
     pub fn explicit(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.text.as_str())
+    }
+
+    /// The positions of a list's entries of which something was given, in order.
+    pub fn positions(&self, list: &str) -> Vec<usize> {
+        let mut positions: Vec<usize> = self
+            .0
+            .keys()
+            .filter_map(|name| {
+                name.strip_prefix(list)?
+                    .strip_prefix('.')?
+                    .split('.')
+                    .next()
+            })
+            .filter_map(|position| position.parse().ok())
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
     }
 
     /// The value given, or the default.
@@ -145,12 +168,23 @@ impl Given {
     }
 
     pub fn integer(&self, setting: &Setting, least: u64, most: u64) -> Result<u64, ConfigError> {
-        let parsed = self.text(setting).parse::<u64>().ok();
+        self.integer_of(setting.name, setting.default, least, most)
+    }
+
+    /// As [`Given::integer`], for an option of a list's entry.
+    pub fn integer_of(
+        &self,
+        name: &str,
+        default: &str,
+        least: u64,
+        most: u64,
+    ) -> Result<u64, ConfigError> {
+        let parsed = self.explicit(name).unwrap_or(default).parse::<u64>().ok();
         parsed
             .filter(|number| (least..=most).contains(number))
             .ok_or_else(|| {
                 self.malformed(
-                    setting.name,
+                    name,
                     format!("expected a whole number from {least} to {most}"),
                 )
             })

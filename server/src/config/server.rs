@@ -1,5 +1,6 @@
 use super::given::Given;
 use super::{ConfigError, Setting};
+use crate::client::Networks;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -40,6 +41,17 @@ const AUTH_LIMIT: Setting = Setting::plain(
     "Largest request body of /api/v1/auth.",
 );
 
+const TRUSTED_PROXIES: Setting = Setting::list(
+    "server.trusted_proxies",
+    "",
+    "Addresses and networks of the proxies in front, for instance `10.0.0.0/8`. Only what they write into X-Forwarded-For is believed; from anybody else the header is ignored.",
+);
+const ALLOWED_IP_RANGES: Setting = Setting::list(
+    "server.allowed_ip_ranges",
+    "",
+    "Addresses and networks of the clients that are served, all paths included; others get 403. Not set: everybody.",
+);
+
 pub const SETTINGS: &[Setting] = &[
     ADDRESS,
     PORT,
@@ -49,6 +61,8 @@ pub const SETTINGS: &[Setting] = &[
     SHUTDOWN_TIMEOUT,
     REST_LIMIT,
     AUTH_LIMIT,
+    TRUSTED_PROXIES,
+    ALLOWED_IP_RANGES,
 ];
 
 /// Where and how to listen.
@@ -68,6 +82,10 @@ pub struct Server {
     pub rest_limit: usize,
     /// Bytes of a body under /api/v1/auth.
     pub auth_limit: usize,
+    /// Peers that may say whose request they pass on.
+    pub trusted_proxies: Networks,
+    /// Clients that are served; empty means all.
+    pub allowed_ip_ranges: Networks,
 }
 
 impl Server {
@@ -90,6 +108,13 @@ impl Server {
         let workers = usize::try_from(given.integer(&WORKERS, 0, 1024)?).unwrap_or(0);
         let millisecond = Duration::from_millis(1);
         let hour = Duration::from_secs(3600);
+        let trusted_proxies = networks(given, &TRUSTED_PROXIES)?;
+        if trusted_proxies.holds_everybody() {
+            return Err(given.malformed(
+                TRUSTED_PROXIES.name,
+                "trusting everybody lets every client choose its own address",
+            ));
+        }
         Ok(Self {
             listen,
             workers: (workers > 0).then_some(workers),
@@ -98,6 +123,13 @@ impl Server {
             shutdown_timeout: given.duration(&SHUTDOWN_TIMEOUT, Duration::from_secs(1), hour)?,
             rest_limit: given.bytes(&REST_LIMIT)?,
             auth_limit: given.bytes(&AUTH_LIMIT)?,
+            trusted_proxies,
+            allowed_ip_ranges: networks(given, &ALLOWED_IP_RANGES)?,
         })
     }
+}
+
+fn networks(given: &Given, setting: &Setting) -> Result<Networks, ConfigError> {
+    Networks::parse(given.text(setting))
+        .map_err(|error| given.malformed(setting.name, error.to_string()))
 }

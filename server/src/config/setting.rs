@@ -1,9 +1,10 @@
-use super::{api, auth, database, email, logging, server};
+use super::{account_limits, api, auth, database, email, logging, rate_limiting, server};
 
 /// One option: what it is called, what it is when nobody says anything, and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// Section and key, as in `server.port`.
+    /// Section and key, as in `server.port`. One `*` stands for the position in a list whose entries
+    /// have keys of their own, as in `rate_limiting.endpoints.*.path`.
     pub name: &'static str,
     /// The default in the form one would write; empty when there is none.
     pub default: &'static str,
@@ -55,6 +56,49 @@ impl Setting {
         }
     }
 
+    /// Whether this is the option of that name; `rate_limiting.endpoints.0.path` is
+    /// `rate_limiting.endpoints.*.path`.
+    pub fn is_called(&self, name: &str) -> bool {
+        match self.around_position() {
+            None => self.name == name,
+            Some((before, after)) => between(name, before, after).is_some_and(is_position),
+        }
+    }
+
+    /// Whether an entry of the list of that name has this option.
+    pub fn is_of_an_entry_of(&self, name: &str) -> bool {
+        self.around_position()
+            .and_then(|(before, _)| before.strip_suffix('.'))
+            == Some(name)
+    }
+
+    /// Whether this option stands below that name: `server.port` below `server`.
+    pub fn is_below(&self, name: &str) -> bool {
+        let own = self.name.split('.');
+        let mut rest = own.clone();
+        let agree = name.split('.').all(|part| {
+            rest.next()
+                .is_some_and(|own| own == part || own == "*" && is_position(part))
+        });
+        agree && rest.next().is_some()
+    }
+
+    /// Its full name when an environment variable of that name is about it.
+    pub fn named_by(&self, variable: &str) -> Option<String> {
+        let own = variable_of(self.name);
+        match (own.split_once('*'), self.around_position()) {
+            (Some((before, after)), Some((section, key))) => {
+                let position = between(variable, before, after)?;
+                is_position(position).then(|| format!("{section}{position}{key}"))
+            }
+            _ => (own == variable).then(|| self.name.to_owned()),
+        }
+    }
+
+    fn around_position(&self) -> Option<(&'static str, &'static str)> {
+        self.name.split_once('*')
+    }
+
     /// Must not be shown.
     #[must_use]
     pub fn is_secret(&self) -> bool {
@@ -70,10 +114,12 @@ pub fn known() -> Vec<Setting> {
         database::SETTINGS,
         api::SETTINGS,
         email::SETTINGS,
+        rate_limiting::SETTINGS,
         logging::SETTINGS,
     ] {
         all.extend_from_slice(section);
     }
+    all.extend(account_limits::settings());
     all.extend(auth::settings());
     all
 }
@@ -96,6 +142,20 @@ pub fn markdown_table() -> String {
         ));
     }
     table
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_suffix(after)
+}
+
+/// The last position of a list.
+pub const MOST_POSITION: usize = 999;
+
+/// 0 to [`MOST_POSITION`], in the one way to write it.
+fn is_position(text: &str) -> bool {
+    // Reading alone would take +1 and 01 for 1.
+    text.parse::<usize>()
+        .is_ok_and(|position| position <= MOST_POSITION && position.to_string() == text)
 }
 
 /// The environment variable of an option: `server.port` is `FLUXBASE_SERVER_PORT`.

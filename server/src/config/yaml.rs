@@ -1,4 +1,4 @@
-use super::setting::{Kind, Setting, nearest};
+use super::setting::{Kind, MOST_POSITION, Setting, nearest};
 use super::{ConfigError, Environment, expand, given::Value};
 use serde_json::Value as Node;
 use std::collections::BTreeMap;
@@ -67,18 +67,18 @@ fn walk(
 ) -> Result<(), ConfigError> {
     for (key, node) in entries {
         let name = format!("{path}.{key}");
+        if known.iter().any(|setting| setting.is_of_an_entry_of(&name)) {
+            walk_list(&name, node, known, environment, out)?;
+            continue;
+        }
         if let Node::Object(inner) = node {
-            let prefix = format!("{name}.");
-            if known
-                .iter()
-                .any(|setting| setting.name.starts_with(&prefix))
-            {
+            if known.iter().any(|setting| setting.is_below(&name)) {
                 walk(&name, inner, known, environment, out)?;
                 continue;
             }
             return Err(unknown(name, known));
         }
-        let Some(setting) = known.iter().find(|setting| setting.name == name) else {
+        let Some(setting) = known.iter().find(|setting| setting.is_called(&name)) else {
             return Err(unknown(name, known));
         };
         let malformed = |why: &str| ConfigError::Malformed {
@@ -101,7 +101,12 @@ fn walk(
                     let Node::String(item) = item else {
                         return Err(malformed("the list must hold texts"));
                     };
-                    list.push(expand::expand(&name, &item, environment)?);
+                    let item = expand::expand(&name, &item, environment)?;
+                    // Joined, a list of nothing but "" would look like a list nobody wrote.
+                    if item.is_empty() {
+                        return Err(malformed("the list holds an empty text"));
+                    }
+                    list.push(item);
                 }
                 list.join(",")
             }
@@ -110,6 +115,45 @@ fn walk(
             }
         };
         out.insert(name, Value::new(text, ORIGIN));
+    }
+    Ok(())
+}
+
+/// A list whose entries hold `key: value` lines: each becomes a section named by its position.
+fn walk_list(
+    name: &str,
+    node: Node,
+    known: &[Setting],
+    environment: &Environment,
+    out: &mut BTreeMap<String, Value>,
+) -> Result<(), ConfigError> {
+    let malformed = |why: &str| ConfigError::Malformed {
+        name: name.to_owned(),
+        origin: ORIGIN.into(),
+        why: why.into(),
+    };
+    let Node::Array(entries) = node else {
+        return Err(malformed("takes a list; an empty one is written []"));
+    };
+    for (position, entry) in entries.into_iter().enumerate() {
+        let Node::Object(entry) = entry else {
+            return Err(malformed("each entry of the list holds `key: value` lines"));
+        };
+        if position > MOST_POSITION {
+            return Err(malformed("the list is too long"));
+        }
+        let mut one = BTreeMap::new();
+        walk(
+            &format!("{name}.{position}"),
+            entry,
+            known,
+            environment,
+            &mut one,
+        )?;
+        if one.is_empty() {
+            return Err(malformed("an entry of the list is empty"));
+        }
+        out.append(&mut one);
     }
     Ok(())
 }

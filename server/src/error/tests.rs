@@ -205,6 +205,12 @@ fn each_failure_has_its_status_and_body() {
         (Failure::BodySlow, 408, "INVALID_REQUEST_BODY"),
         (Failure::malformed("x"), 400, "INVALID_REQUEST_BODY"),
         (Failure::NoSuchRow, 404, "NOT_FOUND"),
+        (Failure::AddressNotAllowed, 403, "ACCESS_DENIED"),
+        (
+            Failure::RateLimited { retry_after: 7 },
+            429,
+            "RATE_LIMIT_EXCEEDED",
+        ),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
         (
             Failure::WriteHitNothing { anonymous: true },

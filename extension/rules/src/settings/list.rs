@@ -230,7 +230,7 @@ pub(super) const MAX_LOGIN_ATTEMPTS_PER_IP: Setting = setting(
         max: 100_000,
     },
     "0",
-    "The same for a client's address; 0 means as many as `max_login_attempts`. Raise it where many people share an address, and behind a proxy, whose address all its clients have.",
+    "The same for a client's address; 0 means as many as `max_login_attempts`. Raise it where many people share an address; behind a proxy set `server.trusted_proxies`, or all its clients share one.",
 );
 pub(super) const LOCKOUT_DURATION: Setting = setting(
     "lockout_duration",

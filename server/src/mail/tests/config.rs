@@ -2,7 +2,7 @@ use super::{Scratch, load};
 use crate::config::{Config, Environment, Security, Transport};
 use crate::mail::Mailer;
 
-const SMTP: &str = "transport: smtp, from_address: a@b.example, smtp_host: mail.example.com";
+const SMTP: &str = "database_url: 'postgres://m:pw@h/d', transport: smtp, from_address: a@b.example, smtp_host: mail.example.com";
 
 fn refused(yaml: &str) -> String {
     match load(yaml) {
@@ -33,6 +33,10 @@ fn nothing_is_sent_unless_somebody_says_how() {
 fn a_transport_needs_what_it_works_with() {
     for (yaml, option) in [
         ("email: {transport: pigeon}", "email.transport"),
+        (
+            "email: {transport: file, directory: /tmp}",
+            "email.database_url",
+        ),
         ("email: {transport: file}", "email.directory"),
         (
             "email: {transport: smtp, smtp_host: h}",
@@ -61,7 +65,9 @@ fn a_transport_needs_what_it_works_with() {
         "'::1'",
         "'[::1]'",
     ] {
-        let yaml = format!("email: {{transport: smtp, from_address: a@b.c, smtp_host: {host}}}");
+        let yaml = format!(
+            "email: {{database_url: 'postgres://m:pw@h/d', transport: smtp, from_address: a@b.c, smtp_host: {host}}}"
+        );
         load(&yaml).unwrap();
     }
 }
@@ -126,18 +132,25 @@ fn the_password_has_a_short_name_and_may_stand_in_a_file() {
 
 #[test]
 fn the_mailer_logs_in_as_itself() {
+    assert!(
+        load("database: {url: 'postgres://fluxbase_app:pw@h/d'}")
+            .unwrap()
+            .email
+            .login
+            .is_none()
+    );
     let user = |yaml: &str| {
         let login = load(yaml).unwrap().email.login.unwrap().0;
         let password = login.get_password().map(<[u8]>::to_vec);
         (login.get_user().unwrap().to_owned(), password)
     };
-    let derived = user("database: {url: 'postgres://fluxbase_app:pw@h/d'}");
-    assert_eq!(derived, ("fluxbase_mailer".into(), Some(b"pw".to_vec())));
     let given = user(
-        "database: {url: 'postgres://a:pw@h/d'}\nemail: {database_url: 'postgres://m:other@h/d'}",
+        "database: {url: 'postgres://a:pw@h/d'}\nemail: {transport: file, directory: /tmp, database_url: 'postgres://m:other@h/d'}",
     );
     assert_eq!(given, ("m".into(), Some(b"other".to_vec())));
-    let message = refused("email: {database_url: 'postgres://m:hunter2@h1,h2/d'}");
+    let message = refused(
+        "email: {transport: file, directory: /tmp, database_url: 'postgres://m:hunter2@h1,h2/d'}",
+    );
     assert!(message.starts_with("email.database_url "), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
 }
@@ -180,7 +193,7 @@ fn mistakes_in_templates_and_certificates_stop_the_start() {
     for (section, said) in [
         (
             format!(
-                "transport: file, directory: '{directory}/out', template_directory: '{directory}'"
+                "database_url: 'postgres://m:pw@h/d', transport: file, directory: '{directory}/out', template_directory: '{directory}'"
             ),
             "unknown placeholder {{lnik}}",
         ),

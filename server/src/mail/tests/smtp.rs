@@ -34,7 +34,7 @@ async fn server(to_recipient: &'static str) -> u16 {
 /// Why a mail did not get through this port.
 async fn reason(port: u16, security: &str) -> String {
     let yaml = format!(
-        "email: {{transport: smtp, from_address: a@b.example, smtp_host: 127.0.0.1, smtp_port: {port}, smtp_security: {security}}}"
+        "email: {{database_url: 'postgres://m:pw@h/d', transport: smtp, from_address: a@b.example, smtp_host: 127.0.0.1, smtp_port: {port}, smtp_security: {security}}}"
     );
     let email = load(&yaml).unwrap().email;
     let post = Post::open(&email.transport, "app.example")

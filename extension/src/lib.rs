@@ -9,6 +9,7 @@
 //! | `leftovers` | what a request left on a pooled connection, cleared before the next |
 //! | `token` | `auth.enter(token)`: verify, judge, ask whether the session lives, seal |
 //! | `stored` | keys and settings as this backend remembers them, and when it must forget |
+//! | `revocations` | telling every backend that a session ended |
 //! | `settings`, `signing_keys`, `accounts` | the SQL functions of those names |
 //! | `api_key` | entering with a service key or a client key |
 //! | `audit` | what happened to accounts, written down |
@@ -37,6 +38,7 @@ mod identity;
 mod journal;
 mod leftovers;
 mod owner;
+mod revocations;
 mod seal;
 mod sealing;
 mod settings;
@@ -58,4 +60,5 @@ pub extern "C-unwind" fn _PG_init() {
     seal::init();
     leftovers::init();
     sealing::init();
+    revocations::init();
 }

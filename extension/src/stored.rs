@@ -7,7 +7,7 @@
 
 use crate::backend::PerBackend;
 use crate::error::{Failure, raise};
-use crate::owner;
+use crate::{owner, revocations};
 use fluxbase_rules::{Expected, Keyring, settings::Settings};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -43,7 +43,7 @@ static SESSIONS_GENERATION: PerBackend<u64> = PerBackend::new(1);
 static REMEMBERED: PerBackend<Option<Rc<Stored>>> = PerBackend::new(None);
 static REGISTERED: PerBackend<bool> = PerBackend::new(false);
 
-/// Grows when a session ended, or a token or key was revoked, anywhere.
+/// Grows when a token or key was revoked anywhere; on a standby, when a session ended too.
 pub fn sessions_generation() -> u64 {
     SESSIONS_GENERATION.get()
 }
@@ -144,6 +144,9 @@ unsafe extern "C-unwind" fn on_invalidation(_argument: pg_sys::Datum, relation: 
     let everything = relation == pg_sys::InvalidOid;
     if everything || relation == tables.settings || relation == tables.signing_keys {
         GENERATION.set(GENERATION.get() + 1);
+    }
+    if relation == tables.sessions && !revocations::hears_by_log() {
+        return;
     }
     let of_sessions = [
         tables.sessions,

@@ -9,7 +9,7 @@ use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
 use crate::stored::{self, Stored};
-use crate::{api_key, leftovers, owner, seal};
+use crate::{api_key, leftovers, owner, revocations, seal};
 use fluxbase_rules::{
     Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
 };
@@ -23,8 +23,8 @@ struct Verified {
     claims: SignedClaims,
     identity: Rc<Identity>,
     keys_generation: u64,
-    /// Until when nothing revokes it but a change, and the generation of sessions that was learned in.
-    session: Cell<Option<(u64, UnixSeconds)>>,
+    /// Until when nothing ends it but a change, and the generations that was learned in.
+    session: Cell<Option<((u64, u64), UnixSeconds)>>,
 }
 
 /// Verified tokens in two halves: when the young half is full it becomes the old one, and the old one is
@@ -146,7 +146,14 @@ fn require_live_session(
     claims: &Claims,
     now: UnixSeconds,
 ) -> Result<(), Failure> {
-    let generation = stored::sessions_generation();
+    // Before the table is read: what ends meanwhile makes what is read void at once.
+    let generation = (
+        stored::sessions_generation(),
+        claims
+            .session_id
+            .as_ref()
+            .map_or(0, revocations::generation),
+    );
     let ends = match verified.session.get() {
         // One that seems over may have been prolonged since, which nobody is told of.
         Some((learned, ends)) if learned == generation && ends > now => ends,

@@ -63,14 +63,16 @@ create trigger forget_cached after insert or update or delete or truncate on aut
   for each statement execute function auth.forget_cached();
 -- A new session cannot be remembered as ended, one that lasts longer is looked up again when it seems over, and one
 -- that is over needs no forgetting: signing in, refreshing and sweeping, which happen all the time, make no backend forget.
+create function auth.forget_session() returns trigger
+  language c as 'MODULE_PATHNAME', 'forget_session_wrapper';
 create trigger forget_truncated after truncate on auth.sessions
-  for each statement execute function auth.forget_cached();
+  for each statement execute function auth.forget_session();
 create trigger forget_ended after delete on auth.sessions
   for each row when (old.expires_at > pg_catalog.now())
-  execute function auth.forget_cached();
+  execute function auth.forget_session();
 create trigger forget_changed after update on auth.sessions
   for each row when (old.id <> new.id or old.user_id is distinct from new.user_id or old.epoch <> new.epoch or new.expires_at < old.expires_at)
-  execute function auth.forget_cached();
+  execute function auth.forget_session();
 alter table auth.settings enable always trigger forget_cached;
 alter table auth.signing_keys enable always trigger forget_cached;
 alter table auth.revoked_tokens enable always trigger forget_cached;

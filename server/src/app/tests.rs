@@ -44,6 +44,7 @@ fn worker(yaml: &str) -> Worker {
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();
     let shared = Shared {
+        cookies: None,
         limiter: Limiter::new(&config.rate_limiting),
         keys: ArcSwap::from_pointee(Keys {
             ring,

@@ -20,6 +20,8 @@ pub enum Arg {
     Text(&'static str),
     /// A text, or null.
     Optional(&'static str),
+    /// The refresh token: in the body, or, where cookies are on, in its cookie.
+    RefreshToken,
     /// A UUID as text, or null.
     Uuid(&'static str),
     /// `code`, in both its forms.
@@ -38,7 +40,7 @@ pub enum Arg {
     Word(&'static str),
 }
 
-use Arg::{Body, Code, Context, Object, Optional, PathId, Query, Text, Uuid, Word};
+use Arg::{Body, Code, Context, Object, Optional, PathId, Query, RefreshToken, Text, Uuid, Word};
 use Door::{Own, Public, Setup};
 
 /// One endpoint.
@@ -108,7 +110,7 @@ const SIGN_UP: &[Arg] = &[
     Context,
 ];
 const SIGN_IN: &[Arg] = &[Text("email"), Text("password"), Context];
-const REFRESH: &[Arg] = &[Text("refresh_token"), Context];
+const REFRESH: &[Arg] = &[RefreshToken, Context];
 const LINK: &[Arg] = &[Text("email"), Optional("redirect_to"), Context];
 const EMAIL: &[Arg] = &[Text("email"), Context];
 const TOKEN: &[Arg] = &[Text("token"), Context];
@@ -209,7 +211,11 @@ impl Act {
                         format!("${number}::pg_catalog.jsonb")
                     }
                     Arg::Uuid(_) | Arg::PathId => format!("${number}::pg_catalog.uuid"),
-                    Arg::Text(_) | Arg::Optional(_) | Arg::Code | Arg::Word(_) => {
+                    Arg::Text(_)
+                    | Arg::Optional(_)
+                    | Arg::Code
+                    | Arg::RefreshToken
+                    | Arg::Word(_) => {
                         format!("${number}::pg_catalog.text")
                     }
                 }

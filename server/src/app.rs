@@ -98,6 +98,16 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 .configure(account_routes)
                 .service(only("/auth/csrf", "GET", web::get().to(auth::csrf)))
                 .service(only(
+                    "/auth/captcha/config",
+                    "GET",
+                    web::get().to(auth::captcha_config),
+                ))
+                .service(only(
+                    "/auth/captcha/check",
+                    "POST",
+                    web::post().to(auth::captcha_check),
+                ))
+                .service(only(
                     "/tables/{table}",
                     "GET, POST, PATCH, DELETE",
                     web::route().guard(of_a_table()).to(rest::table),

@@ -45,9 +45,18 @@ impl Prepared {
 /// Whether this path, below `/api/v1`, is one whose credentials are not looked at.
 #[must_use]
 pub fn is_public(path: &str) -> bool {
-    ACTS.iter()
-        .any(|act| act.door == Door::Public && act.path == path)
+    STATIC.contains(&path)
+        || ACTS
+            .iter()
+            .any(|act| act.door == Door::Public && act.path == path)
 }
+
+/// Public endpoints that need no database.
+const STATIC: [&str; 3] = [
+    "/auth/captcha/config",
+    "/auth/captcha/check",
+    "/auth/signin/idtoken",
+];
 
 /// Answers one request to an account endpoint.
 ///
@@ -336,6 +345,31 @@ pub async fn csrf(passed: Passed, worker: web::Data<Worker>) -> Result<HttpRespo
     Ok(json(&mut response, body.into()))
 }
 
+/// `GET /api/v1/auth/captcha/config`: there is none.
+pub async fn captcha_config() -> HttpResponse {
+    json(
+        &mut HttpResponse::Ok(),
+        Bytes::from_static(br#"{"enabled":false}"#),
+    )
+}
+
+/// `POST /api/v1/auth/captcha/check`: none is asked for.
+pub async fn captcha_check() -> HttpResponse {
+    let body =
+        Bytes::from_static(br#"{"captcha_required":false,"reason":"captcha is not enabled"}"#);
+    json(&mut HttpResponse::Ok(), body)
+}
+
+/// `POST /api/v1/auth/signin/idtoken`: no provider is configured.
+///
+/// # Errors
+/// Always.
+pub async fn id_token() -> Result<HttpResponse, Failure> {
+    Err(Failure::malformed(
+        "There is no provider whose ID tokens are accepted",
+    ))
+}
+
 fn reply_of(body: &Bytes) -> Result<Value, Failure> {
     match serde_json::from_slice(body) {
         Ok(reply @ (Value::Object(_) | Value::Array(_))) => Ok(reply),
@@ -378,6 +412,9 @@ fn status_of(code: &str, kind: Kind) -> Option<StatusCode> {
         | "PASSWORD_LOGIN_DISABLED"
         | "ANONYMOUS_DISABLED"
         | "FEATURE_DISABLED"
+        | "SETUP_DISABLED"
+        | "SETUP_ALREADY_COMPLETED"
+        | "INVALID_SETUP_TOKEN"
         | "EMAIL_NOT_VERIFIED"
         | "PASSWORD_EXPIRED"
         | "REAUTHENTICATION_REQUIRED"

@@ -98,6 +98,11 @@ pub fn routes(app: &mut web::ServiceConfig) {
                 .configure(account_routes)
                 .service(only("/auth/csrf", "GET", web::get().to(auth::csrf)))
                 .service(only(
+                    "/auth/signin/idtoken",
+                    "POST",
+                    web::post().to(auth::id_token),
+                ))
+                .service(only(
                     "/auth/captcha/config",
                     "GET",
                     web::get().to(auth::captcha_config),

@@ -1,9 +1,11 @@
 //! What PostgreSQL itself must refuse and must give, against the real extension in a real cluster.
 
 mod accounts;
+mod acts;
 mod app;
 mod claims;
 mod dump;
+mod factors;
 mod hijack;
 mod install;
 mod lockout;
@@ -36,6 +38,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(factors::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(install::trials(&fixture));

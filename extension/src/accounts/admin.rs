@@ -278,6 +278,12 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
+        // A sign-in with the old password that waits for its code.
+        client.update(
+            "delete from auth.challenges where user_id = $1",
+            None,
+            &[Uuid::from_bytes(user.id).into()],
+        )?;
         Ok::<_, Failure>(())
     })?;
     session::end_sessions_of(user.id, None)?;

@@ -1,9 +1,11 @@
 //! What PostgreSQL itself must refuse and must give, against the real extension in a real cluster.
 
 mod accounts;
+mod acts;
 mod app;
 mod claims;
 mod dump;
+mod grants;
 mod hijack;
 mod install;
 mod lockout;
@@ -37,6 +39,7 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
+    trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));

@@ -6,6 +6,7 @@ mod app;
 mod claims;
 mod dump;
 mod factors;
+mod grants;
 mod hijack;
 mod install;
 mod lockout;
@@ -40,6 +41,7 @@ fn main() {
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
+    trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));

@@ -10,6 +10,7 @@
 //! | `server` | one running `fluxbase serve` |
 //! | `http` | requests over a plain socket, so that every byte is the test's choice |
 //! | `wire` | PostgreSQL's protocol over a plain socket, for batches no driver sends |
+//! | `smtp` | a mail server that keeps what it is sent |
 //! | `totp` | codes of authenticator apps |
 //! | `trial` | a test with its log tail on failure |
 //!

@@ -11,20 +11,22 @@ const EVERYBODY: &str = "aal current_user_id current_user_role disable_rls email
     jwks jwt role session_id uid";
 /// The doors, of the server's login.
 const DOORS: &str = "check_password_reset check_settings confirm_email enter enter enter_anonymous public_config refresh \
-    request_email_code request_email_confirmation request_magic_link request_password_reset reset_password sign_in \
+    request_email_code request_email_confirmation request_magic_link request_password_reset reset_password \
+    setup_admin setup_status sign_in \
     sign_in_anonymously sign_in_with_email_code sign_in_with_magic_link sign_up totp_enable totp_setup verify_factor";
 const MAILER: &str = "mail_failed mail_sent take_mail";
 /// What an entered user calls; who may do what of it is decided by the functions.
 const ENTERED: &str = "admin_audit admin_create_user admin_delete_user admin_get_user admin_list_sessions \
     admin_list_users admin_lock_user admin_reset_password admin_revoke_session admin_revoke_user admin_unlock_user \
     admin_update_user change_client_key change_service_key create_client_key create_service_key end_impersonation \
-    get_client_key get_impersonation get_service_key get_user impersonate impersonate_role list_client_keys \
-    list_impersonations list_service_keys list_sessions reauthenticate revoke_everything revoke_other_sessions \
-    revoke_session revoke_token rotate_service_key sign_out totp_backup_codes totp_disable totp_enable totp_setup \
+    get_client_key get_impersonation get_service_key get_user impersonate impersonate_role list_client_keys list_identities \
+    list_impersonations list_service_keys list_sessions reauthenticate refresh_schema revoke_everything revoke_other_sessions \
+    revoke_session revoke_token rotate_service_key service_key_revocations sign_out totp_backup_codes totp_disable totp_enable totp_setup \
     totp_status update_user";
 const VISITOR: &str = "end_impersonation get_impersonation sign_out";
 const TRUSTED_DOORS: &str = "check_password_reset confirm_email enter enter enter_anonymous public_config refresh \
-    request_email_code request_email_confirmation request_magic_link request_password_reset reset_password sign_in \
+    request_email_code request_email_confirmation request_magic_link request_password_reset reset_password \
+    setup_admin setup_status sign_in \
     sign_in_anonymously sign_in_with_email_code sign_in_with_magic_link sign_up verify_factor";
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {

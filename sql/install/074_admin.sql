@@ -99,7 +99,7 @@ create function auth.admin_create_user(email text, options jsonb default '{}', c
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_create_user_wrapper';
 comment on function auth.admin_create_user(text, jsonb, jsonb) is
-  'Makes a user. options: password, role, user_metadata, app_metadata, email_verified, skip_email; without a password an invitation is mailed, or with skip_email a temporary password returned';
+  'Makes a user. options: password or password_hash (argon2 or bcrypt, of another system), role, user_metadata, app_metadata, email_verified, skip_email; without a password an invitation is mailed, or with skip_email a temporary password returned';
 
 create function auth.admin_update_user(id uuid, changes jsonb, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp

@@ -8,6 +8,7 @@ mod dump;
 mod factors;
 mod grants;
 mod hijack;
+mod imported;
 mod install;
 mod lockout;
 mod policy;
@@ -43,6 +44,7 @@ fn main() {
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
+    trials.extend(imported::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));
     trials.extend(dump::trials(&fixture));

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::stored::{self, Stored};
 use crate::{audit, owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fluxbase_rules::email;
+use fluxbase_rules::{email, password};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn valid_role(role: &str) -> Result<(), Stop> {
     }
 }
 
-/// `options`: password, role, user_metadata, app_metadata, skip_email, email_verified.
+/// `options`: password or password_hash, role, user_metadata, app_metadata, skip_email, email_verified.
 #[pg_extern]
 fn admin_create_user(email: Option<&str>, options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     let options = options.map_or_else(|| json!({}), |options| options.0);
@@ -113,14 +113,24 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     if let Some(password) = given {
         credentials::require_policy(&stored, password, Some(email.as_str()))?;
     }
+    let imported = text(options, "password_hash")?;
+    if let Some(hash) = imported
+        && (given.is_some() || !password::is_importable(hash))
+    {
+        return Err(refused(
+            "VALIDATION_FAILED",
+            "password_hash must be an argon2 or bcrypt hash that can be computed, and stands in the place of password",
+        ));
+    }
     proof::try_sensitive(context)?;
-    let temporary = match given {
+    let temporary = match given.or(imported) {
         None if quiet => Some(temporary_password()?),
         _ => None,
     };
     let hash = match given.or(temporary.as_deref()) {
         Some(password) => Some(credentials::hash_new(&stored, password)?),
-        None => None,
+        // The next sign-in replaces it.
+        None => imported.map(str::to_owned),
     };
     let verified = options.get("email_verified") == Some(&Value::Bool(true));
     let user = Spi::connect_mut(|client| {

@@ -10,6 +10,7 @@ mod hijack;
 mod install;
 mod lockout;
 mod policy;
+mod revocation;
 mod seal;
 mod secrets;
 mod sessions;
@@ -38,6 +39,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

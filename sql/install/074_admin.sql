@@ -261,8 +261,10 @@ begin
   if auth.caller_rank() < 2 then
     raise exception using errcode = 'insufficient_privilege', message = 'revoking tokens needs service_role or fluxbase_admin';
   end if;
-  insert into auth.revoked_tokens (jti, reason, expires_at, revoked_by) values (revoke_token.jti, revoke_token.reason, revoke_token.expires_at, auth.uid())
-    on conflict do nothing;
+  insert into auth.revoked_tokens as r (jti, reason, expires_at, revoked_by) values (revoke_token.jti, revoke_token.reason, revoke_token.expires_at, auth.uid())
+    -- The longer of two revocations, and null is the longest.
+    on conflict on constraint revoked_tokens_pkey do update
+      set expires_at = case when r.expires_at is not null and excluded.expires_at is not null then greatest(r.expires_at, excluded.expires_at) end;
   delete from auth.revoked_tokens r where r.expires_at < pg_catalog.now();
   perform audit.write('admin.token_revoke', null, '{}', pg_catalog.jsonb_build_object('jti', revoke_token.jti, 'reason', revoke_token.reason));
 end

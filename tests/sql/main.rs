@@ -12,6 +12,7 @@ mod imported;
 mod install;
 mod lockout;
 mod policy;
+mod revocation;
 mod seal;
 mod secrets;
 mod sessions;
@@ -41,6 +42,7 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
+    trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

@@ -96,6 +96,14 @@ fn me() -> Option<Uuid> {
         .map(Uuid::from_bytes)
 }
 
+/// One that leaks must not be able to leave others behind.
+fn require_no_key(message: &str) -> Result<(), Stop> {
+    if identity::current().is_some_and(|who| who.sub().is_none()) {
+        return Err(refused("INSUFFICIENT_PERMISSIONS", message));
+    }
+    Ok(())
+}
+
 #[pg_extern]
 fn create_service_key(options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     answer(try_service_key(
@@ -108,6 +116,7 @@ fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     // Whoever holds such a key is service_role.
     require_rank("service_role")?;
+    require_no_key("A key cannot make keys")?;
     let wanted = Wanted::read(options)?;
     proof::try_sensitive(context)?;
     let made = make("sk_", 16)?;
@@ -157,12 +166,7 @@ fn rotate_service_key(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     require_rank("service_role")?;
-    if identity::current().is_some_and(|who| who.sub().is_none()) {
-        return Err(refused(
-            "INSUFFICIENT_PERMISSIONS",
-            "A key cannot replace keys",
-        ));
-    }
+    require_no_key("A key cannot replace keys")?;
     proof::try_sensitive(context)?;
     let id = id.ok_or_else(|| missing("id"))?;
     let made = make("sk_", 16)?;

@@ -79,15 +79,38 @@ impl Wanted {
             ),
             Some(_) => return Err(refused("VALIDATION_FAILED", "scopes must be a list")),
         };
+        if scopes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(refused(
+                "VALIDATION_FAILED",
+                "scopes must name one at least",
+            ));
+        }
+        let expires_at = text("expires_at", 64)?;
+        if let Some(moment) = &expires_at
+            && !is_to_come(moment)?
+        {
+            return Err(refused(
+                "VALIDATION_FAILED",
+                "expires_at must be a moment that is still to come",
+            ));
+        }
         Ok(Self {
             name: text("name", 255)?
                 .filter(|name| !name.is_empty())
                 .ok_or_else(|| missing("name"))?,
             description: text("description", 2000)?,
             scopes,
-            expires_at: text("expires_at", 64)?,
+            expires_at,
         })
     }
+}
+
+fn is_to_come(moment: &str) -> Result<bool, Failure> {
+    Ok(Spi::get_one_with_args::<bool>(
+        "select auth.moment($1) > pg_catalog.clock_timestamp()",
+        &[moment.into()],
+    )?
+    .unwrap_or(false))
 }
 
 fn me() -> Option<Uuid> {

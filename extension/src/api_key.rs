@@ -46,21 +46,19 @@ pub fn enter(key: &str, scope: Option<&str>, stored: &Stored) -> Result<(), Fail
         Some(scope) if !scopes::allow(&known.scopes, scope) => {
             return Err(Failure::scope_missing(scope));
         }
-        Some(_) => {}
         // In SQL nobody says what for, so it is judged by what can be done: reading, and writing.
         None if !scopes::allow(&known.scopes, "read:tables") => {
             return Err(Failure::scope_missing("read:tables"));
         }
-        None => {
-            if !["write:tables", "execute:rpc"]
-                .iter()
-                .any(|scope| scopes::allow(&known.scopes, scope))
-            {
-                // PostgreSQL lets nobody take this back once a snapshot was taken, and this statement took one.
-                // SAFETY: two C strings.
-                unsafe { seal::set_local(c"transaction_read_only", c"on") };
-            }
-        }
+        _ => {}
+    }
+    // Whoever says "for reading" is held to it.
+    let for_reading = scope.is_none_or(|scope| scope.starts_with("read:"));
+    let may_write = ["write:tables", "execute:rpc"]
+        .iter()
+        .any(|scope| scopes::allow(&known.scopes, scope));
+    if for_reading && !may_write {
+        seal::become_read_only();
     }
     seal::become_identity(Rc::clone(&known.identity), known.role)
 }

@@ -19,7 +19,7 @@ pub fn is_one(token: &str) -> bool {
     token.starts_with(SERVICE) || token.starts_with(CLIENT)
 }
 
-/// A key as this backend remembers it.
+/// A key as this backend remembers it. Nobody is told when a moment comes, so the end of its grace is its end.
 struct Known {
     identity: Rc<Identity>,
     role: DatabaseRole,
@@ -96,7 +96,7 @@ struct Row {
 fn service(hash: [u8; 32], generations: (u64, u64)) -> Result<Known, Failure> {
     let row = owner::read(|client| {
         let rows = client.select(
-            "select k.id, k.scopes, k.expires_at from auth.service_keys k where k.key_hash operator(pg_catalog.=) $1 \
+            "select k.id, k.scopes, least(k.expires_at, k.revoked_at) from auth.service_keys k where k.key_hash operator(pg_catalog.=) $1 \
              and k.enabled and (k.revoked_at is null or k.revoked_at operator(pg_catalog.>) pg_catalog.clock_timestamp())",
             Some(1),
             &[hash.to_vec().into()],

@@ -8,6 +8,7 @@ mod hijack;
 mod install;
 mod lockout;
 mod policy;
+mod readme;
 mod seal;
 mod secrets;
 mod sessions;
@@ -41,5 +42,6 @@ fn main() {
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));
     trials.extend(dump::trials(&fixture));
+    trials.extend(readme::trials(&fixture));
     run(&arguments, trials);
 }

@@ -7,7 +7,6 @@ use crate::identity::Identity;
 use crate::stored::{self, Stored};
 use crate::{owner, seal};
 use fluxbase_rules::{Claims, DatabaseRole, UnixSeconds, scopes};
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::json;
 use std::collections::HashMap;
@@ -58,15 +57,8 @@ pub fn enter(key: &str, scope: Option<&str>, stored: &Stored) -> Result<(), Fail
                 .any(|scope| scopes::allow(&known.scopes, scope))
             {
                 // PostgreSQL lets nobody take this back once a snapshot was taken, and this statement took one.
-                // SAFETY: sets a setting LOCAL to the transaction.
-                unsafe {
-                    pg_sys::SetConfigOption(
-                        c"transaction_read_only".as_ptr(),
-                        c"on".as_ptr(),
-                        pg_sys::GucContext::PGC_USERSET,
-                        pg_sys::GucSource::PGC_S_SESSION,
-                    );
-                }
+                // SAFETY: two C strings.
+                unsafe { seal::set_local(c"transaction_read_only", c"on") };
             }
         }
     }

@@ -32,6 +32,19 @@ pub fn success(
     })
 }
 
+/// Something was refused in a way that must look like success, in time too: written with the transaction, as a success
+/// is, and not flushed to the disk by itself.
+pub fn silent_failure(event: &str, reason: &str, context: &Context) -> Result<(), Failure> {
+    Spi::connect_mut(|client| {
+        client.update(
+            "select audit.write($1, null, $2, '{}', 'failure', $3)",
+            None,
+            &[event.into(), JsonB(context.told()).into(), reason.into()],
+        )?;
+        Ok(())
+    })
+}
+
 /// Something was refused, for this precise reason.
 pub fn failure(
     event: &str,

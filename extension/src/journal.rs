@@ -69,7 +69,9 @@ pub fn append(schema: &CStr, table: &CStr, values: &[Value]) -> Result<(), Failu
         pg_sys::heap_freetuple(tuple);
         // Not kept to the end of the transaction, as an insert's lock is: the row is there for good already.
         pg_sys::table_close(relation, lock);
-        pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr());
+        // The end of what this backend wrote last. Not the place where the next record will begin: at the end of a
+        // page that lies behind the next page's header, where nothing has been written yet.
+        pg_sys::XLogFlush(pg_sys::XactLastRecEnd);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@
 //! | `audit` | what happened to accounts, written down |
 //! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
-//! | `hash_slots` | how many passwords are hashed at once |
+//! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
 //! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
@@ -27,6 +27,7 @@ use pgrx::prelude::*;
 
 mod accounts;
 mod api_key;
+mod aside;
 mod attempts;
 mod audit;
 mod backend;

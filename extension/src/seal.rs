@@ -147,7 +147,8 @@ pub fn become_identity(identity: Rc<Identity>, role: DatabaseRole) -> Result<(),
     Ok(())
 }
 
-unsafe fn set_local(name: &CStr, value: &CStr) {
+/// As `set_config(name, value, true)` does.
+pub unsafe fn set_local(name: &CStr, value: &CStr) {
     // SAFETY: two C strings; is_local, as set_config(name, value, true) does.
     unsafe {
         pg_sys::set_config_option(

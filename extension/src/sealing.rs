@@ -135,6 +135,10 @@ fn from_file() -> Result<Option<Rc<SealingKey>>, Failure> {
 }
 
 fn hexadecimal(text: &str) -> Option<[u8; 32]> {
+    // from_str_radix takes a sign for a digit's place.
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     let bytes: Vec<u8> = text
         .as_bytes()
         .chunks(2)

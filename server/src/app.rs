@@ -9,6 +9,7 @@
 use crate::authenticate::{Keys, Verified};
 use crate::client::{self, ClientAddress};
 use crate::config::{Config, Server};
+use crate::cookies::Cookies;
 use crate::db::{Db, DbError, Options};
 use crate::error::Failure;
 use crate::gate::{Passed, gate};
@@ -42,6 +43,8 @@ pub struct Shared {
     pub config: Config,
     /// How often each client has asked.
     pub limiter: Limiter,
+    /// What makes and judges cookies, where they are on.
+    pub cookies: Option<Cookies>,
     /// The relations served.
     pub catalog: ArcSwap<Catalog>,
     /// What verifies tokens.
@@ -93,6 +96,22 @@ pub fn routes(app: &mut web::ServiceConfig) {
             web::scope("/api/v1")
                 .wrap(from_fn(gate))
                 .configure(account_routes)
+                .service(only("/auth/csrf", "GET", web::get().to(auth::csrf)))
+                .service(only(
+                    "/auth/signin/idtoken",
+                    "POST",
+                    web::post().to(auth::id_token),
+                ))
+                .service(only(
+                    "/auth/captcha/config",
+                    "GET",
+                    web::get().to(auth::captcha_config),
+                ))
+                .service(only(
+                    "/auth/captcha/check",
+                    "POST",
+                    web::post().to(auth::captcha_check),
+                ))
                 .service(only(
                     "/tables/{table}",
                     "GET, POST, PATCH, DELETE",

@@ -9,12 +9,13 @@ pub use acts::{ACTS, Act, Door};
 use crate::app::{RequestId, Worker};
 use crate::client::ClientAddress;
 use crate::config::Transport;
+use crate::cookies::{self, Cookies};
 use crate::db::{Answer, DbError};
 use crate::error::{Account, Failure};
 use crate::gate::Passed;
 use crate::reply::json;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, USER_AGENT};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, USER_AGENT};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use acts::{Arg, Kind};
 use body::Body;
@@ -44,9 +45,18 @@ impl Prepared {
 /// Whether this path, below `/api/v1`, is one whose credentials are not looked at.
 #[must_use]
 pub fn is_public(path: &str) -> bool {
-    ACTS.iter()
-        .any(|act| act.door == Door::Public && act.path == path)
+    STATIC.contains(&path)
+        || ACTS
+            .iter()
+            .any(|act| act.door == Door::Public && act.path == path)
 }
+
+/// Public endpoints that need no database.
+const STATIC: [&str; 3] = [
+    "/auth/captcha/config",
+    "/auth/captcha/check",
+    "/auth/signin/idtoken",
+];
 
 /// Answers one request to an account endpoint.
 ///
@@ -72,8 +82,8 @@ pub async fn run(
     if let Some(token) = waiting {
         context.insert("mfa_token".into(), token.into());
     }
-    let arguments = arguments(act, http, &body, context)?;
-    let success = StatusCode::from_u16(act.success).unwrap_or(StatusCode::OK);
+    let cookies = worker.shared.cookies.as_ref();
+    let arguments = arguments(act, http, &body, context, cookies)?;
     if as_login {
         let parameters: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();
         let answer = worker.db.call(&prepared.sql, &parameters).await;
@@ -81,7 +91,7 @@ pub async fn run(
             error,
             anonymous: true,
         };
-        return answered(act, answer.map_err(failed)?, success, true);
+        return answered(act, &answer.map_err(failed)?, true, worker);
     }
     let caller = passed.caller()?;
     let anonymous = caller.is_anonymous();
@@ -91,7 +101,7 @@ pub async fn run(
         .run_as(caller, &statement, act.scope())
         .await
         .map_err(|error| Failure::of_run(error, anonymous, act.scope()))?;
-    answered(act, answer, success, anonymous)
+    answered(act, &answer, anonymous, worker)
 }
 
 /// The token of a sign-in that waits for a second factor to be set up, sent as a bearer or in the body.
@@ -151,6 +161,7 @@ fn arguments(
     http: &HttpRequest,
     body: &Body,
     context: Map<String, Value>,
+    cookies: Option<&Cookies>,
 ) -> Result<Vec<Option<String>>, Failure> {
     let mut missing = Vec::new();
     let mut arguments = Vec::with_capacity(act.args.len());
@@ -161,6 +172,18 @@ fn arguments(
                 let text = body.text(name)?.filter(|text| !text.is_empty());
                 if text.is_none() {
                     missing.push(name);
+                }
+                text
+            }
+            Arg::RefreshToken => {
+                let text = body.text("refresh_token")?.filter(|text| !text.is_empty());
+                let text = text.or_else(|| {
+                    cookies
+                        .and_then(|_| cookies::read(http.headers(), cookies::REFRESH))
+                        .map(str::to_owned)
+                });
+                if text.is_none() {
+                    missing.push("refresh_token");
                 }
                 text
             }
@@ -253,42 +276,122 @@ fn context(http: &HttpRequest, body: &Body) -> Result<Map<String, Value>, Failur
     Ok(context)
 }
 
-/// The reply of an account function: a result, or `{"error", "code"}`.
+/// The reply of an account function: a result, or `{"error", "code"}`; where cookies are on, with those that follow.
 fn answered(
     act: &Act,
-    answer: Answer,
-    success: StatusCode,
+    answer: &Answer,
     anonymous: bool,
+    worker: &Worker,
 ) -> Result<HttpResponse, Failure> {
     let failed = |error: DbError| Failure::Database { error, anonymous };
     let body = answer.bytes(0).map_err(failed)?;
     let body = body.ok_or(Failure::Internal("an account function answered null"))?;
-    if let Some(refusal) = refusal(act, &body)? {
+    let reply = reply_of(&body)?;
+    let cookies = worker.shared.cookies.as_ref();
+    if let Some(mut refusal) = refusal(act, &reply) {
+        if let (Failure::Account(account), "refresh", Some(cookies)) =
+            (&mut refusal, act.function, cookies)
+        {
+            account.cookies = cookies.signed_out();
+        }
         return Err(refusal);
     }
+    let success = StatusCode::from_u16(act.success).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(success);
     response.insert_header((CACHE_CONTROL, "no-store"));
+    let refresh_seconds = worker.shared.config.auth.settings.refresh_token_seconds;
+    for cookie in cookies.map_or_else(Vec::new, |cookies| {
+        set(cookies, act, &reply, refresh_seconds)
+    }) {
+        response.append_header((SET_COOKIE, cookie));
+    }
     Ok(json(&mut response, body))
 }
 
-fn refusal(act: &Act, body: &Bytes) -> Result<Option<Failure>, Failure> {
-    let object = match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => object,
-        Ok(Value::Array(_)) => return Ok(None),
-        _ => {
-            return Err(Failure::Internal(
-                "an account function answered neither an object nor a list",
-            ));
-        }
-    };
-    if !object.contains_key("error") {
-        return Ok(None);
+/// The cookies of a reply: those of a sign-in or a refresh, or, after signing out, none any more. Acting as somebody else
+/// leaves them alone: they are the administrator's.
+fn set(cookies: &Cookies, act: &Act, reply: &Value, refresh_seconds: i64) -> Vec<HeaderValue> {
+    if act.function == "sign_out" {
+        return cookies.signed_out();
     }
+    if act.door == Door::Own {
+        return Vec::new();
+    }
+    let text = |name: &str| reply.get(name).and_then(Value::as_str);
+    match (text("access_token"), text("refresh_token")) {
+        (Some(access), Some(refresh)) => {
+            let seconds = reply.get("expires_in").and_then(Value::as_i64);
+            cookies.signed_in(access, seconds.unwrap_or(0), refresh, refresh_seconds)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// `GET /api/v1/auth/csrf`: the token that unsafe requests with a cookie must send back.
+///
+/// # Errors
+/// Where cookies are off there is no such thing.
+pub async fn csrf(passed: Passed, worker: web::Data<Worker>) -> Result<HttpResponse, Failure> {
+    let cookies = worker.shared.cookies.as_ref().ok_or(Failure::NoSuchRoute)?;
+    let token = cookies
+        .csrf_token(passed.caller()?.session())
+        .ok_or(Failure::Internal("no random bytes could be had"))?;
+    let mut response = HttpResponse::build(StatusCode::OK);
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    if let Some(cookie) = cookies.csrf(&token) {
+        response.append_header((SET_COOKIE, cookie));
+    }
+    let body = serde_json::json!({ "csrf_token": token }).to_string();
+    Ok(json(&mut response, body.into()))
+}
+
+/// `GET /api/v1/auth/captcha/config`: there is none.
+pub async fn captcha_config() -> HttpResponse {
+    json(
+        &mut HttpResponse::Ok(),
+        Bytes::from_static(br#"{"enabled":false}"#),
+    )
+}
+
+/// `POST /api/v1/auth/captcha/check`: none is asked for.
+pub async fn captcha_check() -> HttpResponse {
+    let body =
+        Bytes::from_static(br#"{"captcha_required":false,"reason":"captcha is not enabled"}"#);
+    json(&mut HttpResponse::Ok(), body)
+}
+
+/// `POST /api/v1/auth/signin/idtoken`: no provider is configured.
+///
+/// # Errors
+/// Always.
+pub async fn id_token() -> Result<HttpResponse, Failure> {
+    Err(Failure::malformed(
+        "There is no provider whose ID tokens are accepted",
+    ))
+}
+
+fn reply_of(body: &Bytes) -> Result<Value, Failure> {
+    match serde_json::from_slice(body) {
+        Ok(reply @ (Value::Object(_) | Value::Array(_))) => Ok(reply),
+        _ => Err(Failure::Internal(
+            "an account function answered neither an object nor a list",
+        )),
+    }
+}
+
+fn refusal(act: &Act, reply: &Value) -> Option<Failure> {
+    let object = reply
+        .as_object()
+        .filter(|object| object.contains_key("error"))?;
     let code = object.get("code").and_then(Value::as_str).unwrap_or("");
-    Ok(Some(match status_of(code, act.kind) {
-        Some(status) => Failure::Account(Account { status, object }),
+    Some(match status_of(code, act.kind) {
+        Some(status) => Failure::Account(Account {
+            status,
+            object: object.clone(),
+            cookies: Vec::new(),
+        }),
         None => Failure::Internal("an account function refused with a code nobody knows"),
-    }))
+    })
 }
 
 /// The closed list of codes an account function refuses with.
@@ -309,6 +412,9 @@ fn status_of(code: &str, kind: Kind) -> Option<StatusCode> {
         | "PASSWORD_LOGIN_DISABLED"
         | "ANONYMOUS_DISABLED"
         | "FEATURE_DISABLED"
+        | "SETUP_DISABLED"
+        | "SETUP_ALREADY_COMPLETED"
+        | "INVALID_SETUP_TOKEN"
         | "EMAIL_NOT_VERIFIED"
         | "PASSWORD_EXPIRED"
         | "REAUTHENTICATION_REQUIRED"

@@ -1,7 +1,7 @@
 //! Headers → [`Caller`].
 //!
 //! The first credential in this order speaks for the request, and the ones after it are not looked
-//! at: `X-Impersonation-Token`, `Authorization`, `X-Service-Key`, `X-Client-Key`, `clientkey`,
+//! at: `X-Impersonation-Token`, `Authorization`, the access cookie, `X-Service-Key`, `X-Client-Key`, `clientkey`,
 //! `apikey`. A client library keeps sending the key it was made with in `apikey` after its user
 //! signed in, so `Authorization` must come before it. No credential at all is an anonymous visitor;
 //! a credential that is present and bad is refused, never quietly taken for a visitor.
@@ -55,20 +55,49 @@ pub struct Judged {
     credential: Option<Credential>,
     role: DatabaseRole,
     kind: Kind,
+    session: Option<[u8; 16]>,
+    by_cookie: bool,
 }
 
 impl Judged {
-    pub(crate) fn into_parts(self) -> (Option<Credential>, DatabaseRole, Kind) {
-        (self.credential, self.role, self.kind)
+    /// Nobody.
+    fn visitor() -> Self {
+        Self {
+            credential: None,
+            role: DatabaseRole::Anon,
+            kind: Kind::Token,
+            session: None,
+            by_cookie: false,
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> Parts {
+        Parts {
+            credential: self.credential,
+            role: self.role,
+            kind: self.kind,
+            session: self.session,
+            by_cookie: self.by_cookie,
+        }
     }
 }
 
-/// Says who is asking.
+/// What a caller is made of.
+pub(crate) struct Parts {
+    pub(crate) credential: Option<Credential>,
+    pub(crate) role: DatabaseRole,
+    pub(crate) kind: Kind,
+    pub(crate) session: Option<[u8; 16]>,
+    pub(crate) by_cookie: bool,
+}
+
+/// Says who is asking. `cookie` holds the access token of the cookie, where cookies are on.
 ///
 /// # Errors
 /// [`Refused`], always answered with 401.
 pub fn authenticate(
     headers: &HeaderMap,
+    cookie: Option<&HeaderValue>,
     now: UnixSeconds,
     keys: &Keys,
     verified: &mut Verified,
@@ -91,7 +120,7 @@ pub fn authenticate(
         let claims = judge(token)?;
         let acting = claims.judge(now, &keys.expected)?;
         // Beside the credential of the very administrator it was given to: alone it is a stolen one.
-        let Some(Presented { token, .. }) = presented(headers)? else {
+        let Some(Presented { token, .. }) = presented(headers, cookie)? else {
             return Err(Refused::NotTheAdministrator);
         };
         let administrator = judge(token)?;
@@ -105,7 +134,8 @@ pub fn authenticate(
                 token_starts: 0,
             }),
             role: acting.database_role(),
-            kind: Kind::Token,
+            session: acting.session_id,
+            ..Judged::visitor()
         }));
     }
     let Some(Presented {
@@ -113,20 +143,17 @@ pub fn authenticate(
         token_starts,
         token,
         opaque,
-    }) = presented(headers)?
+        by_cookie,
+    }) = presented(headers, cookie)?
     else {
-        return Ok(Caller::new(Judged {
-            credential: None,
-            role: DatabaseRole::Anon,
-            kind: Kind::Token,
-        }));
+        return Ok(Caller::new(Judged::visitor()));
     };
-    let (role, kind) = match opaque {
-        Some(opaque) => opaque,
+    let (role, kind, session) = match opaque {
+        Some((role, kind)) => (role, kind, None),
         None => {
             let claims = judge(token)?;
-            let role = claims.judge(now, &keys.expected)?.database_role();
-            (role, Kind::Token)
+            let claims = claims.judge(now, &keys.expected)?;
+            (claims.database_role(), Kind::Token, claims.session_id)
         }
     };
     Ok(Caller::new(Judged {
@@ -136,6 +163,8 @@ pub fn authenticate(
         }),
         role,
         kind,
+        session,
+        by_cookie,
     }))
 }
 
@@ -147,6 +176,8 @@ struct Presented<'a> {
     token: &'a str,
     /// What it is when it is no signed token.
     opaque: Option<(DatabaseRole, Kind)>,
+    /// The browser sent it by itself.
+    by_cookie: bool,
 }
 
 impl<'a> Presented<'a> {
@@ -161,6 +192,7 @@ impl<'a> Presented<'a> {
             token_starts,
             token,
             opaque: opaque(token)?,
+            by_cookie: false,
         })
     }
 
@@ -175,7 +207,10 @@ impl<'a> Presented<'a> {
     }
 }
 
-fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Refused> {
+fn presented<'a>(
+    headers: &'a HeaderMap,
+    cookie: Option<&'a HeaderValue>,
+) -> Result<Option<Presented<'a>>, Refused> {
     if let Some(header) = only(headers, "authorization")? {
         let text = header.to_str().map_err(|_| Refused::NotBearer)?;
         let (scheme, rest) = text.split_once(' ').ok_or(Refused::NotBearer)?;
@@ -191,6 +226,12 @@ fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Refused> {
             return Err(Refused::NotBearer);
         }
         return Presented::new(header, starts).map(Some);
+    }
+    if let Some(cookie) = cookie {
+        return Ok(Some(Presented {
+            by_cookie: true,
+            ..Presented::new(cookie, 0)?
+        }));
     }
     for (name, prefix) in [
         ("x-service-key", SERVICE_KEY),

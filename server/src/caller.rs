@@ -11,6 +11,8 @@ pub struct Caller {
     credential: Option<Credential>,
     role: DatabaseRole,
     kind: Kind,
+    session: Option<[u8; 16]>,
+    by_cookie: bool,
 }
 
 /// What a caller showed.
@@ -35,11 +37,13 @@ impl Caller {
     /// The only way to a caller leads through [`crate::authenticate`].
     #[must_use]
     pub fn new(judged: Judged) -> Self {
-        let (credential, role, kind) = judged.into_parts();
+        let parts = judged.into_parts();
         Self {
-            credential,
-            role,
-            kind,
+            credential: parts.credential,
+            role: parts.role,
+            kind: parts.kind,
+            session: parts.session,
+            by_cookie: parts.by_cookie,
         }
     }
 
@@ -52,6 +56,18 @@ impl Caller {
             .to_str()
             .ok()
             .and_then(|text| text.get(credential.token_starts..))
+    }
+
+    /// The session of the token.
+    #[must_use]
+    pub fn session(&self) -> Option<[u8; 16]> {
+        self.session
+    }
+
+    /// Whether the browser sent the credential by itself, which it does for other sites too.
+    #[must_use]
+    pub fn by_cookie(&self) -> bool {
+        self.by_cookie
     }
 
     /// Whether the credential is a service key or a client key, which has scopes.

@@ -9,6 +9,7 @@
 mod account_limits;
 mod api;
 mod auth;
+mod csrf;
 mod database;
 mod email;
 mod environment;
@@ -23,6 +24,7 @@ mod yaml;
 
 pub use api::Api;
 pub use auth::{Auth, GivenSetting};
+pub use csrf::Csrf;
 pub use database::{Database, Login};
 pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
@@ -46,6 +48,8 @@ pub struct Config {
     pub auth: Auth,
     /// Sizes of pages and batches.
     pub api: Api,
+    /// The secret of CSRF tokens; without it there are no cookies.
+    pub csrf: Option<Csrf>,
     /// How mail leaves.
     pub email: Email,
     /// How often one client may ask.
@@ -102,6 +106,7 @@ impl Config {
             database,
             auth: Auth::read(&given)?,
             api: Api::read(&given)?,
+            csrf: Csrf::read(&given)?,
             email,
             rate_limiting: RateLimiting::read(&given)?,
             logging: Logging::read(&given)?,

@@ -11,7 +11,7 @@ use crate::authenticate::Refused;
 use crate::db::DbError;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
@@ -45,6 +45,13 @@ pub enum Failure {
     BodySlow,
     /// The body is not the JSON this endpoint takes; the text names the field, not its value.
     BodyMalformed(Cow<'static, str>),
+    /// A cookie speaks for a request that changes something, and nothing shows that this site sent it.
+    CsrfMissing {
+        /// A fresh token, to try again with.
+        cookie: Option<HeaderValue>,
+    },
+    /// As above, with a CSRF token that is not the one of this session.
+    CsrfWrong,
     /// The endpoint sends a mail, and the server has no way to send one.
     NoMail,
     /// The caller's key may not be used for this.
@@ -89,6 +96,8 @@ pub struct Account {
     pub status: StatusCode,
     /// The whole JSON object, as PostgreSQL gave it.
     pub object: serde_json::Map<String, serde_json::Value>,
+    /// Cookies that go with it.
+    pub cookies: Vec<HeaderValue>,
 }
 
 impl Account {
@@ -243,6 +252,16 @@ impl Failure {
                 "INVALID_REQUEST_BODY",
                 problem.clone(),
             ),
+            Self::CsrfMissing { .. } => Public::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_DENIED",
+                "CSRF token required",
+            ),
+            Self::CsrfWrong => Public::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_DENIED",
+                "CSRF token validation failed",
+            ),
             Self::NoMail => Public::new(
                 StatusCode::BAD_REQUEST,
                 "SMTP_NOT_CONFIGURED",
@@ -304,6 +323,16 @@ impl Failure {
         }
         if let Some(allow) = public.allow {
             response.insert_header((ALLOW, allow));
+        }
+        let cookies = match self {
+            Self::Account(account) => account.cookies.as_slice(),
+            Self::CsrfMissing {
+                cookie: Some(cookie),
+            } => std::slice::from_ref(cookie),
+            _ => &[],
+        };
+        for cookie in cookies {
+            response.append_header((SET_COOKIE, cookie.clone()));
         }
         let body = match self {
             Self::Account(account) => {
@@ -479,6 +508,8 @@ impl fmt::Display for Failure {
             Self::BodyBroken(reason) => write!(f, "body incomplete: {reason}"),
             Self::BodySlow => f.write_str("body too slow"),
             Self::BodyMalformed(problem) => write!(f, "body malformed: {problem}"),
+            Self::CsrfMissing { .. } => f.write_str("cookie without CSRF token"),
+            Self::CsrfWrong => f.write_str("cookie with a wrong CSRF token"),
             Self::NoMail => f.write_str("no way to send mail"),
             Self::ScopeMissing { required } => write!(f, "key without scope {required}"),
             Self::NoSuchRow => f.write_str("no such row"),

@@ -10,6 +10,7 @@ use crate::authenticate::{Refused, authenticate};
 use crate::caller::Caller;
 use crate::client::{ClientAddress, NOWHERE};
 use crate::clock;
+use crate::cookies::{self, Cookies};
 use crate::error::Failure;
 use crate::limit::Limiter;
 use crate::limit::rules::Numbered;
@@ -17,7 +18,7 @@ use crate::limit::window::Verdict;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
@@ -122,9 +123,14 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
     }
 
     let now = clock::now();
+    let cookies = worker.shared.cookies.as_ref();
+    let cookie = cookies
+        .and_then(|_| cookies::read(request.headers(), cookies::ACCESS))
+        .and_then(|token| HeaderValue::from_str(token).ok());
     let judged = || {
         authenticate(
             request.headers(),
+            cookie.as_ref(),
             now,
             &worker.shared.keys.load(),
             &mut worker.verified.borrow_mut(),
@@ -148,6 +154,11 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         }
     }
     let caller = caller.transpose()?;
+    if let (Some(caller), Some(cookies)) = (&caller, cookies)
+        && caller.by_cookie()
+    {
+        require_csrf_token(request, caller, cookies)?;
+    }
 
     let has_body = declared.is_some_and(|length| length > 0)
         || request.headers().contains_key(TRANSFER_ENCODING);
@@ -165,8 +176,39 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
     Ok(Passed { caller, body })
 }
 
+/// A key is only looked up by the database, so it excuses nobody here.
 fn is_service(caller: &Result<Caller, Refused>) -> bool {
-    matches!(caller, Ok(caller) if caller.role() == DatabaseRole::ServiceRole)
+    matches!(caller, Ok(caller) if caller.role() == DatabaseRole::ServiceRole && !caller.is_key())
+}
+
+/// A cookie alone changes nothing: any site can make a browser send it.
+fn require_csrf_token(
+    request: &ServiceRequest,
+    caller: &Caller,
+    cookies: &Cookies,
+) -> Result<(), Failure> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    let sent = request
+        .headers()
+        .get(cookies::CSRF_HEADER)
+        .and_then(|header| header.to_str().ok());
+    match sent {
+        None => Err(Failure::CsrfMissing {
+            cookie: cookies
+                .csrf_token(caller.session())
+                .and_then(|token| cookies.csrf(&token)),
+        }),
+        // The same as in the cookie, which other sites cannot read, and ours, for this session.
+        Some(token)
+            if cookies::read(request.headers(), cookies::CSRF) == Some(token)
+                && cookies.csrf_holds(token, caller.session()) =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(Failure::CsrfWrong),
+    }
 }
 
 /// Counts the request, and leaves where its client stands for the outer layer to tell.

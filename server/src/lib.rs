@@ -32,6 +32,7 @@ pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod cookies;
 pub mod db;
 pub mod error;
 pub mod gate;

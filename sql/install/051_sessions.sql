@@ -45,7 +45,8 @@ begin
     update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;
   elsif new.role is distinct from old.role then
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
-    delete from auth.sessions s where s.impersonator_id = new.id;
+    -- Whoever acts as a user must not find itself acting as the administrator the user has become.
+    delete from auth.sessions s where s.impersonator_id = new.id or (s.user_id = new.id and s.impersonator_id is not null);
   else
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
   end if;

@@ -46,6 +46,20 @@ end
 $$;
 comment on function auth.revoke_other_sessions(jsonb) is 'Ends every session of the entered user but this one';
 
+create function auth.list_identities() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select case when auth.uid() is null then
+      pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
+    else pg_catalog.jsonb_build_object('identities', coalesce((
+      select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', u.id, 'user_id', u.id, 'provider', 'email',
+        'identity_data', pg_catalog.jsonb_build_object('email', u.email, 'email_verified', u.email_verified),
+        'created_at', auth.utc(u.created_at)))
+      from auth.users u where u.id = auth.uid() and u.email is not null), '[]'))
+    end;
+  end;
+comment on function auth.list_identities() is 'How the entered user can be recognised';
+
 -- What everybody may know before signing in.
 create function auth.public_config() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp

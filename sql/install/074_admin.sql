@@ -59,7 +59,7 @@ create function auth.admin_user_object(account auth.users) returns jsonb
       'two_factor_enabled', exists (select from auth.totp_factors f where f.user_id = account.id and f.confirmed_at is not null));
   end;
 
--- filter: search, exclude_admins, limit, offset.
+-- filter: search, exclude_admins, type (app or dashboard), limit, offset.
 create function auth.admin_list_users(filter jsonb default '{}') returns jsonb
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -76,14 +76,15 @@ begin
   return (
     with found as (
       select u from auth.users u
-      where (pattern = '%%' or u.email like pattern) and not (without and auth.role_rank(u.role) > 0))
+      where (pattern = '%%' or u.email like pattern) and not (without and auth.role_rank(u.role) > 0)
+        and (filter ->> 'type' is null or (filter ->> 'type' = 'dashboard') = (auth.role_rank(u.role) = 2)))
     select pg_catalog.jsonb_build_object(
       'users', coalesce((select pg_catalog.jsonb_agg(auth.admin_user_object((p.u)) order by (p.u).created_at, (p.u).id)
         from (select f.u from found f order by (f.u).created_at, (f.u).id limit wanted offset skipped) p), '[]'),
       'total', (select pg_catalog.count(*) from found), 'limit', wanted, 'offset', skipped));
 end
 $$;
-comment on function auth.admin_list_users(jsonb) is 'Users, oldest first. filter: search, exclude_admins, limit, offset';
+comment on function auth.admin_list_users(jsonb) is 'Users, oldest first. filter: search, exclude_admins, type (app or dashboard), limit, offset';
 
 create function auth.admin_get_user(id uuid) returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -98,7 +99,7 @@ create function auth.admin_create_user(email text, options jsonb default '{}', c
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_create_user_wrapper';
 comment on function auth.admin_create_user(text, jsonb, jsonb) is
-  'Makes a user. options: password, role, user_metadata, app_metadata, email_verified, skip_email; without a password an invitation is mailed, or with skip_email a temporary password returned';
+  'Makes a user. options: password or password_hash (argon2 or bcrypt, of another system), role, user_metadata, app_metadata, email_verified, skip_email; without a password an invitation is mailed, or with skip_email a temporary password returned';
 
 create function auth.admin_update_user(id uuid, changes jsonb, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
@@ -260,8 +261,10 @@ begin
   if auth.caller_rank() < 2 then
     raise exception using errcode = 'insufficient_privilege', message = 'revoking tokens needs service_role or fluxbase_admin';
   end if;
-  insert into auth.revoked_tokens (jti, reason, expires_at, revoked_by) values (revoke_token.jti, revoke_token.reason, revoke_token.expires_at, auth.uid())
-    on conflict do nothing;
+  insert into auth.revoked_tokens as r (jti, reason, expires_at, revoked_by) values (revoke_token.jti, revoke_token.reason, revoke_token.expires_at, auth.uid())
+    -- The longer of two revocations, and null is the longest.
+    on conflict on constraint revoked_tokens_pkey do update
+      set expires_at = case when r.expires_at is not null and excluded.expires_at is not null then greatest(r.expires_at, excluded.expires_at) end;
   delete from auth.revoked_tokens r where r.expires_at < pg_catalog.now();
   perform audit.write('admin.token_revoke', null, '{}', pg_catalog.jsonb_build_object('jti', revoke_token.jti, 'reason', revoke_token.reason));
 end
@@ -275,6 +278,34 @@ as $$
   select auth.admin_create_user($1, pg_catalog.jsonb_build_object('password', $2, 'role', 'dashboard_admin', 'email_verified', true))
 $$;
 comment on function auth.create_admin(text, text) is 'Makes the first administrator; for members of fluxbase_admin';
+
+create function auth.setup_status() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select pg_catalog.jsonb_build_object('has_admin', a.found, 'needs_setup', not a.found)
+    from (select exists (select from auth.users u where auth.role_rank(u.role) = 2) as found) a;
+  end;
+comment on function auth.setup_status() is 'Whether there is an administrator yet';
+
+create function auth.setup_admin(email text, password text, name text, setup_token text, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'setup_admin_wrapper';
+comment on function auth.setup_admin(text, text, text, text, jsonb) is
+  'Makes the first administrator for whoever knows the setting setup_token, once, and signs in';
+
+-- The server reads its catalog anew by itself; this is for those who ask all the same.
+create function auth.refresh_schema() returns jsonb
+  language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if auth.caller_rank() = 0 then
+    return auth.admin_refusal();
+  end if;
+  perform pg_catalog.pg_notify('fluxbase_catalog', '');
+  return pg_catalog.jsonb_build_object('message', 'The schema is read again');
+end
+$$;
+comment on function auth.refresh_schema() is 'Has every server read its catalog anew';
 
 -- filter: event, user_id, outcome, since, limit, offset.
 create function auth.admin_audit(filter jsonb default '{}') returns jsonb

@@ -54,6 +54,16 @@ create function auth.get_service_key(id uuid) returns jsonb
   end;
 comment on function auth.get_service_key(uuid) is 'One service key, without the key';
 
+create function auth.service_key_revocations(id uuid) returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(auth.service_key_refusal(),
+      (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+          'key_id', k.id, 'revoked_at', auth.utc(k.revoked_at), 'reason', k.revoke_reason, 'replaced_by', k.replaced_by)), '[]')
+        from auth.service_keys k where k.id = $1 and k.revoked_at is not null));
+  end;
+comment on function auth.service_key_revocations(uuid) is 'When and why a service key stopped';
+
 -- act: enable, disable, revoke (reason), deprecate (grace_period_hours), delete, update (name, description).
 create function auth.change_service_key(id uuid, act text, options jsonb default '{}', context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp

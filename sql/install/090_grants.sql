@@ -41,7 +41,8 @@ grant execute on function
   auth.request_magic_link(text, text, jsonb), auth.sign_in_with_magic_link(text, jsonb),
   auth.request_email_code(text, jsonb), auth.sign_in_with_email_code(text, text, jsonb),
   auth.request_email_confirmation(text, jsonb), auth.confirm_email(text, jsonb),
-  auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.public_config()
+  auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.public_config(),
+  auth.setup_status(), auth.setup_admin(text, text, text, text, jsonb)
 to fluxbase_app, fluxbase_trusted, fluxbase_admin;
 grant execute on function auth.check_settings(jsonb) to fluxbase_app;
 grant execute on function auth.take_mail(integer), auth.mail_sent(uuid), auth.mail_failed(uuid, text)
@@ -52,7 +53,7 @@ grant execute on function
   auth.get_user(), auth.sign_out(), auth.update_user(jsonb, jsonb), auth.reauthenticate(jsonb),
   auth.list_sessions(), auth.revoke_session(uuid, jsonb), auth.revoke_other_sessions(jsonb),
   auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.totp_disable(text, jsonb),
-  auth.totp_backup_codes(jsonb), auth.totp_status(),
+  auth.totp_backup_codes(jsonb), auth.totp_status(), auth.list_identities(),
   auth.create_client_key(jsonb, jsonb), auth.list_client_keys(), auth.get_client_key(uuid),
   auth.change_client_key(uuid, text, jsonb, jsonb),
   auth.get_impersonation(), auth.end_impersonation(jsonb)
@@ -67,7 +68,7 @@ grant execute on function
   auth.admin_update_user(uuid, jsonb, jsonb), auth.admin_delete_user(uuid, jsonb), auth.admin_reset_password(uuid, jsonb),
   auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
   auth.admin_list_sessions(jsonb), auth.admin_revoke_session(uuid, jsonb), auth.admin_revoke_user(uuid, jsonb),
-  auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz), auth.admin_audit(jsonb),
+  auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz), auth.admin_audit(jsonb), auth.refresh_schema(), auth.service_key_revocations(uuid),
   auth.create_service_key(jsonb, jsonb), auth.rotate_service_key(uuid, jsonb), auth.list_service_keys(),
   auth.get_service_key(uuid), auth.change_service_key(uuid, text, jsonb, jsonb),
   auth.impersonate(uuid, text, jsonb), auth.impersonate_role(text, text, jsonb), auth.list_impersonations(jsonb)

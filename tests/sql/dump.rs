@@ -1,7 +1,9 @@
-//! Dump and restore: users keep their passwords, sessions and tokens.
+//! Dump and restore: users keep their passwords, sessions and tokens; what was revoked or used stays so.
 
+use crate::acts::{act, configure, count, enters, mailed, superuser, text};
 use crate::seal::{assert_ann, enter, value};
-use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
+use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD, sign_up};
+use fluxbase_tests::forge::payload_of;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::fs;
@@ -31,6 +33,7 @@ fn restored(from: &Database, to: &Database, format: &str) {
             "select auth.rotate_signing_key(); select auth.configure('password_min_length', '14')",
         )
         .expect("state");
+    let before = Before::make(from);
     let keys = value(
         &mut from.superuser(),
         "select string_agg(kid, ',' order by kid) from auth.signing_keys",
@@ -99,6 +102,7 @@ fn restored(from: &Database, to: &Database, format: &str) {
         Some("14")
     );
     let mut app = to.app();
+    before.holds(to);
     enter(&mut app, fixture);
     assert_ann(&mut app, fixture);
     assert_eq!(
@@ -130,4 +134,100 @@ fn restored(from: &Database, to: &Database, format: &str) {
     );
     enter(&mut app, fixture);
     assert_ann(&mut app, fixture);
+}
+
+/// What has happened when the dump is made.
+struct Before {
+    carl: Account,
+    gone: Account,
+    service_key: String,
+    reset: String,
+    used: String,
+    events: i64,
+}
+
+const EVENTS: &str = "select count(*) from audit.events";
+
+impl Before {
+    fn make(from: &Database) -> Self {
+        let mut app = from.app();
+        let carl = sign_up(&mut app, "carl@example.com");
+        let gone = sign_up(&mut app, "gone@example.com");
+        superuser(
+            from,
+            "update auth.users set disabled_at = now() where email = 'bob@example.com'; \
+             delete from auth.users where email = 'gone@example.com'",
+        );
+        let jti = payload_of(&from.fixture.anon_key);
+        let mut owner = from.superuser();
+        owner
+            .execute("select auth.revoke_token($1)", &[&text(&jti, "jti")])
+            .expect("revoked");
+        let made = act(
+            &mut owner,
+            "auth.create_service_key('{\"name\": \"backup\"}')",
+            &[],
+        );
+        let ask = |app: &mut _, email: &str| {
+            act(app, "auth.request_magic_link($1)", &[&email]);
+            mailed(from, "magic_link")
+        };
+        let used = ask(&mut app, "carl@example.com");
+        Account::from_reply(&act(&mut app, "auth.sign_in_with_magic_link($1)", &[&used]));
+        act(
+            &mut app,
+            "auth.request_password_reset('carl@example.com')",
+            &[],
+        );
+        let reset = mailed(from, "password_reset");
+        for _ in 0..6 {
+            act(
+                &mut app,
+                "auth.sign_in('carl@example.com', 'Wrong-Horse-7-Battery')",
+                &[],
+            );
+        }
+        Self {
+            carl,
+            gone,
+            service_key: text(&made, "key"),
+            reset,
+            used,
+            events: count(from, EVENTS),
+        }
+    }
+
+    fn holds(&self, to: &Database) {
+        let mut app = to.app();
+        assert_eq!(count(to, EVENTS), self.events);
+        let over = Err("FX003".to_owned());
+        assert_eq!(enters(&mut app, &self.carl.token), Ok(()));
+        assert_eq!(enters(&mut app, &self.service_key), Ok(()));
+        for token in [
+            &self.gone.token,
+            &to.fixture.bob.token,
+            &to.fixture.anon_key,
+        ] {
+            assert_eq!(enters(&mut app, token), over);
+        }
+        let revoked = "select count(*) from auth.revoked_before where before = 'infinity'";
+        assert_eq!(count(to, revoked), 2);
+        let again = act(&mut app, "auth.sign_in_with_magic_link($1)", &[&self.used]);
+        assert_eq!(again["code"], "TOKEN_USED");
+        // Locks are not kept.
+        let signed_in = act(
+            &mut app,
+            "auth.sign_in('carl@example.com', $1)",
+            &[&PASSWORD],
+        );
+        Account::from_reply(&signed_in);
+        configure(to, "lockout_type", "none");
+        let changed = act(
+            &mut app,
+            "auth.reset_password($1, 'Another-Horse-8-Battery')",
+            &[&self.reset],
+        );
+        Account::from_reply(&changed);
+        assert_eq!(enters(&mut app, &self.carl.token), over);
+    }
 }

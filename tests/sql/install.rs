@@ -12,7 +12,7 @@ use postgres::Client;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// A role that is in the way: how it is made, what the error names, how it is taken away.
-const ROLES: [(&str, &str, &str); 17] = [
+const ROLES: [(&str, &str, &str); 23] = [
     ("anon_is_superuser", "create role anon superuser", "anon"),
     ("anon_bypasses_rls", "create role anon bypassrls", "anon"),
     ("anon_may_log_in", "create role anon login", "anon"),
@@ -71,6 +71,36 @@ const ROLES: [(&str, &str, &str); 17] = [
         "app_is_a_member_of_a_role",
         "create role fluxbase_app login noinherit; create role other; grant other to fluxbase_app",
         "fluxbase_app",
+    ),
+    (
+        "mailer_is_superuser",
+        "create role fluxbase_mailer login noinherit superuser",
+        "fluxbase_mailer",
+    ),
+    (
+        "mailer_bypasses_rls",
+        "create role fluxbase_mailer login noinherit bypassrls",
+        "fluxbase_mailer",
+    ),
+    (
+        "mailer_inherits",
+        "create role fluxbase_mailer login inherit",
+        "fluxbase_mailer",
+    ),
+    (
+        "mailer_cannot_log_in",
+        "create role fluxbase_mailer nologin noinherit",
+        "fluxbase_mailer",
+    ),
+    (
+        "mailer_is_a_member_of_a_role",
+        "create role fluxbase_mailer login noinherit; create role other; grant other to fluxbase_mailer",
+        "fluxbase_mailer",
+    ),
+    (
+        "trusted_may_log_in",
+        "create role fluxbase_trusted login",
+        "fluxbase_trusted",
     ),
     (
         "authenticated_is_a_member_of_service_role",
@@ -199,7 +229,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                 let mut superuser = turn.connect("postgres", "one");
                 superuser.batch_execute(making).expect("made");
                 refused(&mut superuser, "55000", named);
-                superuser.batch_execute("drop role if exists anon, authenticated, service_role, fluxbase_app, fluxbase_admin").expect("dropped");
+                superuser.batch_execute("drop role if exists anon, authenticated, service_role, fluxbase_app, fluxbase_mailer, fluxbase_trusted, fluxbase_admin").expect("dropped");
                 works(&turn, "one");
             })
         })
@@ -207,7 +237,12 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let mut add = |name: &str, body: fn()| {
         trials.push(trial(&fixture.cluster, format!("install::{name}"), body));
     };
-    add("a_foreign_schema_auth_is_left_alone", foreign_schema);
+    add("a_foreign_schema_auth_is_left_alone", || {
+        foreign_schema("auth", "users");
+    });
+    add("a_foreign_schema_audit_is_left_alone", || {
+        foreign_schema("audit", "events");
+    });
     add(
         "without_preload_one_error_names_the_line_to_add",
         not_preloaded,
@@ -231,25 +266,30 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     trials
 }
 
-fn foreign_schema() {
+fn foreign_schema(schema: &str, table: &str) {
     let turn = Turn::take();
     let mut superuser = turn.connect("postgres", "one");
-    superuser.batch_execute("create schema auth; create table auth.users(id int); insert into auth.users values (7)").expect("foreign");
-    refused(&mut superuser, "42P06", "auth");
+    superuser
+        .batch_execute(&format!(
+            "create schema {schema}; create table {schema}.{table}(id int); insert into {schema}.{table} values (7)"
+        ))
+        .expect("foreign");
+    refused(&mut superuser, "42P06", schema);
     assert_eq!(
-        value(&mut superuser, "select id from auth.users")
+        value(&mut superuser, &format!("select id from {schema}.{table}"))
             .expect("untouched")
             .as_deref(),
         Some("7")
     );
     superuser
-        .batch_execute("alter schema auth rename to auth_before_fluxbase")
+        .batch_execute(&format!(
+            "alter schema {schema} rename to {schema}_before_fluxbase"
+        ))
         .expect("as the hint says");
     works(&turn, "one");
+    let kept = format!("select id from {schema}_before_fluxbase.{table}");
     assert_eq!(
-        value(&mut superuser, "select id from auth_before_fluxbase.users")
-            .expect("untouched")
-            .as_deref(),
+        value(&mut superuser, &kept).expect("untouched").as_deref(),
         Some("7")
     );
 }
@@ -354,11 +394,12 @@ fn right_roles() {
         .batch_execute(
             "create role anon nologin noinherit; create role authenticated nologin noinherit; \
              create role service_role nologin noinherit bypassrls; create role fluxbase_app login noinherit password 'kept'; \
+             create role fluxbase_mailer login noinherit password 'kept'; \
              create role mine in role anon",
         )
         .expect("roles");
     works(&turn, "one");
-    let kept = "select rolpassword is not null from pg_authid where rolname = 'fluxbase_app'";
+    let kept = "select count(rolpassword) = 2 from pg_authid where rolname in ('fluxbase_app', 'fluxbase_mailer')";
     assert_eq!(
         value(&mut superuser, kept).expect("asked").as_deref(),
         Some("t")

@@ -1,14 +1,19 @@
 //! What PostgreSQL itself must refuse and must give, against the real extension in a real cluster.
 
 mod accounts;
+mod acts;
 mod app;
 mod claims;
 mod dump;
+mod factors;
+mod grants;
 mod hijack;
+mod imported;
 mod install;
 mod lockout;
 mod policy;
 mod readme;
+mod revocation;
 mod seal;
 mod secrets;
 mod sessions;
@@ -37,8 +42,12 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(factors::trials(&fixture));
+    trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
+    trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
+    trials.extend(imported::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));
     trials.extend(dump::trials(&fixture));

@@ -84,6 +84,27 @@ const PATHS: [(&str, &str); 24] = [
     ),
 ];
 
+/// Tables of which nobody below the owner sees or changes anything.
+const TABLES: [&str; 17] = [
+    "auth.settings",
+    "auth.signing_keys",
+    "auth.users",
+    "auth.sessions",
+    "auth.revoked_tokens",
+    "auth.revoked_before",
+    "auth.one_time_tokens",
+    "auth.login_attempts",
+    "auth.totp_factors",
+    "auth.backup_codes",
+    "auth.challenges",
+    "auth.nonces",
+    "auth.sealing_keys",
+    "auth.service_keys",
+    "auth.client_keys",
+    "auth.impersonation_sessions",
+    "audit.events",
+];
+
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let shared = Shared::new(fixture);
     let mut trials: Vec<Trial> = PATHS
@@ -99,6 +120,15 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
             )
         })
         .collect();
+    let open = Shared::new(fixture);
+    trials.extend(TABLES.into_iter().map(|table| {
+        let shared = Arc::clone(&open);
+        trial(
+            &fixture.cluster,
+            format!("secrets::{table}_is_closed_to_everybody_but_the_owner"),
+            move || table_is_closed(shared.database(), table),
+        )
+    }));
     let mut add = |name: &str, body: fn(&Database)| {
         let fixture = Arc::clone(fixture);
         let cluster = Arc::clone(&fixture.cluster);
@@ -106,6 +136,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
             body(&fixture.database())
         }));
     };
+    add("no_table_of_ours_was_forgotten_here", no_table_forgotten);
     add(
         "check_settings_names_what_differs_and_tells_no_value",
         check_settings,
@@ -132,6 +163,84 @@ fn with_secret(database: &Database) {
         .expect("statistics");
 }
 
+/// Everybody below the owner: a login, and what it does first.
+fn entries(fixture: &Fixture) -> [(&'static str, String); 8] {
+    [
+        ("plain", String::new()),
+        ("trusty", String::new()),
+        ("trusty", "set role service_role".into()),
+        ("fluxbase_mailer", String::new()),
+        ("fluxbase_app", String::new()),
+        ("fluxbase_app", "select auth.enter_anonymous()".into()),
+        ("fluxbase_app", fixture.fill("select auth.enter('{ANN}')")),
+        (
+            "fluxbase_app",
+            fixture.fill("select auth.enter('{SERVICE}')"),
+        ),
+    ]
+}
+
+fn table_is_closed(database: &Database, table: &str) {
+    let column = value(
+        &mut database.superuser(),
+        &format!(
+            "select attname from pg_attribute where attrelid = '{table}'::regclass and attnum = 1"
+        ),
+    )
+    .expect("asked")
+    .expect("a column");
+    let forms = [
+        format!("select * from {table}"),
+        format!("select {column} from {table}"),
+        format!("select count(*) from {table}"),
+        format!("select ctid from {table}"),
+        format!("copy {table} to stdout"),
+        format!("insert into {table} default values"),
+        format!("update {table} set {column} = {column}"),
+        format!("delete from {table}"),
+        format!("truncate {table}"),
+        format!("lock table {table} in access share mode"),
+        format!("create temp view v as select * from {table}; select * from v"),
+        format!("create temp table t (like {table}); insert into t select * from {table}"),
+        format!("create trigger t before insert on {table} execute function auth.notify_keys()"),
+        format!("alter table {table} add column more text"),
+    ];
+    for (login, entry) in entries(&database.fixture) {
+        let mut client = database.connect(login);
+        for form in &forms {
+            client
+                .batch_execute(&format!("begin; {entry}"))
+                .expect("begins");
+            let outcome = client.batch_execute(form);
+            assert_eq!(
+                sqlstate(&outcome).as_deref(),
+                Some("42501"),
+                "{login} {entry}: {form}"
+            );
+            client.batch_execute("rollback").expect("ends");
+        }
+    }
+    database
+        .superuser()
+        .batch_execute(&format!(
+            "begin; set local role fluxbase_admin; select * from {table}; lock table {table}; rollback"
+        ))
+        .expect("the owner reads");
+}
+
+fn no_table_forgotten(database: &Database) {
+    let listed = TABLES.map(|table| format!("'{table}'")).join(", ");
+    let forgotten = value(
+        &mut database.superuser(),
+        &format!(
+            "select string_agg(c.oid::regclass::text, ', ') from pg_class c \
+             where c.relnamespace in ('auth'::regnamespace, 'audit'::regnamespace) and c.relkind in ('r', 'v', 'm', 'p', 'f', 'S') \
+               and c.oid::regclass::text not in ({listed})"
+        ),
+    );
+    assert_eq!(forgotten.expect("asked"), None);
+}
+
 fn closed(database: &Database, path: &str) {
     with_secret(database);
     let private = value(
@@ -147,19 +256,7 @@ fn closed(database: &Database, path: &str) {
     .expect("asked")
     .expect("a hash");
     let fixture = &database.fixture;
-    let entries = [
-        ("plain", String::new()),
-        ("trusty", String::new()),
-        ("trusty", "set role service_role".into()),
-        ("fluxbase_app", String::new()),
-        ("fluxbase_app", "select auth.enter_anonymous()".into()),
-        ("fluxbase_app", fixture.fill("select auth.enter('{ANN}')")),
-        (
-            "fluxbase_app",
-            fixture.fill("select auth.enter('{SERVICE}')"),
-        ),
-    ];
-    for (login, entry) in entries {
+    for (login, entry) in entries(fixture) {
         let mut client = database.connect(login);
         client
             .batch_execute(&format!("begin; {entry}"))
@@ -350,7 +447,7 @@ fn configure(database: &Database) {
         value(
             &mut superuser,
             "select count(*) from auth.settings where updated_at > now() - interval '1 minute' and key not in \
-             ('access_token_expiry', 'max_login_attempts_per_ip')"
+             ('access_token_expiry', 'max_login_attempts_per_ip', 'max_concurrent_hashes')"
         )
             .expect("asked")
             .as_deref(),

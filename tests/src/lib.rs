@@ -10,6 +10,8 @@
 //! | `server` | one running `fluxbase serve` |
 //! | `http` | requests over a plain socket, so that every byte is the test's choice |
 //! | `wire` | PostgreSQL's protocol over a plain socket, for batches no driver sends |
+//! | `smtp` | a mail server that keeps what it is sent |
+//! | `totp` | codes of authenticator apps |
 //! | `trial` | a test with its log tail on failure |
 //!
 //! Environment: `FLUXBASE_TEST_PG_ROOT` (a server root with `bin/`), `FLUXBASE_TEST_CLUSTER` (default
@@ -23,5 +25,6 @@ pub mod http;
 pub mod janitor;
 pub mod server;
 pub mod smtp;
+pub mod totp;
 pub mod trial;
 pub mod wire;

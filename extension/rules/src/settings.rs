@@ -154,6 +154,8 @@ pub struct Settings {
     pub require_2fa_for_sensitive_ops: bool,
     /// `allow_user_client_keys`.
     pub allow_user_client_keys: bool,
+    /// `setup_token`.
+    pub setup_token: Option<Secret>,
 }
 
 impl Settings {

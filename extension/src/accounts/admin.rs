@@ -8,9 +8,9 @@ use super::{
 };
 use crate::error::Failure;
 use crate::stored::{self, Stored};
-use crate::{audit, owner};
+use crate::{audit, owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fluxbase_rules::email;
+use fluxbase_rules::{email, password};
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn valid_role(role: &str) -> Result<(), Stop> {
     }
 }
 
-/// `options`: password, role, user_metadata, app_metadata, skip_email, email_verified.
+/// `options`: password or password_hash, role, user_metadata, app_metadata, skip_email, email_verified.
 #[pg_extern]
 fn admin_create_user(email: Option<&str>, options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     let options = options.map_or_else(|| json!({}), |options| options.0);
@@ -113,14 +113,24 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     if let Some(password) = given {
         credentials::require_policy(&stored, password, Some(email.as_str()))?;
     }
+    let imported = text(options, "password_hash")?;
+    if let Some(hash) = imported
+        && (given.is_some() || !password::is_importable(hash))
+    {
+        return Err(refused(
+            "VALIDATION_FAILED",
+            "password_hash must be an argon2 or bcrypt hash that can be computed, and stands in the place of password",
+        ));
+    }
     proof::try_sensitive(context)?;
-    let temporary = match given {
+    let temporary = match given.or(imported) {
         None if quiet => Some(temporary_password()?),
         _ => None,
     };
     let hash = match given.or(temporary.as_deref()) {
         Some(password) => Some(credentials::hash_new(&stored, password)?),
-        None => None,
+        // The next sign-in replaces it.
+        None => imported.map(str::to_owned),
     };
     let verified = options.get("email_verified") == Some(&Value::Bool(true));
     let user = Spi::connect_mut(|client| {
@@ -278,6 +288,12 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
+        // A sign-in with the old password that waits for its code.
+        client.update(
+            "delete from auth.challenges where user_id = $1",
+            None,
+            &[Uuid::from_bytes(user.id).into()],
+        )?;
         Ok::<_, Failure>(())
     })?;
     session::end_sessions_of(user.id, None)?;
@@ -285,4 +301,72 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     outbox::queue_for_user("password_reset", user.id, &email, lifetime)?;
     audit::success("admin.password_reset", Some(user.id), context, json!({}))?;
     Ok(json!({"message": "The user must choose a new password; a link was mailed"}))
+}
+
+#[pg_extern]
+fn setup_admin(
+    email: Option<&str>,
+    password: Option<&str>,
+    name: Option<&str>,
+    setup_token: Option<&str>,
+    context: Option<JsonB>,
+) -> JsonB {
+    answer(try_setup(
+        email,
+        password,
+        name,
+        setup_token,
+        &Context::read(context),
+    ))
+}
+
+fn try_setup(
+    email: Option<&str>,
+    password: Option<&str>,
+    name: Option<&str>,
+    setup_token: Option<&str>,
+    context: &Context,
+) -> Result<Value, Stop> {
+    stored::catch_up();
+    let stored = stored::stored()?;
+    let Some(expected) = &stored.settings.setup_token else {
+        return Err(refused("SETUP_DISABLED", "There is no setup over HTTP"));
+    };
+    let presented = session::sha256(setup_token.unwrap_or_default())?;
+    if !sealing::same(&presented, &session::sha256(expected.expose())?) {
+        audit::failure("admin.setup", "wrong_setup_token", None, context)?;
+        return Err(refused("INVALID_SETUP_TOKEN", "Invalid setup token"));
+    }
+    let (Some(email), Some(password)) = (email, password) else {
+        return Err(refused(
+            "MISSING_REQUIRED_FIELD",
+            "email and password are required",
+        ));
+    };
+    let email = email::normalize(email)
+        .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
+    credentials::require_policy(&stored, password, Some(email.as_str()))?;
+    let hash = credentials::hash_new(&stored, password)?;
+    let user = Spi::connect_mut(|client| {
+        // Of two who set up at once one waits here, and then sees the other's administrator.
+        client.update("lock table auth.users in share row exclusive mode", None, &[])?;
+        user::first(client.update(
+            concat!(
+                "insert into auth.users as u (email, password_hash, role, email_verified, user_metadata) \
+                 select $1, $2, 'dashboard_admin', true, $3 \
+                 where not exists (select from auth.users o where auth.role_rank(o.role) = 2) \
+                 on conflict (email) do nothing returning ",
+                columns!()
+            ),
+            None,
+            &[
+                email.as_str().into(),
+                hash.as_str().into(),
+                JsonB(name.map_or_else(|| json!({}), |name| json!({"name": name}))).into(),
+            ],
+        )?)
+    })?
+    .ok_or_else(|| refused("SETUP_ALREADY_COMPLETED", "There is an administrator already"))?;
+    audit::success("admin.setup", Some(user.id), context, json!({}))?;
+    super::sign_in::finish(&stored, &user, "password", context)
 }

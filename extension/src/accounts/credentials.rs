@@ -4,7 +4,7 @@ use super::{Context, Stop, rate_limited, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::stored::Stored;
-use crate::{hash_slots, owner};
+use crate::{aside, hash_slots, owner};
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
 
@@ -58,7 +58,8 @@ pub fn judge(
         presented
     };
     let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
-    let verdict = password::verify(presented, known, params, &mut memory).map_err(hash_failed)?;
+    let verdict = aside::compute(|| password::verify(presented, known, params, &mut memory))?
+        .map_err(hash_failed)?;
     // Only now: a locked address costs what any other does.
     let id = user.as_ref().map(|user| user.id);
     if decision == Decision::AddressLocked {
@@ -84,8 +85,9 @@ pub fn judge(
         }
     };
     let replacement = if rehash {
+        let salt = owner::random()?;
         Some(
-            password::hash(presented, &owner::random()?, params, &mut memory)
+            aside::compute(|| password::hash(presented, &salt, params, &mut memory))?
                 .map_err(hash_failed)?,
         )
     } else {
@@ -116,7 +118,8 @@ pub fn hash_new(stored: &Stored, password: &str) -> Result<String, Stop> {
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
     let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
-    let hash = password::hash(password, &salt, params, &mut memory).map_err(hash_failed)?;
+    let hash = aside::compute(|| password::hash(password, &salt, params, &mut memory))?
+        .map_err(hash_failed)?;
     drop(memory);
     slot.hashed();
     Ok(hash)

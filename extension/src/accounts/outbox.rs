@@ -50,7 +50,8 @@ pub fn queue_for_address(kind: &str, email: &str, lifetime_seconds: i64) -> Resu
     queue(kind, email, None, lifetime_seconds)
 }
 
-/// A mail to this user at this address, which need not be the user's own yet.
+/// A mail to this user at this address, which need not be the user's own yet: of mails to addresses that somebody only
+/// claims to have there is one a minute.
 pub fn queue_for_user(
     kind: &str,
     user_id: [u8; 16],
@@ -60,13 +61,18 @@ pub fn queue_for_user(
     Spi::connect_mut(|client| {
         client.update(
             "insert into auth.one_time_tokens (kind, user_id, email, expires_at, mail_due_at) \
-             values ($1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), pg_catalog.clock_timestamp())",
+             select $1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
+               case when $1 <> 'email_change' or not exists ( \
+                 select from auth.one_time_tokens o where o.user_id = $2 and o.kind = $1 \
+                   and o.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $5)) \
+               then pg_catalog.clock_timestamp() end",
             None,
             &[
                 kind.into(),
                 Uuid::from_bytes(user_id).into(),
                 email.into(),
                 (lifetime_seconds as f64).into(),
+                PAUSE_SECONDS.into(),
             ],
         )?;
         sweep(client)

@@ -1,7 +1,7 @@
 //! Sessions and their tokens: opened by a sign-in, prolonged by `auth.refresh`.
 
 use super::user::{self, User};
-use super::{Context, Stop, answer, missing, refused};
+use super::{Context, Stop, answer, missing, refused, sign_in};
 use crate::error::Failure;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
@@ -253,6 +253,16 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
     };
     let mut spoken = match &user {
         Some(user) if user.disabled => return Err(bad_token()),
+        // Became an administrator since the sign-in, or signed in before that was asked for: refreshing must not lead
+        // around it.
+        Some(user)
+            if stored.settings.require_2fa_for_admins
+                && !session.second_factor
+                && sign_in::is_administrator(&user.role) =>
+        {
+            audit::failure("auth.refresh", "no_second_factor", claims.sub, context)?;
+            return Err(bad_token());
+        }
         Some(user) => Spoken::of(user, session_id, session.ends_at),
         None => Spoken {
             session_id,

@@ -118,6 +118,10 @@ pub fn finish(
     method: &'static str,
     context: &Context,
 ) -> Result<Value, Stop> {
+    // Read anew, and locked until the session is there to be ended: hashing takes time, in which the role may be taken
+    // away or a second factor set up. Two statements, because one that waits for the lock keeps its old view of factors.
+    user::lock(user.id)?;
+    let user = &user::by_id(user.id)?.ok_or_else(bad_credentials)?;
     if user.disabled {
         audit::failure("auth.login", "disabled", Some(user.id), context)?;
         return Err(bad_credentials());

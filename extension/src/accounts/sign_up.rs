@@ -98,7 +98,7 @@ fn pending(
     outbox::queue_for_address(kind, email, lifetime)?;
     match id {
         Some(id) => audit::success("auth.signup", Some(id), context, json!({}))?,
-        None => audit::failure("auth.signup", "address_taken", None, context)?,
+        None => audit::silent_failure("auth.signup", "address_taken", context)?,
     }
     Ok(json!({
         "user": object,

@@ -2,11 +2,13 @@
 //! what is answered when there is none.
 
 mod addresses;
+mod cookies;
 mod limits;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
 use crate::config::{Config, Environment};
+use crate::cookies::Cookies;
 use crate::db::Options;
 use crate::limit::Limiter;
 use actix_web::dev::ServiceResponse;
@@ -44,6 +46,7 @@ fn worker(yaml: &str) -> Worker {
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();
     let shared = Shared {
+        cookies: config.csrf.as_ref().map(|csrf| Cookies::new(csrf, false)),
         limiter: Limiter::new(&config.rate_limiting),
         keys: ArcSwap::from_pointee(Keys {
             ring,

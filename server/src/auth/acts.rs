@@ -20,6 +20,8 @@ pub enum Arg {
     Text(&'static str),
     /// A text, or null.
     Optional(&'static str),
+    /// The refresh token: in the body, or, where cookies are on, in its cookie.
+    RefreshToken,
     /// A UUID as text, or null.
     Uuid(&'static str),
     /// `code`, in both its forms.
@@ -38,7 +40,7 @@ pub enum Arg {
     Word(&'static str),
 }
 
-use Arg::{Body, Code, Context, Object, Optional, PathId, Query, Text, Uuid, Word};
+use Arg::{Body, Code, Context, Object, Optional, PathId, Query, RefreshToken, Text, Uuid, Word};
 use Door::{Own, Public, Setup};
 
 /// One endpoint.
@@ -108,7 +110,7 @@ const SIGN_UP: &[Arg] = &[
     Context,
 ];
 const SIGN_IN: &[Arg] = &[Text("email"), Text("password"), Context];
-const REFRESH: &[Arg] = &[Text("refresh_token"), Context];
+const REFRESH: &[Arg] = &[RefreshToken, Context];
 const LINK: &[Arg] = &[Text("email"), Optional("redirect_to"), Context];
 const EMAIL: &[Arg] = &[Text("email"), Context];
 const TOKEN: &[Arg] = &[Text("token"), Context];
@@ -149,6 +151,7 @@ pub static ACTS: &[Act] = &[
     act("GET", "/auth/sessions", Own, "list_sessions", &[], Read),
     act("DELETE", "/auth/sessions", Own, "revoke_other_sessions", &[Context], Write),
     act("DELETE", "/auth/sessions/{id}", Own, "revoke_session", ID, Write),
+    act("GET", "/auth/user/identities", Own, "list_identities", &[], Read),
     act("POST", "/auth/impersonate", Own, "impersonate", &[Uuid("target_user_id"), Optional("reason"), Context], Write),
     act("POST", "/auth/impersonate/anon", Own, "impersonate_role", &[Word("anon"), Optional("reason"), Context], Write),
     act("POST", "/auth/impersonate/service", Own, "impersonate_role", &[Word("service_role"), Optional("reason"), Context], Write),
@@ -163,6 +166,9 @@ pub static ACTS: &[Act] = &[
     act("DELETE", "/client-keys/{id}", Own, "change_client_key", &[PathId, Word("delete"), Body, Context], Write),
     act("POST", "/client-keys/{id}/revoke", Own, "change_client_key", &[PathId, Word("revoke"), Body, Context], Write),
 
+    act("GET", "/admin/setup/status", Public, "setup_status", &[], Read),
+    act("POST", "/admin/setup", Public, "setup_admin", &[Text("email"), Text("password"), Optional("name"), Optional("setup_token"), Context], Write),
+    act("POST", "/admin/schema/refresh", Own, "refresh_schema", &[], Write),
     act("POST", "/admin/login", Public, "sign_in", SIGN_IN, Write),
     act("POST", "/admin/refresh", Public, "refresh", REFRESH, Write),
     act("POST", "/admin/logout", Own, "sign_out", &[], Write),
@@ -191,6 +197,7 @@ pub static ACTS: &[Act] = &[
     act("POST", "/admin/service-keys/{id}/disable", Own, "change_service_key", &[PathId, Word("disable"), Body, Context], Write),
     act("POST", "/admin/service-keys/{id}/revoke", Own, "change_service_key", &[PathId, Word("revoke"), Body, Context], Write),
     act("POST", "/admin/service-keys/{id}/deprecate", Own, "change_service_key", &[PathId, Word("deprecate"), Body, Context], Write),
+    act("GET", "/admin/service-keys/{id}/revocations", Own, "service_key_revocations", &[PathId], Read),
     act("POST", "/admin/service-keys/{id}/rotate", Own, "rotate_service_key", ID, Write),
 ];
 
@@ -209,7 +216,11 @@ impl Act {
                         format!("${number}::pg_catalog.jsonb")
                     }
                     Arg::Uuid(_) | Arg::PathId => format!("${number}::pg_catalog.uuid"),
-                    Arg::Text(_) | Arg::Optional(_) | Arg::Code | Arg::Word(_) => {
+                    Arg::Text(_)
+                    | Arg::Optional(_)
+                    | Arg::Code
+                    | Arg::RefreshToken
+                    | Arg::Word(_) => {
                         format!("${number}::pg_catalog.text")
                     }
                 }

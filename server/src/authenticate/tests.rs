@@ -40,6 +40,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 fn ask(pairs: &[(&str, &str)]) -> Result<Caller, Refused> {
     authenticate(
         &headers(pairs),
+        None,
         NOW,
         &keys(SECRET, 1),
         &mut Verified::new(8),
@@ -135,10 +136,10 @@ fn a_remembered_token_still_expires() {
     let keys = keys(SECRET, 1);
     let bearer = format!("Bearer {}", token("editor", NOW + 60));
     let headers = headers(&[("authorization", &bearer)]);
-    assert!(authenticate(&headers, NOW, &keys, &mut verified).is_ok());
+    assert!(authenticate(&headers, None, NOW, &keys, &mut verified).is_ok());
     assert_eq!(verified.count(), 1);
-    assert!(authenticate(&headers, NOW + 59, &keys, &mut verified).is_ok());
-    let outcome = authenticate(&headers, NOW + 60, &keys, &mut verified);
+    assert!(authenticate(&headers, None, NOW + 59, &keys, &mut verified).is_ok());
+    let outcome = authenticate(&headers, None, NOW + 60, &keys, &mut verified);
     assert_eq!(outcome.unwrap_err(), Refused::Token(Refusal::Expired));
 }
 
@@ -147,11 +148,11 @@ fn a_remembered_token_dies_with_its_key() {
     let mut verified = Verified::new(8);
     let bearer = format!("Bearer {}", token("editor", NOW + 60));
     let headers = headers(&[("authorization", &bearer)]);
-    assert!(authenticate(&headers, NOW, &keys(SECRET, 1), &mut verified).is_ok());
+    assert!(authenticate(&headers, None, NOW, &keys(SECRET, 1), &mut verified).is_ok());
     let other = keys(b"another secret, also of 32 bytes....", 2);
-    let outcome = authenticate(&headers, NOW, &other, &mut verified);
+    let outcome = authenticate(&headers, None, NOW, &other, &mut verified);
     assert_eq!(outcome.unwrap_err(), Refused::Token(Refusal::BadSignature));
-    assert!(authenticate(&headers, NOW, &keys(SECRET, 3), &mut verified).is_ok());
+    assert!(authenticate(&headers, None, NOW, &keys(SECRET, 3), &mut verified).is_ok());
 }
 
 #[test]
@@ -161,12 +162,12 @@ fn memory_stays_bounded_under_a_flood_of_valid_tokens() {
     for number in 0..200 {
         let bearer = format!("Bearer {}", token("editor", NOW + 60 + number));
         let headers = headers(&[("authorization", &bearer)]);
-        assert!(authenticate(&headers, NOW, &keys, &mut verified).is_ok());
+        assert!(authenticate(&headers, None, NOW, &keys, &mut verified).is_ok());
         assert!(verified.count() <= 16);
     }
     let junk = headers(&[("authorization", "Bearer a.b.c")]);
     let before = verified.count();
-    assert!(authenticate(&junk, NOW, &keys, &mut verified).is_err());
+    assert!(authenticate(&junk, None, NOW, &keys, &mut verified).is_err());
     assert_eq!(
         verified.count(),
         before,
@@ -190,4 +191,86 @@ proptest::proptest! {
         let outcome = ask(&[(name.as_str(), value.as_str())]);
         proptest::prop_assert!(outcome.is_err(), "{name}: {value:?} gave {outcome:?}");
     }
+}
+
+#[test]
+fn a_key_is_known_by_its_form_and_judged_by_the_database_alone() {
+    let random = "a".repeat(42) + "_";
+    let (service, client) = (format!("sk_{random}"), format!("fbk_{random}"));
+    for (name, value, role) in [
+        (
+            "authorization",
+            format!("Bearer {service}"),
+            DatabaseRole::ServiceRole,
+        ),
+        (
+            "authorization",
+            format!("ServiceKey {service}"),
+            DatabaseRole::ServiceRole,
+        ),
+        ("x-service-key", service.clone(), DatabaseRole::ServiceRole),
+        ("apikey", service.clone(), DatabaseRole::ServiceRole),
+        ("x-client-key", client.clone(), DatabaseRole::Authenticated),
+        ("clientkey", client.clone(), DatabaseRole::Authenticated),
+        ("apikey", client.clone(), DatabaseRole::Authenticated),
+    ] {
+        let caller = ask(&[(name, &value)]).unwrap();
+        assert!(caller.is_key() && caller.challenge().is_none(), "{name}");
+        assert_eq!(caller.role(), role, "{name}");
+    }
+    for (name, value) in [
+        ("authorization", format!("ServiceKey {client}")),
+        ("x-service-key", client.clone()),
+        ("x-client-key", service.clone()),
+        ("apikey", format!("sk_{random}x")),
+        ("apikey", "sk_".to_owned()),
+        ("apikey", format!("sk_{}'", "a".repeat(42))),
+        ("apikey", format!("SK_{random}")),
+    ] {
+        assert!(ask(&[(name, &value)]).is_err(), "{name} {value}");
+    }
+    let waiting = ask(&[("authorization", &format!("Bearer mfa_{random}"))]).unwrap();
+    assert!(waiting.challenge().is_some() && waiting.is_anonymous() && !waiting.is_key());
+}
+
+#[test]
+fn an_impersonation_token_counts_only_beside_its_administrators_credential() {
+    let admin = "00000000-0000-4000-8000-000000000001";
+    let acting = |by: &str| {
+        let payload = format!(
+            r#"{{"sub":"00000000-0000-4000-8000-000000000009","role":"authenticated","impersonated_by":"{by}","exp":{}}}"#,
+            NOW + 60
+        );
+        sign_hs256(SECRET, &payload).unwrap()
+    };
+    let bearer = format!("Bearer {}", token("admin", NOW + 60));
+    let own = acting(admin);
+    let both = [
+        ("authorization", bearer.as_str()),
+        ("x-impersonation-token", own.as_str()),
+    ];
+    assert_eq!(ask(&both).unwrap().token(), Some(own.as_str()));
+    assert!(ask(&both[1..]).is_err(), "alone it was stolen");
+    let foreign = acting("00000000-0000-4000-8000-000000000002");
+    assert!(ask(&[both[0], ("x-impersonation-token", &foreign)]).is_err());
+    let plain = token("authenticated", NOW + 60);
+    assert!(ask(&[both[0], ("x-impersonation-token", &plain)]).is_err());
+    let expired = format!("Bearer {}", token("admin", NOW));
+    assert!(ask(&[("authorization", &expired), both[1]]).is_err());
+}
+
+#[test]
+fn a_cookie_speaks_after_authorization_and_before_keys() {
+    let with = |pairs: &[(&str, &str)], cookie: &str| {
+        let cookie = HeaderValue::from_str(cookie).unwrap();
+        let (headers, keys) = (headers(pairs), keys(SECRET, 1));
+        authenticate(&headers, Some(&cookie), NOW, &keys, &mut Verified::new(8))
+    };
+    let (user, service) = (token("editor", NOW + 60), token("service_role", NOW + 60));
+    let caller = with(&[("apikey", &service)], &user).unwrap();
+    assert!(caller.by_cookie() && caller.role() == DatabaseRole::Authenticated);
+    let bearer = format!("Bearer {service}");
+    let caller = with(&[("authorization", &bearer)], &user).unwrap();
+    assert!(!caller.by_cookie() && caller.role() == DatabaseRole::ServiceRole);
+    assert!(with(&[], &token("editor", NOW)).is_err(), "expired");
 }

@@ -15,10 +15,9 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
         .await
         .map_err(failed("cannot install the extension"))?;
     keep_parameters_out_of_logs(&client).await?;
-    for login in [&config.database.login, &config.email.login] {
-        if let Some(login) = login {
-            set_password(&client, login).await?;
-        }
+    let logins = [&config.database.login, &config.email.login];
+    for login in logins.into_iter().flatten() {
+        set_password(&client, login).await?;
     }
     for setting in &config.auth.given {
         client

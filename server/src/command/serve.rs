@@ -2,6 +2,7 @@ use super::Problem;
 use crate::app::{self, Shared, Worker};
 use crate::catalog::{Snapshot, watch};
 use crate::config::Config;
+use crate::cookies::Cookies;
 use crate::db::Options;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
@@ -76,6 +77,10 @@ fn workers(config: &Config) -> usize {
 fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
     Arc::new(Shared {
         limiter: Limiter::new(&config.rate_limiting),
+        cookies: config
+            .csrf
+            .as_ref()
+            .map(|csrf| Cookies::new(csrf, config.email.base_url.scheme() == "https")),
         config,
         catalog: ArcSwap::from_pointee(snapshot.catalog),
         keys: ArcSwap::from_pointee(snapshot.keys),

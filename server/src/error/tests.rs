@@ -277,6 +277,7 @@ fn a_refusal_of_an_account_function_keeps_its_words_and_gets_the_request_id() {
         panic!("an object");
     };
     let (status, body, _) = sent(&Failure::Account(Account {
+        cookies: Vec::new(),
         status: StatusCode::UNAUTHORIZED,
         object,
     }));

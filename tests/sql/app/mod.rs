@@ -165,12 +165,8 @@ fn owns_nothing(database: &Database) {
             "0",
         ),
         (
-            "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'auth' and c.relkind = 'r' and (has_table_privilege('fluxbase_app', c.oid, 'select, insert, update, delete, truncate') or has_any_column_privilege('fluxbase_app', c.oid, 'select'))",
+            "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('auth', 'audit') and c.relkind = 'r' and (has_table_privilege('fluxbase_app', c.oid, 'select, insert, update, delete, truncate') or has_any_column_privilege('fluxbase_app', c.oid, 'select'))",
             "0",
-        ),
-        (
-            "select count(*) from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'auth' and p.proname in ('enter', 'enter_anonymous', 'sign_up', 'sign_in', 'check_settings') and has_function_privilege('fluxbase_app', p.oid, 'execute')",
-            "5",
         ),
     ] {
         assert_eq!(

@@ -351,8 +351,14 @@ pub(super) const ALLOW_USER_CLIENT_KEYS: Setting = setting(
     "true",
     "Whether users may make keys of their own, with scopes and an end.",
 );
+pub(super) const SETUP_TOKEN: Setting = setting(
+    "setup_token",
+    Kind::Secret,
+    "",
+    "Whoever knows it can make the first administrator over HTTP, once; not set, only `fluxbase user create --admin` does.",
+);
 
-static ALL: [Setting; 35] = [
+static ALL: [Setting; 36] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -388,6 +394,7 @@ static ALL: [Setting; 35] = [
     REQUIRE_2FA_FOR_ADMINS,
     REQUIRE_2FA_FOR_SENSITIVE_OPS,
     ALLOW_USER_CLIENT_KEYS,
+    SETUP_TOKEN,
 ];
 
 /// Every setting, in the order of the README.

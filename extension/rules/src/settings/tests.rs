@@ -123,6 +123,7 @@ fn every_setting_reaches_its_field() {
         ("require_2fa_for_admins", "true"),
         ("require_2fa_for_sensitive_ops", "false"),
         ("allow_user_client_keys", "false"),
+        ("setup_token", "a setup token of thirty-two letters"),
     ];
     assert_eq!(rows.len(), all().len(), "a new setting needs a line here");
     let all_set = Settings::from_rows(rows).unwrap();
@@ -174,6 +175,10 @@ fn every_setting_reaches_its_field() {
             all_set.session_seconds
         ),
         (172_800, 1800, 300, 43_200)
+    );
+    assert_eq!(
+        all_set.setup_token.as_ref().map(Secret::expose),
+        Some("a setup token of thirty-two letters")
     );
     assert_eq!(all_set.totp_issuer, "Example");
     assert!(
@@ -379,7 +384,7 @@ fn no_secret_is_shown_by_debug() {
             .iter()
             .filter(|setting| setting.is_secret())
             .map(|setting| setting.name)
-            .eq(["jwt_secret", "jwt_secret_previous"])
+            .eq(["jwt_secret", "jwt_secret_previous", "setup_token"])
     );
 }
 

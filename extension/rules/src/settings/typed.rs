@@ -108,5 +108,6 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
         require_2fa_for_admins: flag(REQUIRE_2FA_FOR_ADMINS)?,
         require_2fa_for_sensitive_ops: flag(REQUIRE_2FA_FOR_SENSITIVE_OPS)?,
         allow_user_client_keys: flag(ALLOW_USER_CLIENT_KEYS)?,
+        setup_token: secret(SETUP_TOKEN)?,
     })
 }

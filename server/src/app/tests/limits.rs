@@ -242,3 +242,15 @@ async fn the_stricter_of_general_and_own_limits_is_told() {
     assert_eq!(passed(&server, 5, |_| post(SIGN_IN)).await, 1);
     assert_eq!(passed(&server, 5, |_| post("/api/v1/nope")).await, 1);
 }
+
+/// A key is looked up by the database alone: one that only looks like a service key excuses nobody.
+#[actix_web::test]
+async fn an_invented_service_key_does_not_lift_the_limits() {
+    let server = server("").await;
+    let invented = format!("sk_{}", "a".repeat(43));
+    let count = passed(&server, 12, |_| {
+        post(SIGN_IN).insert_header(("apikey", invented.as_str()))
+    })
+    .await;
+    assert_eq!(count, 10);
+}

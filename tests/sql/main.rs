@@ -12,6 +12,7 @@ mod imported;
 mod install;
 mod lockout;
 mod policy;
+mod readme;
 mod revocation;
 mod seal;
 mod secrets;
@@ -50,5 +51,6 @@ fn main() {
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));
     trials.extend(dump::trials(&fixture));
+    trials.extend(readme::trials(&fixture));
     run(&arguments, trials);
 }

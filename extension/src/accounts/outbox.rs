@@ -23,6 +23,12 @@ pub fn queue(
     lifetime_seconds: i64,
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
+        // One at a time for an address, known or not: of many who ask at once each would see that nobody had.
+        client.update(
+            "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('fluxbase mail'), pg_catalog.hashtext($1))",
+            None,
+            &[format!("{kind} {email}").into()],
+        )?;
         client.update(
             "insert into auth.one_time_tokens (kind, user_id, email, redirect_to, expires_at, mail_due_at) \
              select $1, u.id, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \

@@ -223,9 +223,11 @@ pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), 
             None,
             &[id.into(), hash.into(), address_shown.into()],
         )?;
+        // Also an address that somebody who knew the old password wants the account to have.
         client.update(
             "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where user_id = $1 and used_at is null and kind in ('password_reset', 'magic_link', 'email_otp')",
+             where user_id = $1 and used_at is null \
+               and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')",
             None,
             &[id.into()],
         )?;

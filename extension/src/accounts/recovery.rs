@@ -383,9 +383,14 @@ fn try_email_code(
         _ if tries > TRIES_A_CODE => "too_many_tries",
         (_, false) => "wrong_code",
         (None, true) => "unknown_address",
+        (Some(user), true) if user.disabled => "disabled",
         (Some(_), true) => "",
     };
     let Some(user) = user.filter(|_| reason.is_empty()) else {
+        if decision == Decision::AddressLocked {
+            // Not judged: whoever keeps trying would keep the address locked.
+            attempt.withdraw()?;
+        }
         attempts::sweep(window)?;
         audit::failure("auth.login", reason, user_id, context)?;
         return Err(bad_code());

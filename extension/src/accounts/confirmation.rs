@@ -46,6 +46,7 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;
     let hash = super::session::sha256(token)?;
+    super::recovery::lock_owner(hash)?;
     let row = Spi::connect_mut(|client| {
         let rows = client.update(
             "select t.id, t.user_id, t.kind, t.email, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \

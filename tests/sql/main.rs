@@ -10,6 +10,7 @@ mod hijack;
 mod install;
 mod lockout;
 mod policy;
+mod recovery;
 mod revocation;
 mod seal;
 mod secrets;
@@ -39,6 +40,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));

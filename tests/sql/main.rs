@@ -13,6 +13,7 @@ mod install;
 mod lockout;
 mod policy;
 mod readme;
+mod recovery;
 mod revocation;
 mod seal;
 mod secrets;
@@ -43,6 +44,7 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
+    trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));

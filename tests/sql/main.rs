@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acts;
+mod api_keys;
 mod app;
 mod claims;
 mod dump;
@@ -41,6 +42,7 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
+    trials.extend(api_keys::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

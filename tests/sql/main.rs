@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acts;
+mod api_keys;
 mod app;
 mod claims;
 mod dump;
@@ -46,6 +47,7 @@ fn main() {
     trials.extend(factors::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
+    trials.extend(api_keys::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

@@ -19,7 +19,7 @@ pub fn is_one(token: &str) -> bool {
     token.starts_with(SERVICE) || token.starts_with(CLIENT)
 }
 
-/// A key as this backend remembers it.
+/// A key as this backend remembers it. Nobody is told when a moment comes, so the end of its grace is its end.
 struct Known {
     identity: Rc<Identity>,
     role: DatabaseRole,
@@ -46,21 +46,19 @@ pub fn enter(key: &str, scope: Option<&str>, stored: &Stored) -> Result<(), Fail
         Some(scope) if !scopes::allow(&known.scopes, scope) => {
             return Err(Failure::scope_missing(scope));
         }
-        Some(_) => {}
         // In SQL nobody says what for, so it is judged by what can be done: reading, and writing.
         None if !scopes::allow(&known.scopes, "read:tables") => {
             return Err(Failure::scope_missing("read:tables"));
         }
-        None => {
-            if !["write:tables", "execute:rpc"]
-                .iter()
-                .any(|scope| scopes::allow(&known.scopes, scope))
-            {
-                // PostgreSQL lets nobody take this back once a snapshot was taken, and this statement took one.
-                // SAFETY: two C strings.
-                unsafe { seal::set_local(c"transaction_read_only", c"on") };
-            }
-        }
+        _ => {}
+    }
+    // Whoever says "for reading" is held to it.
+    let for_reading = scope.is_none_or(|scope| scope.starts_with("read:"));
+    let may_write = ["write:tables", "execute:rpc"]
+        .iter()
+        .any(|scope| scopes::allow(&known.scopes, scope));
+    if for_reading && !may_write {
+        seal::become_read_only();
     }
     seal::become_identity(Rc::clone(&known.identity), known.role)
 }
@@ -98,7 +96,7 @@ struct Row {
 fn service(hash: [u8; 32], generations: (u64, u64)) -> Result<Known, Failure> {
     let row = owner::read(|client| {
         let rows = client.select(
-            "select k.id, k.scopes, k.expires_at from auth.service_keys k where k.key_hash operator(pg_catalog.=) $1 \
+            "select k.id, k.scopes, least(k.expires_at, k.revoked_at) from auth.service_keys k where k.key_hash operator(pg_catalog.=) $1 \
              and k.enabled and (k.revoked_at is null or k.revoked_at operator(pg_catalog.>) pg_catalog.clock_timestamp())",
             Some(1),
             &[hash.to_vec().into()],

@@ -147,8 +147,34 @@ pub fn become_identity(identity: Rc<Identity>, role: DatabaseRole) -> Result<(),
     Ok(())
 }
 
+/// Whether the identity of this transaction is one that only reads.
+static READS_ONLY: PerBackend<bool> = PerBackend::new(false);
+
+/// Nothing is written until the transaction ends. PostgreSQL lets nobody SET this back once a snapshot was taken, and
+/// the statement that enters took one; up to version 15 it lets everybody RESET it.
+pub fn become_read_only() {
+    // SAFETY: two C strings.
+    unsafe { set_local(c"transaction_read_only", c"on") };
+    READS_ONLY.set(true);
+}
+
+static READ_ONLY: PerBackend<pg_sys::GucBoolAssignHook> = PerBackend::new(None);
+
+unsafe extern "C-unwind" fn assign_read_only(value: bool, extra: *mut c_void) {
+    // The restores at the end of a transaction come here too, as for the role.
+    // SAFETY: reads transaction state; handed on as it came.
+    unsafe {
+        if !value && READS_ONLY.get() && pg_sys::IsTransactionState() {
+            raise(Failure::sealed("writing"));
+        }
+        if let Some(original) = READ_ONLY.get() {
+            original(value, extra);
+        }
+    }
+}
+
 /// As `set_config(name, value, true)` does.
-pub unsafe fn set_local(name: &CStr, value: &CStr) {
+unsafe fn set_local(name: &CStr, value: &CStr) {
     // SAFETY: two C strings; is_local, as set_config(name, value, true) does.
     unsafe {
         pg_sys::set_config_option(
@@ -346,6 +372,7 @@ unsafe extern "C-unwind" fn at_transaction_end(
         XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE
     ) {
         ENTERING.set(None);
+        READS_ONLY.set(false);
         identity::unseal();
         leftovers::at_transaction_end(event != XACT_EVENT_ABORT);
     }
@@ -377,6 +404,14 @@ pub fn init() {
             (*setting).check_hook = Some(check);
             (*setting).assign_hook = Some(assign);
         }
+        let read_only = built_in_setting(c"transaction_read_only").cast::<pg_sys::config_bool>();
+        if read_only.is_null() {
+            raise(Failure::broken(
+                "setting transaction_read_only not found: this PostgreSQL cannot be guarded",
+            ));
+        }
+        READ_ONLY.set((*read_only).assign_hook);
+        (*read_only).assign_hook = Some(assign_read_only);
         NEXT_ACCESS.set(pg_sys::object_access_hook);
         pg_sys::object_access_hook = Some(object_access);
         pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut());

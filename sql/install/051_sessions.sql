@@ -39,8 +39,6 @@ begin
     -- Tokens of another issuer that name this user.
     insert into auth.revoked_before (subject, before, reason) values (new.id::text, 'infinity', 'disabled')
       on conflict (subject) do update set before = excluded.before, reason = excluded.reason;
-    -- Changes nothing but makes every backend look anew.
-    update auth.client_keys k set name = k.name where k.user_id = new.id;
   elsif old.disabled_at is not null then
     update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;
   elsif new.role is distinct from old.role then
@@ -49,6 +47,10 @@ begin
     delete from auth.sessions s where s.impersonator_id = new.id or (s.user_id = new.id and s.impersonator_id is not null);
   else
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
+  end if;
+  -- What a key says of its user is remembered like the key. Changes nothing but makes every backend look anew.
+  if exists (select from auth.client_keys k where k.user_id = new.id) then
+    update auth.client_keys k set name = k.name where k.user_id = new.id;
   end if;
   return null;
 end

@@ -5,6 +5,17 @@ create function auth.valid_scopes(scopes text[]) returns boolean
     select from pg_catalog.unnest(scopes) as s(scope)
     where s.scope is null or s.scope operator(pg_catalog.!~) '^(\*|[a-z]+:[a-z]+)$');
 
+-- A moment that is none is the caller's mistake and no error.
+create function auth.moment(text) returns timestamptz
+  language plpgsql stable strict set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return $1::timestamptz;
+exception when invalid_datetime_format or datetime_field_overflow then
+  return null;
+end
+$$;
+
 create table auth.service_keys (
   id uuid primary key default pg_catalog.gen_random_uuid(),
   name text not null check (name <> '' and pg_catalog.length(name) <= 255),

@@ -78,9 +78,9 @@ begin
   if refusal is not null then
     return refusal;
   end if;
-  -- One key must not be able to take another away.
-  if act in ('revoke', 'deprecate') and auth.jwt() is not null and auth.uid() is null then
-    return pg_catalog.jsonb_build_object('error', 'A key cannot revoke keys', 'code', 'INSUFFICIENT_PERMISSIONS');
+  -- One key must not be able to take another away, or to bring it back.
+  if act <> 'update' and auth.jwt() is not null and auth.uid() is null then
+    return pg_catalog.jsonb_build_object('error', 'A key cannot ' || act || ' keys', 'code', 'INSUFFICIENT_PERMISSIONS');
   end if;
   select k.* into key from auth.service_keys k where k.id = change_service_key.id for update;
   if not found then

@@ -79,21 +79,52 @@ impl Wanted {
             ),
             Some(_) => return Err(refused("VALIDATION_FAILED", "scopes must be a list")),
         };
+        if scopes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(refused(
+                "VALIDATION_FAILED",
+                "scopes must name one at least",
+            ));
+        }
+        let expires_at = text("expires_at", 64)?;
+        if let Some(moment) = &expires_at
+            && !is_to_come(moment)?
+        {
+            return Err(refused(
+                "VALIDATION_FAILED",
+                "expires_at must be a moment that is still to come",
+            ));
+        }
         Ok(Self {
             name: text("name", 255)?
                 .filter(|name| !name.is_empty())
                 .ok_or_else(|| missing("name"))?,
             description: text("description", 2000)?,
             scopes,
-            expires_at: text("expires_at", 64)?,
+            expires_at,
         })
     }
+}
+
+fn is_to_come(moment: &str) -> Result<bool, Failure> {
+    Ok(Spi::get_one_with_args::<bool>(
+        "select auth.moment($1) > pg_catalog.clock_timestamp()",
+        &[moment.into()],
+    )?
+    .unwrap_or(false))
 }
 
 fn me() -> Option<Uuid> {
     identity::current()
         .and_then(Record::sub)
         .map(Uuid::from_bytes)
+}
+
+/// One that leaks must not be able to leave others behind.
+fn require_no_key(message: &str) -> Result<(), Stop> {
+    if identity::current().is_some_and(|who| who.sub().is_none()) {
+        return Err(refused("INSUFFICIENT_PERMISSIONS", message));
+    }
+    Ok(())
 }
 
 #[pg_extern]
@@ -108,6 +139,7 @@ fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     // Whoever holds such a key is service_role.
     require_rank("service_role")?;
+    require_no_key("A key cannot make keys")?;
     let wanted = Wanted::read(options)?;
     proof::try_sensitive(context)?;
     let made = make("sk_", 16)?;
@@ -157,12 +189,7 @@ fn rotate_service_key(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     stored::catch_up();
     require_rank("service_role")?;
-    if identity::current().is_some_and(|who| who.sub().is_none()) {
-        return Err(refused(
-            "INSUFFICIENT_PERMISSIONS",
-            "A key cannot replace keys",
-        ));
-    }
+    require_no_key("A key cannot replace keys")?;
     proof::try_sensitive(context)?;
     let id = id.ok_or_else(|| missing("id"))?;
     let made = make("sk_", 16)?;

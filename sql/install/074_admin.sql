@@ -233,9 +233,12 @@ comment on function auth.admin_revoke_user(uuid, jsonb) is 'Ends every session a
 create function auth.revoke_everything(include_keys boolean default false, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Who may end every key is who may make them.
+  refusal jsonb := auth.service_key_refusal();
 begin
-  if auth.caller_rank() < 2 then
-    return pg_catalog.jsonb_build_object('error', 'This needs a higher role than yours', 'code', 'INSUFFICIENT_PERMISSIONS');
+  if refusal is not null then
+    return refusal;
   end if;
   delete from auth.sessions;
   insert into auth.revoked_before as b (subject, before, reason)

@@ -65,7 +65,7 @@ create function auth.admin_list_users(filter jsonb default '{}') returns jsonb
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
   pattern text := '%' || pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.lower(coalesce(filter ->> 'search', '')), '\', '\\'), '%', '\%'), '_', '\_') || '%';
   without boolean := coalesce((filter ->> 'exclude_admins')::boolean, false);
@@ -168,7 +168,7 @@ create function auth.admin_list_sessions(filter jsonb default '{}') returns json
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
   expired boolean := coalesce((filter ->> 'include_expired')::boolean, false);
 begin
@@ -314,7 +314,7 @@ create function auth.admin_audit(filter jsonb default '{}') returns jsonb
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 100), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 100), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
 begin
   if refusal is not null then

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod acts;
+mod admin;
+mod anonymous;
 mod api_keys;
 mod app;
 mod claims;
@@ -9,6 +11,7 @@ mod dump;
 mod factors;
 mod grants;
 mod hijack;
+mod impersonation;
 mod imported;
 mod install;
 mod lockout;
@@ -43,6 +46,9 @@ fn main() {
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));
+    trials.extend(admin::trials(&fixture));
+    trials.extend(anonymous::trials(&fixture));
+    trials.extend(impersonation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

@@ -43,7 +43,8 @@ begin
     update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;
   elsif new.role is distinct from old.role then
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
-    delete from auth.sessions s where s.impersonator_id = new.id;
+    -- Nor does anybody go on acting as a user who has become an administrator: the next refresh would say so.
+    delete from auth.sessions s where s.impersonator_id = new.id or (s.impersonator_id is not null and s.user_id = new.id);
   else
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
   end if;

@@ -112,7 +112,9 @@ pub fn change_address(
     let changed = Spi::connect_mut(|client| {
         // Not left to the unique constraint: its error would end the transaction.
         let rows = client.update(
-            "update auth.users u set email = $2, email_verified = $3 \
+            // With the address an anonymous user who has a password is a permanent one.
+            "update auth.users u set email = $2, email_verified = $3, \
+               is_anonymous = u.is_anonymous and u.password_hash is null \
              where u.id = $1 and not exists (select from auth.users o where o.email = $2 and o.id <> $1) returning 1",
             None,
             &[

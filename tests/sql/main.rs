@@ -2,6 +2,8 @@
 
 mod accounts;
 mod acts;
+mod admin;
+mod anonymous;
 mod api_keys;
 mod app;
 mod claims;
@@ -10,6 +12,7 @@ mod dump;
 mod factors;
 mod grants;
 mod hijack;
+mod impersonation;
 mod imported;
 mod install;
 mod lockout;
@@ -52,6 +55,9 @@ fn main() {
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));
+    trials.extend(admin::trials(&fixture));
+    trials.extend(anonymous::trials(&fixture));
+    trials.extend(impersonation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

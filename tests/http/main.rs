@@ -6,6 +6,7 @@ mod contention;
 mod credentials;
 mod crud;
 mod delivery;
+mod factor;
 mod hostile;
 mod injection;
 mod isolation;
@@ -49,6 +50,7 @@ fn main() {
     trials.extend(contention::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(factor::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));
     trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));

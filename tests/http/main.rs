@@ -17,6 +17,7 @@ mod operators;
 mod outage;
 mod refusals;
 mod reload;
+mod sessions;
 mod site;
 mod start;
 
@@ -51,6 +52,7 @@ fn main() {
     trials.extend(reload::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
+    trials.extend(sessions::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));
     trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));

@@ -1,7 +1,7 @@
 //! Acts on accounts as a test calls them, and what they leave behind.
 
 use crate::seal::value;
-use fluxbase_tests::fixture::Database;
+use fluxbase_tests::fixture::{Account, Database};
 use postgres::Client;
 use postgres::types::ToSql;
 use serde_json::Value;
@@ -155,4 +155,19 @@ pub fn text(reply: &Value, name: &str) -> String {
         Some(text) => text.to_owned(),
         None => panic!("no {name} in {reply}"),
     }
+}
+
+/// Gives a user of the fixture a role, and the tokens that say so.
+#[track_caller]
+pub fn promoted(database: &Database, account: &Account, role: &str) -> Account {
+    superuser(
+        database,
+        &format!(
+            "update auth.users set role = '{role}' where id = '{}'",
+            account.id
+        ),
+    );
+    let reply = act(&mut database.app(), "auth.refresh($1)", &[&account.refresh]);
+    assert_eq!(reply["user"]["role"], role, "{reply}");
+    Account::from_reply(&reply)
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acts;
+mod api_keys;
 mod app;
 mod claims;
 mod dump;
@@ -13,6 +14,7 @@ mod install;
 mod lockout;
 mod policy;
 mod readme;
+mod recovery;
 mod revocation;
 mod seal;
 mod secrets;
@@ -43,7 +45,9 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
+    trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
+    trials.extend(api_keys::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

@@ -46,6 +46,7 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;
     let hash = super::session::sha256(token)?;
+    super::recovery::lock_owner(hash)?;
     let row = Spi::connect_mut(|client| {
         let rows = client.update(
             "select t.id, t.user_id, t.kind, t.email, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
@@ -123,7 +124,17 @@ pub fn change_address(
                 verified.into(),
             ],
         )?;
-        Ok::<_, Failure>(!rows.is_empty())
+        let changed = !rows.is_empty();
+        if changed {
+            // What was mailed to the old address would let in whoever reads it.
+            client.update(
+                "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+                 where user_id = $1 and used_at is null and kind not like 'notice%'",
+                None,
+                &[Uuid::from_bytes(user.id).into()],
+            )?;
+        }
+        Ok::<_, Failure>(changed)
     })?;
     if !changed {
         return Err(refused(

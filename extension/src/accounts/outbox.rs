@@ -23,6 +23,12 @@ pub fn queue(
     lifetime_seconds: i64,
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
+        // One at a time for an address, known or not: of many who ask at once each would see that nobody had.
+        client.update(
+            "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('fluxbase mail'), pg_catalog.hashtext($1))",
+            None,
+            &[format!("{kind} {email}").into()],
+        )?;
         client.update(
             "insert into auth.one_time_tokens (kind, user_id, email, redirect_to, expires_at, mail_due_at) \
              select $1, u.id, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
@@ -199,11 +205,11 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
                     None,
                     &[id.into(), hash.to_vec().into()],
                 )?;
-                // The newest mail of a kind is the one that works.
+                // The newest mail of a kind is the one that works; two users may want the same address.
                 client.update(
-                    "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-                     where email = $2 and kind = $3 and id <> $1 and used_at is null and created_at < \
-                       (select o.created_at from auth.one_time_tokens o where o.id = $1)",
+                    "update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+                     from auth.one_time_tokens o where o.id = $1 and t.email = $2 and t.kind = $3 and t.id <> $1 \
+                       and t.used_at is null and t.user_id is not distinct from o.user_id and t.created_at < o.created_at",
                     None,
                     &[id.into(), email.as_str().into(), kind.as_str().into()],
                 )?;

@@ -70,9 +70,7 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
     }
     let mut pending = None;
     if let Some(email) = email {
-        let lifetime = stored.settings.email_confirmation_seconds;
         if stored.settings.require_email_verification {
-            outbox::queue_for_user("email_change", user.id, &email, lifetime)?;
             pending = Some(email);
         } else {
             confirmation::change_address(&user, &email, false, &context)?;
@@ -84,6 +82,11 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
         session::end_sessions_of(user.id, Some(me.session_id))?;
         outbox::notice("notice_password_changed", &user)?;
         audit::success("auth.password_changed", Some(user.id), &context, json!({}))?;
+    }
+    // After the password, whose change voids what was asked for before it.
+    if let Some(email) = &pending {
+        let lifetime = stored.settings.email_confirmation_seconds;
+        outbox::queue_for_user("email_change", user.id, email, lifetime)?;
     }
     let id = Uuid::from_bytes(user.id);
     if let Some(metadata) = metadata {

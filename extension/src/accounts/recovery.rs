@@ -112,6 +112,8 @@ struct Shown {
     user_id: Option<[u8; 16]>,
     used: bool,
     expired: bool,
+    /// It came by mail, and was not handed to somebody who showed a password.
+    mailed: bool,
 }
 
 /// The row of a token, locked: of two who show it at once one is too late.
@@ -120,9 +122,10 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;
     let hash = super::session::sha256(token)?;
+    lock_owner(hash)?;
     let found = Spi::connect_mut(|client| {
         let rows = client.update(
-            "select t.id, t.user_id, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
+            "select t.id, t.user_id, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp(), t.mail_attempts > 0 \
              from auth.one_time_tokens t where t.token_hash = $1 and t.kind = any ($2) for update",
             Some(1),
             &[hash.to_vec().into(), kinds.to_vec().into()],
@@ -137,6 +140,7 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
             user_id: row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
             used: row.get::<bool>(3)?.unwrap_or(true),
             expired: row.get::<bool>(4)?.unwrap_or(true),
+            mailed: row.get::<bool>(5)?.unwrap_or(false),
         }))
     })?;
     match found {
@@ -145,6 +149,26 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
         Some(row) => Ok(row),
         None => Err(refused("INVALID_TOKEN", "This link is not valid")),
     }
+}
+
+/// Locks the user a token is of. Every act locks the user first and then rows of the user's: two different links of
+/// one user, shown at once, would otherwise wait for each other.
+pub fn lock_owner(token_hash: [u8; 32]) -> Result<(), Failure> {
+    let owner = Spi::connect(|client| {
+        let rows = client.select(
+            "select t.user_id from auth.one_time_tokens t where t.token_hash = $1",
+            Some(1),
+            &[token_hash.to_vec().into()],
+        )?;
+        match rows.into_iter().next() {
+            Some(row) => Ok::<_, Failure>(row.get::<Uuid>(1)?),
+            None => Ok(None),
+        }
+    })?;
+    if let Some(owner) = owner {
+        user::lock(*owner.as_bytes())?;
+    }
+    Ok(())
 }
 
 impl Shown {
@@ -204,7 +228,7 @@ fn try_reset(
     credentials::require_policy(&stored, password, user.email.as_deref())?;
     let hash = credentials::hash_new(&stored, password)?;
     row.use_up()?;
-    set_password(&user, &hash, true)?;
+    set_password(&user, &hash, row.mailed)?;
     // Whoever took the account over, or only the machine it was left open on, is out.
     end_sessions_of(user.id, None)?;
     outbox::notice("notice_password_changed", &user)?;
@@ -223,9 +247,11 @@ pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), 
             None,
             &[id.into(), hash.into(), address_shown.into()],
         )?;
+        // Also an address that somebody who knew the old password wants the account to have.
         client.update(
             "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where user_id = $1 and used_at is null and kind in ('password_reset', 'magic_link', 'email_otp')",
+             where user_id = $1 and used_at is null \
+               and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')",
             None,
             &[id.into()],
         )?;
@@ -347,15 +373,30 @@ fn try_email_code(
             window,
         ));
     }
+    let asked_for = Spi::connect(|client| {
+        let rows = client.select(
+            "select t.id, t.user_id from auth.one_time_tokens t where t.email = $1 and t.kind = 'email_otp' \
+               and t.token_hash is not null and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() \
+             order by t.created_at desc limit 1",
+            Some(1),
+            &[email.as_str().into()],
+        )?;
+        match rows.into_iter().next() {
+            Some(row) => Ok::<_, Failure>((row.get::<Uuid>(1)?, row.get::<Uuid>(2)?)),
+            None => Ok((None, None)),
+        }
+    })?;
+    if let (_, Some(owner)) = asked_for {
+        user::lock(*owner.as_bytes())?;
+    }
     let found = Spi::connect_mut(|client| {
         let rows = client.update(
             "select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
                where a.email = 'code ' || t.email and a.at > t.created_at) \
-             from auth.one_time_tokens t where t.email = $1 and t.kind = 'email_otp' and t.token_hash is not null \
-               and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() \
-             order by t.created_at desc limit 1 for update",
+             from auth.one_time_tokens t where t.id = $1 and t.token_hash is not null \
+               and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() for update",
             Some(1),
-            &[email.as_str().into()],
+            &[asked_for.0.into()],
         )?;
         let Some(row) = rows.into_iter().next() else {
             return Ok::<_, Failure>(None);
@@ -381,9 +422,14 @@ fn try_email_code(
         _ if tries > TRIES_A_CODE => "too_many_tries",
         (_, false) => "wrong_code",
         (None, true) => "unknown_address",
+        (Some(user), true) if user.disabled => "disabled",
         (Some(_), true) => "",
     };
     let Some(user) = user.filter(|_| reason.is_empty()) else {
+        if decision == Decision::AddressLocked {
+            // Not judged: whoever keeps trying would keep the address locked.
+            attempt.withdraw()?;
+        }
         attempts::sweep(window)?;
         audit::failure("auth.login", reason, user_id, context)?;
         return Err(bad_code());

@@ -357,11 +357,11 @@ pub fn end_session(session_id: [u8; 16]) -> Result<(), Failure> {
     })
 }
 
-/// Ends the sessions of a user, all or all but one.
+/// Ends the sessions of a user, all or all but one, and those in which the user acts as somebody else.
 pub fn end_sessions_of(user_id: [u8; 16], but: Option<[u8; 16]>) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.sessions where user_id = $1 and id is distinct from $2",
+            "delete from auth.sessions where (user_id = $1 or impersonator_id = $1) and id is distinct from $2",
             None,
             &[
                 Uuid::from_bytes(user_id).into(),

@@ -43,13 +43,8 @@ begin
     update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;
   elsif new.role is distinct from old.role then
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
-<<<<<<< HEAD
     -- Whoever acts as a user must not find itself acting as the administrator the user has become.
     delete from auth.sessions s where s.impersonator_id = new.id or (s.user_id = new.id and s.impersonator_id is not null);
-=======
-    -- Nor does anybody go on acting as a user who has become an administrator: the next refresh would say so.
-    delete from auth.sessions s where s.impersonator_id = new.id or (s.impersonator_id is not null and s.user_id = new.id);
->>>>>>> t2
   else
     update auth.sessions s set epoch = s.epoch + 1 where s.user_id = new.id;
   end if;

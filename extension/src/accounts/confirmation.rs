@@ -113,15 +113,9 @@ pub fn change_address(
     let changed = Spi::connect_mut(|client| {
         // Not left to the unique constraint: its error would end the transaction.
         let rows = client.update(
-<<<<<<< HEAD
             // An anonymous user with an address that answers, or with a password to it, is a permanent one.
             "update auth.users u set email = $2, email_verified = $3, \
                is_anonymous = u.is_anonymous and not $3 and u.password_hash is null \
-=======
-            // With the address an anonymous user who has a password is a permanent one.
-            "update auth.users u set email = $2, email_verified = $3, \
-               is_anonymous = u.is_anonymous and u.password_hash is null \
->>>>>>> t2
              where u.id = $1 and not exists (select from auth.users o where o.email = $2 and o.id <> $1) returning 1",
             None,
             &[

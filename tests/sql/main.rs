@@ -11,6 +11,7 @@ mod hijack;
 mod imported;
 mod install;
 mod lockout;
+mod logs;
 mod policy;
 mod revocation;
 mod seal;
@@ -46,6 +47,7 @@ fn main() {
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
+    trials.extend(logs::trials(&fixture));
     trials.extend(imported::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));

@@ -33,6 +33,7 @@ pub mod sign_up;
 pub mod user;
 
 use crate::error::{Failure, or_raise};
+use crate::{quiet, stored};
 use pgrx::JsonB;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
@@ -85,6 +86,12 @@ pub fn sign_in_first() -> Stop {
 /// Too many tries from one client, or at one second factor.
 pub fn rate_limited(message: &str, seconds: i64) -> Stop {
     refused("RATE_LIMITED", message).with("retry_after", seconds)
+}
+
+/// The beginning of every act.
+pub fn begin() {
+    quiet::nested_statements();
+    stored::catch_up();
 }
 
 /// The reply or the refusal as a value; failures are raised. For the outermost function only.

@@ -16,6 +16,7 @@
 //! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
 //! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
+//! | `quiet` | what is bound in here stays out of logs |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
 //! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
@@ -39,6 +40,7 @@ mod identity;
 mod journal;
 mod leftovers;
 mod owner;
+mod quiet;
 mod revocations;
 mod seal;
 mod sealing;

@@ -5,7 +5,7 @@
 
 use crate::backend::PerBackend;
 use crate::error::{Failure, or_raise};
-use crate::owner;
+use crate::{owner, quiet};
 use fluxbase_rules::sealed::SealingKey;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -98,6 +98,7 @@ fn make_sealing_key() -> String {
 }
 
 fn make() -> Result<String, Failure> {
+    quiet::nested_statements();
     let root: [u8; 32] = owner::random()?;
     let key = key_of(&root)?;
     Spi::connect_mut(|client| {

@@ -1,7 +1,7 @@
 //! `auth.configure` and `auth.check_settings`.
 
 use crate::error::{Failure, or_raise};
-use crate::stored;
+use crate::{quiet, stored};
 use fluxbase_rules::settings;
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -14,6 +14,7 @@ fn configure(key: &str, value: &str) {
 }
 
 fn store(key: &str, value: &str) -> Result<(), Failure> {
+    quiet::nested_statements();
     let (name, value) = canonical(key, value)?;
     Spi::connect_mut(|client| {
         client.update(

@@ -1,7 +1,7 @@
 //! Key pairs: making, rotating, signing.
 
 use crate::error::{Failure, or_raise};
-use crate::{owner, stored};
+use crate::{owner, quiet, stored};
 use fluxbase_rules::issue::{ApiKeyRole, Common, api_key_payload};
 use fluxbase_rules::{SigningKey, UnixSeconds};
 use pgrx::JsonB;
@@ -16,6 +16,7 @@ fn rotate_signing_key() -> String {
 }
 
 fn rotate() -> Result<String, Failure> {
+    quiet::nested_statements();
     let key = loop {
         // One draw in 2^32 is no key.
         if let Some(key) = SigningKey::es256_from_random(&owner::random()?) {

@@ -21,10 +21,17 @@ begin
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = wanted.name) then
       execute pg_catalog.format('create role %I %s', wanted.name, wanted.attributes);
-      -- What this login binds are tokens and passwords: statements of it that are logged come without them.
+      -- What this login binds are tokens and passwords: statements of it that are logged come without them, by
+      -- PostgreSQL itself, by auto_explain (which from 16 on also writes parameters, and verbosely the arguments of
+      -- functions) and by pgaudit. Those two need not be there.
       if wanted.name = 'fluxbase_app' then
         alter role fluxbase_app set log_parameter_max_length = 0;
         alter role fluxbase_app set log_parameter_max_length_on_error = 0;
+        alter role fluxbase_app set auto_explain.log_verbose = off;
+        if pg_catalog.current_setting('server_version_num')::integer >= 160000 then
+          alter role fluxbase_app set auto_explain.log_parameter_max_length = 0;
+        end if;
+        alter role fluxbase_app set pgaudit.log_parameter = off;
       end if;
     end if;
   end loop;

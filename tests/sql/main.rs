@@ -16,6 +16,7 @@ mod impersonation;
 mod imported;
 mod install;
 mod lockout;
+mod logs;
 mod policy;
 mod profile;
 mod readme;
@@ -61,6 +62,7 @@ fn main() {
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
+    trials.extend(logs::trials(&fixture));
     trials.extend(imported::trials(&fixture));
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));

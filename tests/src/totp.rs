@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// The bytes of a base32 text without padding.
-fn bytes_of(base32: &str) -> Vec<u8> {
+pub fn bytes_of(base32: &str) -> Vec<u8> {
     let (mut bits, mut held, mut bytes) = (0u32, 0, Vec::new());
     for letter in base32.bytes() {
         let value = match letter {

@@ -89,7 +89,7 @@ fn admin_create_user(email: Option<&str>, options: Option<JsonB>, context: Optio
 }
 
 fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     require_rank("")?;
     let role = text(options, "role")?.unwrap_or("authenticated");
@@ -192,7 +192,7 @@ fn admin_update_user(id: Option<Uuid>, changes: Option<JsonB>, context: Option<J
 }
 
 fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let user = subordinate(id)?;
     let role = text(changes, "role")?;
@@ -274,7 +274,7 @@ fn admin_reset_password(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 
 /// The old password stops working and a link to choose a new one is mailed.
 fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let user = subordinate(id)?;
     proof::try_sensitive(context)?;
@@ -327,7 +327,7 @@ fn try_setup(
     setup_token: Option<&str>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let Some(expected) = &stored.settings.setup_token else {
         return Err(refused("SETUP_DISABLED", "There is no setup over HTTP"));

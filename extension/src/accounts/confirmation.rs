@@ -15,7 +15,7 @@ fn request_email_confirmation(email: Option<&str>, context: Option<JsonB>) -> Js
 }
 
 fn try_request(email: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let email = email.ok_or_else(|| missing("email"))?;
     let email = email::normalize(email)
@@ -41,7 +41,7 @@ struct Row {
 }
 
 fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let token = token
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;

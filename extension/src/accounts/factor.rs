@@ -164,7 +164,7 @@ fn verify_factor(
 }
 
 fn try_verify(user_id: Option<Uuid>, code: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let code = code.ok_or_else(|| missing("code"))?;
     let user_id = user_id.map(|id| *id.as_bytes());
@@ -361,7 +361,7 @@ fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let user = Settler::find(context)?.user()?;
     let issuer = match issuer.filter(|issuer| !issuer.is_empty()) {
@@ -421,7 +421,7 @@ fn totp_enable(code: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_enable(code: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let code = code.ok_or_else(|| missing("code"))?;
     let settler = Settler::find(context)?;
@@ -507,7 +507,7 @@ fn totp_backup_codes(context: Option<JsonB>) -> JsonB {
 }
 
 fn try_backup_codes(context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let me = proof::me()?;
     let user = me.user()?;
@@ -527,7 +527,7 @@ fn totp_disable(password: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let me = proof::me()?;
     let user = me.user()?;

@@ -147,6 +147,7 @@ fn take_mail_batch(most: i32) -> JsonB {
 }
 
 fn take(most: i32) -> Result<Vec<Value>, Failure> {
+    super::begin();
     let due = Spi::connect_mut(|client| {
         let rows = client.update(
             "update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \

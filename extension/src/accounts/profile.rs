@@ -31,7 +31,7 @@ fn text<'a>(changes: &'a Value, name: &str) -> Result<Option<&'a str>, Stop> {
 }
 
 fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !changes.is_object() {
         return Err(refused(

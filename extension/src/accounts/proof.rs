@@ -183,7 +183,7 @@ fn reauthenticate(context: Option<JsonB>) -> JsonB {
 
 /// With the password at any time; without it only shortly after a sign-in, when the credentials have just been shown.
 fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let me = me()?;
     let user = me.user()?;
@@ -236,6 +236,7 @@ fn sensitive_refusal(context: Option<JsonB>) -> Option<JsonB> {
 }
 
 pub fn try_sensitive(context: &Context) -> Result<(), Stop> {
+    super::begin();
     if identity::current().and_then(Record::sub).is_none() {
         return Ok(());
     }

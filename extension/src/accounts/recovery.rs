@@ -67,7 +67,7 @@ fn try_request(
     redirect_to: Option<&str>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let settings = &stored.settings;
     let (event, lifetime) = match kind {
@@ -199,6 +199,7 @@ fn use_up(row: Uuid) -> Result<(), Failure> {
 
 #[pg_extern]
 fn check_password_reset(token: Option<&str>) -> JsonB {
+    super::begin();
     answer(shown(token, &NEW_PASSWORD).and_then(|row| {
         row.user()?;
         Ok(json!({"valid": true, "message": "Choose a new password"}))
@@ -219,7 +220,7 @@ fn try_reset(
     new_password: Option<&str>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let password = new_password.ok_or_else(|| missing("new_password"))?;
     let row = shown(token, &NEW_PASSWORD)?;
@@ -282,7 +283,7 @@ fn sign_in_with_magic_link(token: Option<&str>, context: Option<JsonB>) -> JsonB
 }
 
 fn try_magic_link(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !stored.settings.magic_link_enabled {
         return Err(refused(
@@ -340,7 +341,7 @@ fn try_email_code(
     code: Option<&str>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !stored.settings.magic_link_enabled {
         return Err(refused(

@@ -213,7 +213,7 @@ fn bad_token() -> Stop {
 }
 
 fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     let token = refresh_token
         .filter(|token| !token.is_empty())

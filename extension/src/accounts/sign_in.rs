@@ -28,7 +28,7 @@ fn try_sign_in(
     password: Option<&str>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !stored.settings.password_login_enabled {
         return Err(refused(

@@ -32,7 +32,7 @@ fn try_sign_up(
     user_metadata: Option<JsonB>,
     context: &Context,
 ) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !stored.settings.signup_enabled {
         return Err(refused("SIGNUP_DISABLED", "Sign-up is disabled"));
@@ -151,7 +151,7 @@ fn sign_in_anonymously(context: Option<JsonB>) -> JsonB {
 }
 
 fn try_sign_in_anonymously(context: &Context) -> Result<Value, Stop> {
-    stored::catch_up();
+    super::begin();
     let stored = stored::stored()?;
     if !stored.settings.anonymous_enabled {
         return Err(refused(

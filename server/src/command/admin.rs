@@ -19,7 +19,24 @@ pub async fn connect(database: &Database) -> Result<Client, Problem> {
             eprintln!("fluxbase: the administrator's session ended: {error}");
         }
     });
+    keep_parameters_out_of_logs(&client).await?;
     Ok(client)
+}
+
+/// Passwords and secrets are bound here too. Who is no superuser may not say so, and is left to the role's settings.
+async fn keep_parameters_out_of_logs(client: &Client) -> Result<(), Problem> {
+    client
+        .execute(
+            "select pg_catalog.set_config(s.name, q.value, false) from pg_catalog.pg_settings s \
+             join (values ('log_parameter_max_length', '0'), ('log_parameter_max_length_on_error', '0'), \
+               ('auto_explain.log_verbose', 'off'), ('auto_explain.log_parameter_max_length', '0'), \
+               ('pgaudit.log_parameter', 'off')) as q (name, value) on q.name = s.name \
+             where pg_catalog.current_setting('is_superuser')::boolean",
+            &[],
+        )
+        .await
+        .map_err(failed("cannot keep parameters out of the log"))?;
+    Ok(())
 }
 
 /// PostgreSQL's own words: the administrator may read them.

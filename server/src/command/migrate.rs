@@ -37,12 +37,16 @@ pub async fn migrate(config: &Config) -> Result<(), Problem> {
 
 /// What the server binds are tokens, passwords and rows. PostgreSQL writes the parameters of logged
 /// statements into its log (log_statement, log_min_duration_statement) unless the role says
-/// otherwise; the server's login has not the right to say so itself.
+/// otherwise, and so do auto_explain and pgaudit; the server's login has not the right to say so itself.
 async fn keep_parameters_out_of_logs(client: &Client) -> Result<(), Problem> {
     client
         .batch_execute(
             "alter role fluxbase_app set log_parameter_max_length = 0; \
-             alter role fluxbase_app set log_parameter_max_length_on_error = 0",
+             alter role fluxbase_app set log_parameter_max_length_on_error = 0; \
+             alter role fluxbase_app set auto_explain.log_verbose = off; \
+             alter role fluxbase_app set pgaudit.log_parameter = off; \
+             do $$ begin if current_setting('server_version_num')::integer >= 160000 then \
+               alter role fluxbase_app set auto_explain.log_parameter_max_length = 0; end if; end $$",
         )
         .await
         .map_err(failed(

@@ -1,0 +1,190 @@
+//! No password, token, code or key reaches a log or a view of PostgreSQL, whatever it is told to write down: its own
+//! log with parameters, auto_explain with nested statements, pgaudit, pg_stat_statements.
+
+use crate::acts::{act, act_as, superuser, text};
+use fluxbase_tests::cluster::Cluster;
+use fluxbase_tests::environment::postgres_root;
+use fluxbase_tests::fixture::{Database, Fixture, PASSWORD};
+use fluxbase_tests::secrets::{Secrets, pgaudit_in, talkative};
+use fluxbase_tests::totp;
+use fluxbase_tests::trial::trial;
+use libtest_mimic::Trial;
+use postgres::Client;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+mod walk;
+
+pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name: &str, pgaudit: bool, body: fn(&Cluster, &Database)| {
+        let name = format!("logs::{name}");
+        let trial = trial(&fixture.cluster, name, move || {
+            // What a login's parameters do in the log is a setting of the role, and roles are the cluster's: one each.
+            let cluster = Arc::new(talkative(pgaudit, ""));
+            let own = Arc::new(Fixture::new(Arc::clone(&cluster)));
+            body(&cluster, &own.database());
+            drop(own);
+            cluster.stop();
+        });
+        let there = !pgaudit || pgaudit_in(&postgres_root());
+        trials.push(trial.with_ignored_flag(!there));
+    };
+    add(
+        "auto_explain_and_pg_stat_statements_get_no_secret_of_any_act",
+        false,
+        everything,
+    );
+    add("pgaudit_gets_no_secret_of_any_act", true, everything);
+    add(
+        "keys_made_by_the_database_are_in_no_log",
+        false,
+        keys_of_the_database,
+    );
+    add(
+        "keys_made_by_the_database_are_not_in_the_log_of_pgaudit",
+        true,
+        keys_of_the_database,
+    );
+    add(
+        "a_login_without_settings_of_its_own_leaves_no_hash_in_nested_statements",
+        true,
+        other_logins,
+    );
+    trials
+}
+
+fn everything(cluster: &Cluster, database: &Database) {
+    superuser(database, "create extension pg_stat_statements");
+    let secrets = walk::through_every_act(database);
+    assert!(secrets.len() > 60, "only {} secrets", secrets.len());
+    let log = cluster.log_tail(usize::MAX);
+    for shown in ["duration: ", "Query Text: ", "insert into auth.sessions"] {
+        assert!(log.contains(shown), "{shown} is not in the log");
+    }
+    secrets.assert_absent("PostgreSQL's log", &log);
+    secrets.assert_absent("pg_stat_statements", &statements(database));
+    every_act_was_called(database);
+}
+
+fn statements(database: &Database) -> String {
+    let rows = database
+        .superuser()
+        .query("select query from pg_stat_statements", &[])
+        .expect("asked");
+    let queries: Vec<String> = rows
+        .iter()
+        .map(|row| row.get::<_, String>(0).replace('\n', " "))
+        .collect();
+    queries.join("\n")
+}
+
+/// A new act that is not walked through is a failure.
+fn every_act_was_called(database: &Database) {
+    let seen = statements(database);
+    let rows = database
+        .superuser()
+        .query(
+            "select distinct p.proname::text from pg_proc p where p.pronamespace = 'auth'::regnamespace \
+               and not has_function_privilege('public', p.oid, 'execute') \
+               and (has_function_privilege('fluxbase_app', p.oid, 'execute') \
+                 or has_function_privilege('fluxbase_mailer', p.oid, 'execute') \
+                 or has_function_privilege('authenticated', p.oid, 'execute'))",
+            &[],
+        )
+        .expect("asked");
+    let missing: Vec<String> = rows
+        .iter()
+        .map(|row| row.get::<_, String>(0))
+        .filter(|name| !seen.contains(&format!("auth.{name}(")))
+        .collect();
+    assert!(rows.len() > 50 && missing.is_empty(), "not called: {missing:?}");
+}
+
+/// An administrator's session that keeps what it binds to itself, as that of `fluxbase migrate` does.
+fn discreet(database: &Database) -> Client {
+    let mut client = database.superuser();
+    client
+        .batch_execute(
+            "select set_config(name, case when name like '%length%' then '0' else 'off' end, false) from pg_settings \
+             where name in ('log_parameter_max_length', 'log_parameter_max_length_on_error', 'auto_explain.log_verbose', \
+               'auto_explain.log_parameter_max_length', 'pgaudit.log_parameter')",
+        )
+        .expect("discretion");
+    client
+}
+
+fn keys_of_the_database(cluster: &Cluster, database: &Database) {
+    let mut secrets = Secrets::default();
+    let mut admin = discreet(database);
+    for (name, value) in [
+        ("jwt_secret", "a-jwt-secret-that-nobody-may-read-1234567890"),
+        ("setup_token", "a-setup-token-that-nobody-may-read"),
+    ] {
+        secrets.add(name, value);
+        admin
+            .execute("select auth.configure($1, $2)", &[&name, &value])
+            .expect("configured");
+    }
+    superuser(
+        database,
+        "select auth.rotate_signing_key(), auth.make_sealing_key()",
+    );
+    for (name, sql) in [
+        (
+            "a signing key",
+            "select encode(private_key, 'hex') from auth.signing_keys",
+        ),
+        (
+            "a sealing key",
+            "select encode(key, 'hex') from auth.sealing_keys",
+        ),
+    ] {
+        let rows = admin.query(sql, &[]).expect("keys");
+        assert_eq!(rows.len(), 2);
+        for row in rows {
+            let key: String = row.get(0);
+            // A PKCS#8 begins with the algorithm and ends with the public key; the private one is in the middle.
+            let from = if key.len() > 64 { 72 } else { 0 };
+            secrets.add(name, &key[from..from + 40]);
+        }
+    }
+    let log = cluster.log_tail(usize::MAX);
+    assert!(log.contains("rotate_signing_key"));
+    secrets.assert_absent("PostgreSQL's log", &log);
+}
+
+/// An application that calls the acts with a login of its own: the parameters of its statements are its own affair,
+/// what the acts do inside is not.
+fn other_logins(cluster: &Cluster, database: &Database) {
+    superuser(
+        database,
+        "create role member login; grant fluxbase_app to member",
+    );
+    let mut member = database.connect("member");
+    let up = act(&mut member, "auth.sign_up($1, $2)", &[&"own@example.com", &PASSWORD]);
+    act(&mut member, "auth.sign_in($1, $2)", &[&"own@example.com", &PASSWORD]);
+    let setup = act_as(&mut member, &text(&up, "access_token"), "auth.totp_setup()", &[]);
+    let mut hidden = Secrets::default();
+    hidden.add("a second factor's secret", &text(&setup, "secret"));
+    hidden.assert_absent("PostgreSQL's log", &cluster.log_tail(usize::MAX));
+    // The twin: this login's own parameters do stand there, so the log would have shown the rest.
+    let mut shown = Secrets::default();
+    shown.add("the password", PASSWORD);
+    assert!(!shown.found_in(&cluster.log_tail(usize::MAX)).is_empty());
+    drop(member);
+    superuser(database, "drop role member");
+}
+
+/// Two statements of the walk need what only a reply tells.
+fn codes_of(reply: &Value) -> Vec<String> {
+    serde_json::from_value(reply["backup_codes"].clone()).unwrap_or_else(|_| panic!("{reply}"))
+}
+
+fn code(secret: &str) -> String {
+    totp::code(secret)
+}
+
+fn nobody() -> Value {
+    json!({"ip": "192.0.2.1", "user_agent": "walker"})
+}

@@ -3,6 +3,7 @@
 mod accounts;
 mod acts;
 mod app;
+mod audit;
 mod claims;
 mod confirmation;
 mod dump;
@@ -44,6 +45,7 @@ fn main() {
     trials.extend(policy::trials(&fixture));
     trials.extend(confirmation::trials(&fixture));
     trials.extend(profile::trials(&fixture));
+    trials.extend(audit::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));

@@ -6,6 +6,7 @@ mod admin;
 mod anonymous;
 mod api_keys;
 mod app;
+mod audit;
 mod claims;
 mod confirmation;
 mod dump;
@@ -53,6 +54,7 @@ fn main() {
     trials.extend(factors::trials(&fixture));
     trials.extend(confirmation::trials(&fixture));
     trials.extend(profile::trials(&fixture));
+    trials.extend(audit::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));

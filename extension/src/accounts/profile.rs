@@ -87,6 +87,12 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
     if let Some(email) = &pending {
         let lifetime = stored.settings.email_confirmation_seconds;
         outbox::queue_for_user("email_change", user.id, email, lifetime)?;
+        audit::success(
+            "auth.email_change_requested",
+            Some(user.id),
+            &context,
+            json!({}),
+        )?;
     }
     let id = Uuid::from_bytes(user.id);
     if let Some(metadata) = metadata {
@@ -98,6 +104,7 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
             )?;
             Ok::<_, Failure>(())
         })?;
+        audit::success("auth.user_updated", Some(user.id), &context, json!({}))?;
     }
     // An anonymous user with an address and a password is a permanent one.
     Spi::connect_mut(|client| {

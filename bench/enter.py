@@ -103,8 +103,8 @@ def _sessions_ending(database, root, wanted):
 
 
 def microseconds(database, root, tokens, seconds, repeat, state, say):
-    """({(algorithm, seen, ending): [microseconds of each turn]}, cores that others used)."""
-    others, results = Others(database.pid), {}
+    """({(algorithm, seen, ending): [microseconds of each turn]}, {(seen, ending): [those of the floor]}, cores of others)."""
+    others, results, floors = Others(database.pid), {}, {}
 
     def cpu(script, variables):
         return load.pgbench(
@@ -114,13 +114,15 @@ def microseconds(database, root, tokens, seconds, repeat, state, say):
         for ending in (False, True):
             with _sessions_ending(database, root, ending):
                 for seen in (True, False):
-                    fresh = "" if seen else "_fresh"
-                    floor = cpu(f"enter{fresh}_floor", {} if seen else {"kind": "ES256"})
-                    for kind in ("HS256", "ES256"):
-                        variables = {"token": tokens[kind]} if seen else {"kind": kind}
-                        whole = cpu(f"enter{fresh}", variables)
-                        results.setdefault((kind, seen, ending), []).append(whole - floor)
+                    fresh, given = ("", lambda kind: {"token": tokens[kind]}) if seen else ("_fresh", lambda kind: {"kind": kind})
+                    # Before and after, since what others do on the machine changes what a call costs.
+                    floor = [cpu(f"enter{fresh}_floor", given("ES256"))]
+                    whole = {kind: cpu(f"enter{fresh}", given(kind)) for kind in ("HS256", "ES256")}
+                    floor.append(cpu(f"enter{fresh}_floor", given("ES256")))
+                    floors.setdefault((seen, ending), []).extend(floor)
+                    for kind, one in whole.items():
+                        results.setdefault((kind, seen, ending), []).append(one - statistics.mean(floor))
     for (kind, seen, ending), found in results.items():
         say(f"auth.enter {kind} {'seen' if seen else 'fresh'}{', sessions ending' if ending else ''}: "
             f"{statistics.median(found):.1f} µs of " + " ".join(f"{one:.1f}" for one in found))
-    return results, others.cores()
+    return results, floors, others.cores()

@@ -64,7 +64,13 @@ def cheaper(policy):
     return f"{policy['sql'] / max(policy['native'], 1.0):.0f}"
 
 
-def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_repeat, costs, rates, reads, others):
+def spread(floors, seen):
+    """The floor's least, median and most, quiet and with sessions ending together."""
+    found = floors[seen, False] + floors[seen, True]
+    return f"{min(found):.0f} / {statistics.median(found):.0f} / {max(found):.0f}"
+
+
+def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_repeat, costs, floors, rates, reads, others):
     """The section about accounts."""
     lines = [
         f"Accounts: {date}, {cores} × {model}, PostgreSQL {postgres}; fluxbase {version}. Others used "
@@ -82,7 +88,9 @@ def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_re
     lines += [
         "",
         f"Beside it {enter.ROWS:,} rows in `auth.revoked_tokens` and {enter.ROWS:,} ended sessions; every token has a session. What "
-        "`begin; select current_setting('x.y', true); commit` costs is subtracted, measured by turns.",
+        "`begin; select current_setting('x.y', true); commit` costs is subtracted, measured "
+        f"before and after: {spread(floors, True)} µs; with reading another token each time {spread(floors, False)} µs. Where those "
+        "spread by more than a few µs, the machine was too busy for the differences to mean anything.",
         "",
         "| sign-ins | a second | × bare |",
         "|---|--:|--:|",

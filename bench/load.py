@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from database import DATABASE, PORT
+from database import DATABASE, PASSWORD, PORT
 from processes import CpuSeconds, children_named
 
 HERE = Path(__file__).resolve().parent
@@ -42,28 +42,34 @@ def _run(started, ended, load_seconds, elapsed, requests, p50, p99):
 
 
 def floor(database, root, workload, connections, seconds, directory):
-    """pgbench over the unix socket. Measured in a window in which all clients are under way: starting a
-    backend and preparing its statements costs milliseconds, which a server does once and not per run."""
+    """pgbench over the unix socket."""
+    return pgbench(database, root, workload, connections, seconds, directory, FLOOR_LOGIN, {"init": 0})
+
+
+def pgbench(database, root, script, connections, seconds, directory, login, variables, alone=False):
+    """Measured in a window in which all clients are under way: starting a backend and preparing its statements
+    costs milliseconds, which a server does once and not per run. `alone`: CPU time is that of the one backend."""
     with tempfile.TemporaryDirectory(dir=directory) as own:
-        return _floor(database, root, workload, connections, seconds, Path(own))
+        return _pgbench(database, root, script, connections, seconds, Path(own), login, variables, alone)
 
 
-def _floor(database, root, workload, connections, seconds, directory):
+def _pgbench(database, root, script, connections, seconds, directory, login, variables, alone):
     output = directory / "output"
+    defined = [part for name, value in variables.items() for part in ("-D", f"{name}={value}")]
     with output.open("w") as file:
         process = subprocess.Popen(
-            [root / "bin" / "pgbench", "-n", "-M", "prepared", "-D", "init=0", "-c", str(connections), "-j", "1",
-             "-T", str(seconds + 2), "-l", "--log-prefix", directory / "log", "-f", HERE / "pgbench" / f"{workload}.sql",
-             "-h", database.socket, "-p", PORT, "-U", FLOOR_LOGIN, DATABASE],
+            [root / "bin" / "pgbench", "-n", "-M", "prepared", *defined, "-c", str(connections), "-j", "1",
+             "-T", str(seconds + 2), "-l", "--log-prefix", directory / "log", "-f", HERE / "pgbench" / f"{script}.sql",
+             "-h", database.socket, "-p", PORT, "-U", login, DATABASE],
             stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
         deadline = time.monotonic() + 30
-        while children_named(database.pid, FLOOR_LOGIN) < connections:
+        while len(backends := children_named(database.pid, f" {login} ")) < connections:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"pgbench did not connect: {output.read_text()[-1000:]}")
             time.sleep(0.02)
         time.sleep(0.4)
-        roots = {"postgres": database.pid, "load": process.pid}
+        roots = {"postgres": backends[0] if alone else database.pid, "load": process.pid}
         started, from_time = CpuSeconds(roots), time.time()
         time.sleep(seconds)
         ended, to_time = CpuSeconds(roots), time.time()
@@ -96,8 +102,8 @@ RESULT = re.compile(
     r"wrong=(\d+) right=(\d+) sample=(.*)")
 
 
-def _wrk(server, workload, connections, seconds, tokens, check):
-    environment = os.environ | {"BENCH_DIR": str(HERE), "BENCH_TOKENS": str(tokens)}
+def _wrk(server, workload, connections, seconds, tokens, check, options=None, lenient=False):
+    environment = os.environ | {"BENCH_DIR": str(HERE), "BENCH_TOKENS": str(tokens)} | (options or {})
     environment.pop("BENCH_CHECK", None)
     if check:
         environment["BENCH_CHECK"] = "1"
@@ -117,7 +123,10 @@ def _wrk(server, workload, connections, seconds, tokens, check):
         raise RuntimeError(f"wrk failed: {output[-1000:]}")
     numbers = [int(text) for text in found.groups()[:9]]
     requests, microseconds, p50, p99, size, failed, bad_status, wrong, right = numbers
-    if requests == 0 or failed or bad_status or wrong:
+    if lenient:
+        requests -= bad_status
+        bad_status = 0
+    if requests <= 0 or failed or bad_status or wrong:
         raise RuntimeError(
             f"{workload} at {connections} connections: {requests} answers, {failed} failed, "
             f"{bad_status} with an error status, {wrong} wrong; the last one: {found[10]}")
@@ -140,3 +149,23 @@ def server(database, server, workload, connections, seconds, tokens, expected_by
     if abs(size / expected_bytes - 1) > 0.01:
         raise RuntimeError(f"{workload}: {size:.0f} bytes per answer where {expected_bytes:.0f} were expected")
     return _run(started, ended, load_seconds, elapsed, requests, p50, p99)
+
+
+def sign_ins(server, connections, seconds, tokens):
+    """Sign-ins a second over HTTP. Those that found no slot within a second (503) are not counted."""
+    requests, elapsed, *_ = _wrk(
+        server, "signin", connections, seconds, tokens, check=False, options={"BENCH_PASSWORD": PASSWORD}, lenient=True)
+    return requests / elapsed
+
+
+def capacity(server, connections, seconds, tokens):
+    """R1 a second when nothing paces it."""
+    requests, elapsed, *_ = _wrk(server, "r1", connections, seconds, tokens, check=False)
+    return requests / elapsed
+
+
+def paced(server, rate, connections, seconds, tokens):
+    """(R1 a second, p50, p99 in milliseconds) when asked for at `rate`."""
+    requests, elapsed, p50, p99, *_ = _wrk(
+        server, "r1_paced", connections, seconds, tokens, check=False, options={"BENCH_RATE": str(rate)})
+    return requests / elapsed, p50, p99

@@ -1,6 +1,7 @@
 """CPU time and memory of processes, from /proc. Linux only."""
 
 import os
+import time
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -62,17 +63,30 @@ def memory_mib(pid):
 
 
 def children_named(parent, word):
-    """How many direct children of `parent` have `word` in their command line."""
-    count = 0
+    """The direct children of `parent` that have `word` in their command line."""
+    found = []
     for pid, (its_parent, _) in _snapshot().items():
         if its_parent != parent:
             continue
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
-                count += word.encode() in file.read()
+                if word.encode() in file.read():
+                    found.append(pid)
         except OSError:
             pass
-    return count
+    return found
+
+
+class Others:
+    """What others used of the machine since this was made, in cores: not this process, what it started, or PostgreSQL."""
+
+    def __init__(self, postgres):
+        self._roots = {"own": os.getpid(), "postgres": postgres}
+        self._started, self._at = CpuSeconds(self._roots), time.monotonic()
+
+    def cores(self):
+        used, machine = CpuSeconds(self._roots).since(self._started)
+        return max(0.0, machine - sum(used.values())) / (time.monotonic() - self._at)
 
 
 def machine():

@@ -2,6 +2,8 @@
 
 import statistics
 
+import enter
+import signin
 from database import USERS
 from load import Run
 
@@ -60,3 +62,55 @@ Memory of the server after the load: {resident:.0f} MiB resident, {peak:.0f} MiB
 def cheaper(policy):
     """Below a nanosecond the difference to a constant is noise, and so would the ratio be."""
     return f"{policy['sql'] / max(policy['native'], 1.0):.0f}"
+
+
+def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_repeat, costs, rates, reads, others):
+    """The section about accounts."""
+    lines = [
+        f"Accounts: {date}, {cores} × {model}, PostgreSQL {postgres}; fluxbase {version}. Others used "
+        f"{others[0]:.2f}, {others[1]:.2f} and {others[2]:.2f} cores while the three tables were measured.",
+        "",
+        f"| `auth.enter`, µs of the backend's CPU; medians of {enter_repeat} (least to most) | alone "
+        f"| {enter.ENDED_A_SECOND} sessions ending a second | goal |",
+        "|---|--:|--:|--:|",
+    ]
+    for (kind, seen), goal in enter.GOALS.items():
+        alone, ending = (
+            f"{statistics.median(found):.1f} ({min(found):.1f} to {max(found):.1f})"
+            for found in (costs[kind, seen, False], costs[kind, seen, True]))
+        lines.append(f"| {kind}, {'seen before by the backend' if seen else 'not seen before'} | {alone} | {ending} | {goal} |")
+    lines += [
+        "",
+        f"Beside it {enter.ROWS:,} rows in `auth.revoked_tokens` and {enter.ROWS:,} ended sessions; every token has a session. What "
+        "`begin; select current_setting('x.y', true); commit` costs is subtracted, measured by turns.",
+        "",
+        "| sign-ins | a second | × bare |",
+        "|---|--:|--:|",
+    ]
+    bare = statistics.median(rates["bare"])
+    titles = {
+        "bare": f"bare argon2id, {cores} threads",
+        "sql": f"`auth.sign_in` over {cores} connections",
+        "http": f"HTTP, {cores} connections",
+        "http, waiting": f"HTTP, {2 * cores} connections",
+    }
+    for name, title in titles.items():
+        rate = statistics.median(rates[name])
+        lines.append(f"| {title} | {rate:.1f} | {rate / bare:.2f} |")
+    idle = statistics.median(p99 for _, _, p99, _ in reads["idle"])
+    lines += [
+        "",
+        f"Medians of {repeat} runs of {seconds} s, by turns. Goal: {signin.THROUGHPUT_GOAL} of bare.",
+        "",
+        f"| R1 asked for {reads['rate']:,.0f} times a second, half its capacity of {reads['capacity']:,.0f} | answered a second "
+        "| p50 ms | p99 ms | × idle | sign-ins a second |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, runs in reads.items():
+        if name in ("capacity", "rate"):
+            continue
+        rate, p50, p99, signed_in = (statistics.median(of_one) for of_one in zip(*runs))
+        title = "no sign-ins" if name == "idle" else f"sign-ins saturate, hashes at once: {name}"
+        lines.append(f"| {title} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {p99 / idle:.1f} | {signed_in:.1f} |")
+    lines += ["", f"Goal: p99 at most {signin.LATENCY_GOAL} × idle."]
+    return "\n".join(lines) + "\n"

@@ -17,18 +17,26 @@ def _base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
+def payload_of(token):
+    payload = token.split(".")[1]
+    return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+
+
+def signed_hs256(secret, payload):
+    """A token with these bytes as payload, as a foreign issuer that knows the shared secret would write it (RFC 7515)."""
+    signed = b".".join(_base64url(part) for part in (b'{"alg":"HS256","typ":"JWT"}', payload))
+    return (signed + b"." + _base64url(hmac.digest(secret.encode(), signed, hashlib.sha256))).decode()
+
+
 def hs256(secret, lifetime_seconds):
-    """number -> token, as a foreign issuer that knows the shared secret would write it (RFC 7515)."""
+    """number -> token of a foreign issuer."""
     now = int(time.time())
-    tokens = {}
-    for number in range(1, USERS + 1):
-        payload = {"sub": user_id(number), "role": "authenticated", "iat": now, "exp": now + lifetime_seconds}
-        signed = b".".join(
-            _base64url(json.dumps(part, separators=(",", ":")).encode())
-            for part in ({"alg": "HS256", "typ": "JWT"}, payload))
-        signature = hmac.digest(secret.encode(), signed, hashlib.sha256)
-        tokens[number] = (signed + b"." + _base64url(signature)).decode()
-    return tokens
+    return {
+        number: signed_hs256(secret, json.dumps(
+            {"sub": user_id(number), "role": "authenticated", "iat": now, "exp": now + lifetime_seconds},
+            separators=(",", ":")).encode())
+        for number in range(1, USERS + 1)
+    }
 
 
 def write_lua(tokens, path):

@@ -65,7 +65,7 @@ create function auth.admin_list_users(filter jsonb default '{}') returns jsonb
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
   pattern text := '%' || pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.lower(coalesce(filter ->> 'search', '')), '\', '\\'), '%', '\%'), '_', '\_') || '%';
   without boolean := coalesce((filter ->> 'exclude_admins')::boolean, false);
@@ -168,7 +168,7 @@ create function auth.admin_list_sessions(filter jsonb default '{}') returns json
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
   expired boolean := coalesce((filter ->> 'include_expired')::boolean, false);
 begin
@@ -233,9 +233,12 @@ comment on function auth.admin_revoke_user(uuid, jsonb) is 'Ends every session a
 create function auth.revoke_everything(include_keys boolean default false, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- Who may end every key is who may make them.
+  refusal jsonb := auth.service_key_refusal();
 begin
-  if auth.caller_rank() < 2 then
-    return pg_catalog.jsonb_build_object('error', 'This needs a higher role than yours', 'code', 'INSUFFICIENT_PERMISSIONS');
+  if refusal is not null then
+    return refusal;
   end if;
   delete from auth.sessions;
   insert into auth.revoked_before as b (subject, before, reason)
@@ -313,7 +316,7 @@ create function auth.admin_audit(filter jsonb default '{}') returns jsonb
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 100), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 100), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
 begin
   if refusal is not null then

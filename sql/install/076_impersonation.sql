@@ -80,7 +80,7 @@ create function auth.list_impersonations(filter jsonb default '{}') returns json
 as $$
 declare
   refusal jsonb := auth.admin_refusal();
-  wanted integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
   skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
 begin
   if refusal is not null then

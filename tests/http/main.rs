@@ -1,18 +1,23 @@
 //! What goes over the wire, against the real server on a real database.
 
 mod accounts;
+mod acts;
 mod contention;
 mod credentials;
 mod crud;
+mod delivery;
+mod factor;
 mod hostile;
 mod injection;
 mod isolation;
 mod leaks;
 mod lockout;
+mod mailbox;
 mod operators;
 mod outage;
 mod refusals;
 mod reload;
+mod sessions;
 mod site;
 mod start;
 
@@ -46,6 +51,10 @@ fn main() {
     trials.extend(contention::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(factor::trials(&fixture));
+    trials.extend(sessions::trials(&fixture));
+    trials.extend(mailbox::trials(&fixture));
+    trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));

@@ -2,17 +2,22 @@
 
 mod accounts;
 mod acts;
+mod admin;
+mod anonymous;
 mod api_keys;
 mod app;
 mod claims;
+mod confirmation;
 mod dump;
 mod factors;
 mod grants;
 mod hijack;
+mod impersonation;
 mod imported;
 mod install;
 mod lockout;
 mod policy;
+mod profile;
 mod readme;
 mod recovery;
 mod revocation;
@@ -45,9 +50,14 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
+    trials.extend(confirmation::trials(&fixture));
+    trials.extend(profile::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));
+    trials.extend(admin::trials(&fixture));
+    trials.extend(anonymous::trials(&fixture));
+    trials.extend(impersonation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
     trials.extend(secrets::trials(&fixture));

@@ -203,6 +203,15 @@ impl Receiver {
         fs::rename(temporary, refusal).expect("renamed");
     }
 
+    /// It stops answering, as a mail server behind a full queue does, or goes on where it was.
+    pub fn hang(&self, hanging: bool) {
+        let signal = if hanging { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// Everything that arrived, oldest first.
     pub fn received(&self) -> Vec<Received> {
         let entries = fs::read_dir(&self.directory).expect("the directory for mail");

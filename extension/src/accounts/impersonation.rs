@@ -3,7 +3,7 @@
 
 use super::admin::require_rank;
 use super::session::{Spoken, issue, store_session};
-use super::user;
+use super::user::{self, User};
 use super::{Context, Stop, answer, missing, proof, refused};
 use crate::stored;
 use crate::{audit, owner};
@@ -38,15 +38,7 @@ fn try_user(target: Option<Uuid>, reason: Option<&str>, context: &Context) -> Re
             "Nobody acts as another administrator",
         ));
     }
-    begin(
-        Some(user.id),
-        &user.role,
-        user.email.as_deref().unwrap_or_default(),
-        (&user.user_metadata, &user.app_metadata),
-        reason,
-        user.object.clone(),
-        context,
-    )
+    begin(Some(&user), &user.role, reason, context)
 }
 
 #[pg_extern]
@@ -67,16 +59,13 @@ fn try_role(role: Option<&str>, reason: Option<&str>, context: &Context) -> Resu
             ));
         }
     }
-    begin(None, role, "", ("{}", "{}"), reason, Value::Null, context)
+    begin(None, role, reason, context)
 }
 
 fn begin(
-    target: Option<[u8; 16]>,
+    user: Option<&User>,
     role: &str,
-    email: &str,
-    (user_metadata, app_metadata): (&str, &str),
     reason: Option<&str>,
-    object: Value,
     context: &Context,
 ) -> Result<Value, Stop> {
     let stored = stored::stored()?;
@@ -87,15 +76,19 @@ fn begin(
         .filter(|reason| !reason.is_empty() && reason.chars().count() <= 1000)
         .ok_or_else(|| missing("reason"))?;
     proof::try_sensitive(context)?;
+    let target = user.map(|user| user.id);
+    let object = user.map_or(Value::Null, |user| user.object.clone());
     let now = owner::now();
     let spoken = Spoken {
         session_id: uuid::v4(owner::random()?),
         user_id: target,
-        email,
+        email: user
+            .and_then(|user| user.email.as_deref())
+            .unwrap_or_default(),
         role,
-        user_metadata,
-        app_metadata,
-        is_anonymous: false,
+        user_metadata: user.map_or("{}", |user| &user.user_metadata),
+        app_metadata: user.map_or("{}", |user| &user.app_metadata),
+        is_anonymous: user.is_some_and(|user| user.is_anonymous),
         impersonated_by: Some(me.user_id),
         epoch: 0,
         second_factor: false,

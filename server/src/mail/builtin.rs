@@ -86,6 +86,12 @@ fn words(kind: Kind) -> Words {
             Middle::Nothing,
             WAS_IT_YOU,
         ),
+        Kind::NoticeSignUp => (
+            "You have an account already",
+            "Somebody, probably you, tried to sign up with this e-mail address, which has an account.",
+            Middle::Nothing,
+            "If it was you, sign in, or ask for a new password. If not, ignore this mail: nothing changes.",
+        ),
     };
     Words {
         subject,

@@ -18,7 +18,8 @@ fn purpose(kind: Kind) -> Option<&'static str> {
         Kind::EmailOtp
         | Kind::NoticePasswordChanged
         | Kind::NoticeEmailChanged
-        | Kind::NoticeFactorChanged => None,
+        | Kind::NoticeFactorChanged
+        | Kind::NoticeSignUp => None,
     }
 }
 

@@ -26,11 +26,13 @@ pub enum Kind {
     NoticeEmailChanged,
     /// News: another second factor.
     NoticeFactorChanged,
+    /// News: somebody signed up with an address that has an account.
+    NoticeSignUp,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ConfirmEmail,
         Self::PasswordReset,
         Self::MagicLink,
@@ -40,6 +42,7 @@ impl Kind {
         Self::NoticePasswordChanged,
         Self::NoticeEmailChanged,
         Self::NoticeFactorChanged,
+        Self::NoticeSignUp,
     ];
 
     /// As the database and the files of templates spell it.
@@ -55,6 +58,7 @@ impl Kind {
             Self::NoticePasswordChanged => "notice_password_changed",
             Self::NoticeEmailChanged => "notice_email_changed",
             Self::NoticeFactorChanged => "notice_factor_changed",
+            Self::NoticeSignUp => "notice_sign_up",
         }
     }
 }

@@ -159,6 +159,7 @@ fn waiting_address(database: &Database) {
         let refused = act(&mut app, "auth.confirm_email($1)", &[&change]);
         assert_refused(&refused, "TOKEN_USED");
         assert_eq!(state(database), before);
+        a_minute_later(database);
     }
     // The twin: both at once, by the owner.
     let account = signed_in(&super::sign_in(&mut app, ANN, PASSWORD));

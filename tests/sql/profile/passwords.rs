@@ -1,0 +1,216 @@
+//! New passwords: where they are refused, and what they end.
+
+use super::{NEW, Tests, an_hour_later, sign_in, update};
+use crate::acts::{
+    act, assert_refused, configure, count, enters, events, mailed, mails, state, superuser, text,
+};
+use fluxbase_tests::fixture::{Account, Database, PASSWORD};
+use postgres::Client;
+use serde_json::json;
+
+pub const TESTS: Tests = &[
+    (
+        "a_new_password_ends_the_other_sessions_and_the_old_password",
+        changes,
+    ),
+    ("a_weak_password_is_refused_everywhere", policy),
+    ("a_password_that_is_too_old_must_be_changed_first", too_old),
+    ("a_user_without_password_needs_a_fresh_session", no_password),
+];
+
+fn changes(database: &Database) {
+    let mut app = database.app();
+    let ann = &database.fixture.ann;
+    let other = Account::from_reply(&sign_in(&mut app, "ann@example.com", PASSWORD));
+    assert_eq!(enters(&mut app, &other.token), Ok(()));
+    let reply = update(
+        &mut app,
+        ann,
+        &json!({"password": NEW, "current_password": PASSWORD}),
+    );
+    assert_eq!(reply["id"], ann.id.as_str());
+    assert!(!reply.to_string().contains(NEW));
+    assert_eq!(enters(&mut app, &other.token), Err("FX003".to_owned()));
+    assert_refused(
+        &act(&mut app, "auth.refresh($1)", &[&other.refresh]),
+        "INVALID_TOKEN",
+    );
+    assert_eq!(enters(&mut app, &ann.token), Ok(()));
+    Account::from_reply(&act(&mut app, "auth.refresh($1)", &[&ann.refresh]));
+    assert_refused(
+        &sign_in(&mut app, "ann@example.com", PASSWORD),
+        "INVALID_CREDENTIALS",
+    );
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", NEW));
+    let told = mails(database);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (&told[0]["kind"], &told[0]["to"]),
+        (&json!("notice_password_changed"), &json!("ann@example.com"))
+    );
+    assert_eq!(events(database, "auth.password_changed"), ["success"]);
+    assert_eq!(enters(&mut app, &database.fixture.bob.token), Ok(()));
+}
+
+fn policy(database: &Database) {
+    let mut app = database.app();
+    let ann = &database.fixture.ann;
+    act(
+        &mut app,
+        "auth.request_password_reset('ann@example.com')",
+        &[],
+    );
+    let reset = mailed(database, "password_reset");
+    let before = state(database);
+    let mut owner = database.superuser();
+    for weak in [
+        "Short-7-Aa",
+        "correct-horse-7-battery",
+        "CORRECT-HORSE-7-BATTERY",
+        "Correct-Horse-Battery",
+        "CorrectHorse7Battery",
+        "Password1234!",
+        "P@ssw0rd2024!",
+        "Ann@example.com-7",
+        &"Aa1-".repeat(40),
+    ] {
+        // The address of each is ann@example.com, or will be.
+        let given = json!({"password": weak, "current_password": PASSWORD});
+        let replies = [
+            update(&mut app, ann, &given),
+            act(&mut app, "auth.reset_password($1, $2)", &[&reset, &weak]),
+            act(&mut app, "auth.sign_up('ann@example.com', $1)", &[&weak]),
+            act(
+                &mut owner,
+                "auth.admin_create_user('ann@example.com', $1)",
+                &[&given],
+            ),
+            act(
+                &mut owner,
+                "auth.admin_update_user($1::text::uuid, $2)",
+                &[&ann.id, &given],
+            ),
+            act(
+                &mut owner,
+                "auth.create_admin('ann@example.com', $1)",
+                &[&weak],
+            ),
+        ];
+        for reply in replies {
+            assert_refused(&reply, "WEAK_PASSWORD");
+            assert!(!reply.to_string().contains(weak), "{reply}");
+        }
+    }
+    // A new address and a password made of it, at once.
+    let both = json!({"email": "merrily@example.com", "password": "Merrily-Horse-7-B", "current_password": PASSWORD});
+    assert_refused(&update(&mut app, ann, &both), "WEAK_PASSWORD");
+    assert_refused(
+        &act(
+            &mut owner,
+            "auth.admin_update_user($1::text::uuid, $2)",
+            &[&ann.id, &both],
+        ),
+        "WEAK_PASSWORD",
+    );
+    assert_eq!(state(database), before);
+    assert!(mails(database).is_empty());
+    Account::from_reply(&act(
+        &mut app,
+        "auth.reset_password($1, $2)",
+        &[&reset, &NEW],
+    ));
+}
+
+fn too_old(database: &Database) {
+    let mut app = database.app();
+    configure(database, "password_max_age_days", "30");
+    let other = Account::from_reply(&sign_in(&mut app, "ann@example.com", PASSWORD));
+    superuser(
+        database,
+        "update auth.users set password_changed_at = now() - interval '31 days' where email = 'ann@example.com'",
+    );
+    let sessions = "select count(*) from auth.sessions";
+    let before = count(database, sessions);
+    assert_refused(
+        &sign_in(&mut app, "ann@example.com", "Wrong-Horse-7-Battery"),
+        "INVALID_CREDENTIALS",
+    );
+    let first = sign_in(&mut app, "ann@example.com", PASSWORD);
+    let second = sign_in(&mut app, "ann@example.com", PASSWORD);
+    for reply in [&first, &second] {
+        assert_refused(reply, "PASSWORD_EXPIRED");
+        assert_eq!(reply["password_expired"], true);
+    }
+    assert_eq!(count(database, sessions), before);
+    assert!(mails(database).is_empty());
+    assert_eq!(
+        events(database, "auth.login"),
+        [
+            "success",
+            "failure wrong_password",
+            "failure password_expired",
+            "failure password_expired"
+        ]
+    );
+    // The token is no session, stands in no table, and signs in only with a new password.
+    let token = text(&first, "reset_token");
+    assert_ne!(enters(&mut app, &token), Ok(()));
+    assert_eq!(
+        count(
+            database,
+            &format!("select count(*) from auth.one_time_tokens t where t::text like '%{token}%'")
+        ),
+        0
+    );
+    let reset = |app: &mut Client, token: &str, password: &str| {
+        act(app, "auth.reset_password($1, $2)", &[&token, &password])
+    };
+    assert_refused(&reset(&mut app, &token, "weak"), "WEAK_PASSWORD");
+    Account::from_reply(&reset(&mut app, &token, NEW));
+    assert_eq!(enters(&mut app, &other.token), Err("FX003".to_owned()));
+    for token in [&token, &text(&second, "reset_token")] {
+        assert_refused(&reset(&mut app, token, PASSWORD), "TOKEN_USED");
+    }
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", NEW));
+    Account::from_reply(&sign_in(&mut app, "bob@example.com", PASSWORD));
+    configure(database, "password_max_age_days", "0");
+    superuser(
+        database,
+        "update auth.users set password_changed_at = '2000-01-01'",
+    );
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", NEW));
+}
+
+fn no_password(database: &Database) {
+    let mut app = database.app();
+    superuser(
+        database,
+        "update auth.users set password_hash = null where email = 'ann@example.com'",
+    );
+    let ann = &database.fixture.ann;
+    assert_refused(
+        &sign_in(&mut app, "ann@example.com", PASSWORD),
+        "INVALID_CREDENTIALS",
+    );
+    an_hour_later(database);
+    let before = state(database);
+    for changes in [json!({"password": NEW}), json!({"email": "a2@example.com"})] {
+        assert_refused(
+            &update(&mut app, ann, &changes),
+            "REAUTHENTICATION_REQUIRED",
+        );
+    }
+    for wrong in ["", PASSWORD] {
+        let changes = json!({"password": NEW, "current_password": wrong});
+        assert_refused(&update(&mut app, ann, &changes), "INVALID_CREDENTIALS");
+    }
+    assert_eq!(state(database), before);
+    act(&mut app, "auth.request_magic_link('ann@example.com')", &[]);
+    let link = mailed(database, "magic_link");
+    let fresh = Account::from_reply(&act(&mut app, "auth.sign_in_with_magic_link($1)", &[&link]));
+    assert_eq!(
+        update(&mut app, &fresh, &json!({"password": NEW}))["id"],
+        ann.id.as_str()
+    );
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", NEW));
+}

@@ -99,10 +99,9 @@ fn sources(folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// A trial is listed under a name put together in its file, or, where a family has a folder, in one beside it: the
-/// family, and from a table, perhaps with something after it. All of these must be there, and the family with that very
-/// end.
-fn is_a_trial(name: &str, folder: &Path, sources: &[Source]) -> bool {
+/// A trial is listed under a name that is put together: a family, a name out of a table, perhaps something after it. The
+/// table must be in a file that has the family, or whose `mod.rs` gives it the family.
+fn is_a_trial(name: &str, sources: &[Source]) -> bool {
     let Some((family, name)) = name.split_once("::") else {
         return false;
     };
@@ -118,43 +117,47 @@ fn is_a_trial(name: &str, folder: &Path, sources: &[Source]) -> bool {
         if !parts.any(|part| source.text.contains(&format!("\"{part}\""))) {
             return false;
         }
-        let of_a_folder = source.path.parent().filter(|parent| *parent != folder);
-        let near: Vec<&str> = sources
-            .iter()
-            .filter(|other| {
-                other.path == source.path
-                    || of_a_folder.is_some() && other.path.parent() == of_a_folder
-            })
-            .map(|other| other.text.as_str())
-            .collect();
-        ends_of(family, &near).into_iter().any(|end| {
+        ends_of(family, source, sources).into_iter().any(|end| {
             name.strip_suffix(end)
                 .is_some_and(|start| source.text.contains(&format!("\"{start}\"")))
         })
     })
 }
 
-/// What is written after the name: of `"token::{name}"` nothing, of `"grants::{role}_may_call"` `_may_call`.
-fn ends_of<'a>(family: &str, texts: &[&'a str]) -> Vec<&'a str> {
-    let known = format!("\"{family}\"");
-    // A family that is named by itself is put before the name elsewhere.
-    let by_itself = texts.iter().any(|text| text.contains(&known));
-    let own = format!("\"{family}::{{");
-    let openings = [Some(own.as_str()), by_itself.then_some("\"{family}::{")];
+/// What is written after the names of a file: with `"token::{name}"` nothing, with `"grants::{role}_may_call"`
+/// `_may_call`. In a folder whose `mod.rs` says `("family", file::`, what the folder writes after `"{family}::{name}"`.
+fn ends_of<'a>(family: &str, source: &'a Source, sources: &'a [Source]) -> Vec<&'a str> {
     let mut ends = Vec::new();
-    for text in texts {
-        for opening in openings.into_iter().flatten() {
-            for (start, _) in text.match_indices(opening) {
-                let rest = text.get(start + opening.len()..).unwrap_or_default();
-                if let Some((_, after)) = rest.split_once('}')
-                    && let Some((end, _)) = after.split_once('"')
-                {
-                    ends.push(end);
-                }
-            }
+    let own = format!("\"{family}::{{");
+    find_ends(&source.text, &own, &mut ends);
+    let beside = |other: &&Source| other.path.parent() == source.path.parent();
+    let Some(parent) = sources
+        .iter()
+        .filter(beside)
+        .find(|other| other.path.ends_with("mod.rs"))
+    else {
+        return ends;
+    };
+    find_ends(&parent.text, &own, &mut ends);
+    let file = source.path.file_stem().unwrap_or_default();
+    let given = format!("(\"{family}\", {}::", file.display());
+    if parent.text.contains(&given) {
+        for other in sources.iter().filter(beside) {
+            find_ends(&other.text, "\"{family}::{", &mut ends);
         }
     }
     ends
+}
+
+fn find_ends<'a>(text: &'a str, opening: &str, ends: &mut Vec<&'a str>) {
+    for (start, _) in text.match_indices(opening) {
+        let rest = text.get(start + opening.len()..).unwrap_or_default();
+        if let Some((_, after)) = rest.split_once('}')
+            && let Some((end, _)) = after.split_once('"')
+        {
+            ends.push(end);
+        }
+    }
 }
 
 /// A unit test stands in the file of its module, or in the file of the module around it.
@@ -239,7 +242,7 @@ fn every_test_that_is_named_stands_in_the_sources() {
     for row in rows(&markdown) {
         for (program, name) in named(&row.text) {
             let there = match (program, programs.get(program)) {
-                ("sql" | "http", Some((folder, sources))) => is_a_trial(name, folder, sources),
+                ("sql" | "http", Some((_, sources))) => is_a_trial(name, sources),
                 (_, Some((folder, sources))) => is_a_unit_test(name, folder, sources),
                 (_, None) => false,
             };

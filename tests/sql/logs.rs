@@ -98,7 +98,10 @@ fn every_act_was_called(database: &Database) {
         .map(|row| row.get::<_, String>(0))
         .filter(|name| !seen.contains(&format!("auth.{name}(")))
         .collect();
-    assert!(rows.len() > 50 && missing.is_empty(), "not called: {missing:?}");
+    assert!(
+        rows.len() > 50 && missing.is_empty(),
+        "not called: {missing:?}"
+    );
 }
 
 /// An administrator's session that keeps what it binds to itself, as that of `fluxbase migrate` does.
@@ -162,9 +165,22 @@ fn other_logins(cluster: &Cluster, database: &Database) {
         "create role member login; grant fluxbase_app to member",
     );
     let mut member = database.connect("member");
-    let up = act(&mut member, "auth.sign_up($1, $2)", &[&"own@example.com", &PASSWORD]);
-    act(&mut member, "auth.sign_in($1, $2)", &[&"own@example.com", &PASSWORD]);
-    let setup = act_as(&mut member, &text(&up, "access_token"), "auth.totp_setup()", &[]);
+    let up = act(
+        &mut member,
+        "auth.sign_up($1, $2)",
+        &[&"own@example.com", &PASSWORD],
+    );
+    act(
+        &mut member,
+        "auth.sign_in($1, $2)",
+        &[&"own@example.com", &PASSWORD],
+    );
+    let setup = act_as(
+        &mut member,
+        &text(&up, "access_token"),
+        "auth.totp_setup()",
+        &[],
+    );
     let mut hidden = Secrets::default();
     hidden.add("a second factor's secret", &text(&setup, "secret"));
     hidden.assert_absent("PostgreSQL's log", &cluster.log_tail(usize::MAX));

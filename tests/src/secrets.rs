@@ -64,10 +64,7 @@ pub fn talkative(pgaudit: bool, more: &str) -> Cluster {
     let root = crate::environment::postgres_root();
     let mut libraries = "fluxbase,auto_explain,pg_stat_statements".to_owned();
     let mut settings = TALKATIVE.to_owned();
-    if major(&root)
-        .parse::<u32>()
-        .is_ok_and(|major| major >= 16)
-    {
+    if major(&root).parse::<u32>().is_ok_and(|major| major >= 16) {
         settings.push_str("auto_explain.log_parameter_max_length = -1\n");
     }
     if pgaudit {
@@ -141,6 +138,7 @@ fn stands_in(secret: &str, line: &str) -> bool {
         !neighbour.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'))
     };
     line.match_indices(secret).any(|(place, _)| {
-        apart(line[..place].chars().next_back()) && apart(line[place + secret.len()..].chars().next())
+        apart(line[..place].chars().next_back())
+            && apart(line[place + secret.len()..].chars().next())
     })
 }

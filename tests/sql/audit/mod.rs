@@ -2,7 +2,7 @@
 
 mod written;
 
-use crate::acts::{act, act_as, assert_refused, configure, count, mailed, superuser, text, try_as};
+use crate::acts::{act, act_as, assert_refused, count, mailed, superuser, text, try_as};
 use crate::seal::{sqlstate, value};
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
 use fluxbase_tests::trial::trial;

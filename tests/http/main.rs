@@ -10,6 +10,8 @@ mod factor;
 mod hostile;
 mod injection;
 mod isolation;
+mod key_ends;
+mod keys;
 mod leaks;
 mod lockout;
 mod mailbox;
@@ -53,6 +55,8 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(keys::trials(&fixture));
+    trials.extend(key_ends::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));
     trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));

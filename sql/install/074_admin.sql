@@ -276,10 +276,8 @@ comment on function auth.revoke_token(text, text, timestamptz) is
   'Refuses one token by its jti, an API key made by auth.mint_key for example';
 
 create function auth.create_admin(email text, password text) returns jsonb
-  language sql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
-as $$
-  select auth.admin_create_user($1, pg_catalog.jsonb_build_object('password', $2, 'role', 'dashboard_admin', 'email_verified', true))
-$$;
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'create_admin_wrapper';
 comment on function auth.create_admin(text, text) is 'Makes the first administrator; for members of fluxbase_admin';
 
 create function auth.setup_status() returns jsonb

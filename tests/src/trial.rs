@@ -35,10 +35,11 @@ pub fn trial(
     })
 }
 
-/// The command line, with two tests at a time unless told otherwise: every test has its own database.
+/// The command line, with four tests at a time unless told otherwise: every test has its own database, and many wait for
+/// time to pass.
 pub fn arguments() -> Arguments {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(2);
+    arguments.test_threads.get_or_insert(4);
     arguments
 }
 

@@ -463,7 +463,6 @@ impl Walk<'_> {
         for sql in [
             "select auth.sign_in($1, $2), 1 / ($2 is null)::int",
             "select auth.sign_up($1, $2), 1 / ($2 is null)::int",
-            "select auth.sign_up($1, $2)::jsonb -> 'x' || $2::text::int::text::jsonb",
         ] {
             assert!(
                 self.app

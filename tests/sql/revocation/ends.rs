@@ -306,11 +306,7 @@ fn refused(database: &Database) {
             "auth.admin_delete_user($1::text::uuid)",
             "ADMIN_REQUIRED",
         ),
-        (
-            &ann.token,
-            "auth.revoke_everything(true)",
-            "INSUFFICIENT_PERMISSIONS",
-        ),
+        (&ann.token, "auth.revoke_everything(true)", "ADMIN_REQUIRED"),
         (
             &admin.token,
             "auth.revoke_everything(true)",

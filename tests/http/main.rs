@@ -1,5 +1,6 @@
 //! What goes over the wire, against the real server on a real database.
 
+mod abuse;
 mod accounts;
 mod acts;
 mod contention;
@@ -60,6 +61,7 @@ fn main() {
     trials.extend(mailbox::trials(&fixture));
     trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));
+    trials.extend(abuse::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));

@@ -16,6 +16,7 @@ mod keys;
 mod leaks;
 mod lockout;
 mod mailbox;
+mod metadata;
 mod operators;
 mod outage;
 mod refusals;
@@ -56,6 +57,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(metadata::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));

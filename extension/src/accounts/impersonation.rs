@@ -5,11 +5,12 @@ use super::admin::require_rank;
 use super::session::{Spoken, issue, store_session};
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, proof, refused};
+use crate::jsonb::JsonB;
 use crate::stored;
 use crate::{audit, owner};
 use fluxbase_rules::uuid;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 const LIFETIME_SECONDS: i64 = 3600;

@@ -3,6 +3,7 @@
 mod abuse;
 mod accounts;
 mod acts;
+mod admin;
 mod contention;
 mod credentials;
 mod crud;
@@ -57,6 +58,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(admin::trials(&fixture));
     trials.extend(metadata::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));

@@ -203,6 +203,13 @@ fn arguments(
             }
             Arg::Object(name) => Some(body.object(name)?.unwrap_or("{}").to_owned()),
             Arg::Body => Some(body.whole()),
+            Arg::Only(name) => {
+                let text = body.text(name)?.filter(|text| !text.is_empty());
+                if text.is_none() {
+                    missing.push(name);
+                }
+                text.map(|text| serde_json::json!({ name: text }).to_string())
+            }
             Arg::Query => Some(query(http)?),
             Arg::PathId => {
                 let id = http.match_info().get("id").unwrap_or_default();

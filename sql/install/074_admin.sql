@@ -119,6 +119,11 @@ create function auth.admin_get_user(id uuid) returns jsonb
   end;
 comment on function auth.admin_get_user(uuid) is 'One user';
 
+create function auth.admin_me() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return coalesce(auth.admin_refusal(), auth.get_user());
+comment on function auth.admin_me() is 'The entered administrator as an object';
+
 create function auth.admin_create_user(email text, options jsonb default '{}', context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_create_user_wrapper';

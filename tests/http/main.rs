@@ -10,6 +10,7 @@ mod crud;
 mod delivery;
 mod factor;
 mod hostile;
+mod impersonation;
 mod injection;
 mod isolation;
 mod key_ends;
@@ -59,6 +60,7 @@ fn main() {
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(admin::trials(&fixture));
+    trials.extend(impersonation::trials(&fixture));
     trials.extend(metadata::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));

@@ -18,6 +18,7 @@ mod keys;
 mod leaks;
 mod lockout;
 mod mailbox;
+mod mass_assignment;
 mod metadata;
 mod operators;
 mod outage;
@@ -61,6 +62,7 @@ fn main() {
     trials.extend(sessions::trials(&fixture));
     trials.extend(admin::trials(&fixture));
     trials.extend(impersonation::trials(&fixture));
+    trials.extend(mass_assignment::trials(&fixture));
     trials.extend(metadata::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));

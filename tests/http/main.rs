@@ -4,6 +4,7 @@ mod abuse;
 mod accounts;
 mod acts;
 mod admin;
+mod columns;
 mod contention;
 mod credentials;
 mod crud;
@@ -51,6 +52,7 @@ fn main() {
     trials.extend(credentials::trials(&shared));
     trials.extend(isolation::trials(&fixture, &shared));
     trials.extend(crud::trials(&fixture));
+    trials.extend(columns::trials(&fixture));
     trials.extend(operators::trials(&shared));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));

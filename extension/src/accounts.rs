@@ -33,8 +33,8 @@ pub mod sign_up;
 pub mod user;
 
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{quiet, stored};
-use pgrx::JsonB;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 

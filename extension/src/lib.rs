@@ -17,6 +17,7 @@
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
 //! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
 //! | `quiet` | what is bound in here stays out of logs |
+//! | `jsonb` | jsonb values, digits kept |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
 //! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
@@ -38,6 +39,7 @@ mod gucs;
 mod hash_slots;
 mod identity;
 mod journal;
+mod jsonb;
 mod leftovers;
 mod owner;
 mod quiet;

@@ -64,7 +64,7 @@ grant execute on function auth.end_impersonation(jsonb), auth.get_impersonation(
 -- What administrators do: an application's administrator is authenticated for the database, and the functions refuse
 -- everybody whose role is not one.
 grant execute on function
-  auth.admin_list_users(jsonb), auth.admin_get_user(uuid), auth.admin_create_user(text, jsonb, jsonb),
+  auth.admin_list_users(jsonb), auth.admin_get_user(uuid), auth.admin_me(), auth.admin_create_user(text, jsonb, jsonb),
   auth.admin_update_user(uuid, jsonb, jsonb), auth.admin_delete_user(uuid, jsonb), auth.admin_reset_password(uuid, jsonb),
   auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
   auth.admin_list_sessions(jsonb), auth.admin_revoke_session(uuid, jsonb), auth.admin_revoke_user(uuid, jsonb),

@@ -244,6 +244,45 @@ impl Database {
     pub fn app(&self) -> Client {
         self.connect("fluxbase_app")
     }
+
+    /// A digest of every row of every table of accounts, but for attempts and the audit: an act that was refused has
+    /// changed none, opened no session and sent no mail.
+    pub fn state(&self) -> Vec<(String, String)> {
+        let mut superuser = self.superuser();
+        [
+            "users",
+            "sessions",
+            "one_time_tokens",
+            "totp_factors",
+            "backup_codes",
+            "challenges",
+            "nonces",
+            "service_keys",
+            "client_keys",
+            "impersonation_sessions",
+            "revoked_before",
+            "revoked_tokens",
+        ]
+        .into_iter()
+        .map(|table| {
+            let digest = format!(
+                "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from auth.{table} t"
+            );
+            let row = superuser.query_one(&digest, &[]).expect("a digest");
+            (table.to_owned(), row.get(0))
+        })
+        .collect()
+    }
+
+    /// Outcome and reason of each event of this name, oldest first.
+    pub fn events(&self, event: &str) -> Vec<String> {
+        let rows = self.superuser().query(
+            "select outcome || coalesce(' ' || reason, '') from audit.events where event = $1 order by at",
+            &[&event],
+        );
+        let rows = rows.expect("asked");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
 }
 
 impl Drop for Database {

@@ -7,12 +7,13 @@ use super::{
     Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session,
 };
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluxbase_rules::{email, password};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// Refused to who ranks below this role, and to who is no administrator at all.
@@ -99,7 +100,7 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     let email = email::normalize(email)
         .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     let empty = json!({});
-    let object = |name: &str| -> Result<Value, Stop> {
+    let object = |name: &'static str| -> Result<Value, Stop> {
         let value = options
             .get(name)
             .filter(|value| !value.is_null())

@@ -9,13 +9,14 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused, sign_in};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored;
 use crate::{audit, owner, sealing};
 use fluxbase_rules::factor::{self, TotpSecret};
 use fluxbase_rules::lockout::{self, Decision, Rules};
 use fluxbase_rules::uuid;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// How long a challenge waits for its code.

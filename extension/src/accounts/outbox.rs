@@ -4,11 +4,12 @@
 use super::Stop;
 use super::user::User;
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluxbase_rules::factor;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// Two mails of a kind to one address are at least this far apart.

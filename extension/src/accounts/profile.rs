@@ -5,10 +5,11 @@ use super::sign_up::require_metadata;
 use super::user;
 use super::{Context, Stop, answer, confirmation, credentials, outbox, recovery, refused, session};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::{audit, stored};
 use fluxbase_rules::email;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]

@@ -5,11 +5,12 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, factor, outbox, refused, session, sign_in_first};
 use crate::error::Failure;
 use crate::identity::{self, Record};
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::UnixSeconds;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// For so long after it was shown a credential proves that the user is there.

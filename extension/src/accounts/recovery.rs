@@ -8,12 +8,13 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, sealing};
 use fluxbase_rules::lockout::{self, Decision, Rules};
 use fluxbase_rules::{email, redirect};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// A code that can be typed lives no longer than this.

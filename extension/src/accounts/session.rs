@@ -3,14 +3,15 @@
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, refused, sign_in};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::issue::{self, Common, Subject};
 use fluxbase_rules::rotation::{self, Decision};
 use fluxbase_rules::{UnixSeconds, UnverifiedToken, token::fingerprint, uuid};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// How a session comes about.

@@ -6,11 +6,12 @@ use super::session::{Opening, open_session};
 use super::user::{self, User};
 use super::{Context, Stop, answer, factor, outbox, refused};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::email;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]

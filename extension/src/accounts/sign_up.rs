@@ -4,11 +4,12 @@ use super::session::{Opening, open_session};
 use super::user::{self, columns};
 use super::{Context, Stop, answer, credentials, outbox, refused};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::{email, issue};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]
@@ -118,31 +119,25 @@ fn imagined(email: &str, metadata: Value) -> Result<Value, Failure> {
 }
 
 /// It travels in every access token, so it is checked before anything is stored.
-pub fn require_metadata(name: &str, value: &Value) -> Result<(), Stop> {
+pub fn require_metadata(name: &'static str, value: &Value) -> Result<(), Stop> {
     if !value.is_object() {
         return Err(refused(
             "VALIDATION_FAILED",
             format!("{name} must be an object"),
         ));
     }
-    if jsonb_length(value)? > issue::MAX_METADATA_BYTES {
-        return Err(refused(
-            "VALIDATION_FAILED",
-            format!("{name} is longer than {} bytes", issue::MAX_METADATA_BYTES),
-        ));
-    }
-    Ok(())
+    issue::metadata(name, &jsonb_text(value)?)
+        .map(drop)
+        .map_err(|error| refused("VALIDATION_FAILED", error.to_string()))
 }
 
-/// Bytes of the text PostgreSQL makes of it, which is what the token will carry.
-fn jsonb_length(value: &Value) -> Result<usize, Failure> {
-    let length = Spi::get_one_with_args::<i32>(
-        "select pg_catalog.octet_length($1::pg_catalog.text)",
+/// The text PostgreSQL makes of it, which is what the token will carry: 1e400 has 401 digits there.
+fn jsonb_text(value: &Value) -> Result<String, Failure> {
+    let text = Spi::get_one_with_args::<String>(
+        "select $1::pg_catalog.text",
         &[JsonB(value.clone()).into()],
     )?;
-    Ok(length
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(usize::MAX))
+    Ok(text.unwrap_or_default())
 }
 
 #[pg_extern]

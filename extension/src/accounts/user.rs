@@ -1,10 +1,11 @@
 //! A user as read from the table.
 
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::owner;
 use fluxbase_rules::UnixSeconds;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::Value;
 
 /// What acts need of a user.

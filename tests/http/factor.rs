@@ -34,6 +34,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     add("a_mfa_token_that_is_none_is_401", no_mfa_token);
     add("a_stolen_token_changes_nothing_without_a_code", sensitive);
     add("disabling_takes_password_and_code", disable);
+    add("a_stolen_token_sets_up_no_first_factor", stolen);
     trials
 }
 
@@ -448,4 +449,37 @@ fn disable(site: &Site) {
     // Its codes open nothing, nor does the challenge that was waiting for one.
     verify(site, &ann.id, &code_by_pyotp(&secret, now())).refused(401, "INVALID_CREDENTIALS");
     site.sign_in("ann@example.com", PASSWORD);
+}
+
+/// A token found an hour after the sign-in must not lock its owner out with a factor of the finder.
+fn stolen(site: &Site) {
+    let ann = site.database.fixture.ann.clone();
+    site.database
+        .superuser()
+        .batch_execute("update auth.sessions set authenticated_at = now() - interval '1 h'")
+        .expect("long ago");
+    let setup = || site.by(&ann.token, "POST", "/auth/2fa/setup");
+    setup().send().refused(403, "REAUTHENTICATION_REQUIRED");
+    for wrong in [
+        json!({"password": "Wrong-Horse-7-Battery"}),
+        json!({"nonce": "x"}),
+    ] {
+        setup()
+            .json(&wrong)
+            .send()
+            .refused(401, "INVALID_CREDENTIALS");
+    }
+    assert_eq!(site.count("select count(*) from auth.totp_factors"), 0);
+    site.sign_in("ann@example.com", PASSWORD);
+    // The owner has the password; or signs in anew, and then nothing more is asked.
+    let password = json!({"password": PASSWORD});
+    setup().json(&password).send().expect(200);
+    let nonce = site
+        .by(&ann.token, "POST", "/auth/reauthenticate")
+        .json(&password)
+        .send()
+        .expect(200)["nonce"]
+        .clone();
+    setup().json(&json!({"nonce": nonce})).send().expect(200);
+    enrol(site, &site.sign_in("ann@example.com", PASSWORD).token);
 }

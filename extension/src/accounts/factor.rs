@@ -355,6 +355,13 @@ impl Settler {
     }
 }
 
+fn there_is_one() -> Stop {
+    refused(
+        "VALIDATION_FAILED",
+        "A second factor is set up already; disable it first",
+    )
+}
+
 #[pg_extern]
 fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
     answer(try_setup(issuer, &Context::read(context)))
@@ -363,7 +370,8 @@ fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
 fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
     super::begin();
     let stored = stored::stored()?;
-    let user = Settler::find(context)?.user()?;
+    let settler = Settler::find(context)?;
+    let user = settler.user()?;
     let issuer = match issuer.filter(|issuer| !issuer.is_empty()) {
         None => stored.settings.totp_issuer.as_str(),
         Some(issuer) if issuer.chars().count() > 64 || issuer.chars().any(char::is_control) => {
@@ -374,6 +382,13 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
         }
         Some(issuer) => issuer,
     };
+    if user.has_factor {
+        return Err(there_is_one());
+    }
+    // Who waits with a challenge has shown the password for it.
+    if let Settler::Caller(me) = &settler {
+        proof::require_presence(&stored, me, &user, context)?;
+    }
     let secret = TotpSecret::new(owner::random()?);
     let key = sealing::current()?;
     let sealed = key
@@ -397,12 +412,7 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
             None => Ok(None),
         }
     })?
-    .ok_or_else(|| {
-        refused(
-            "VALIDATION_FAILED",
-            "A second factor is set up already; disable it first",
-        )
-    })?;
+    .ok_or_else(there_is_one)?;
     let account = user.email.clone().unwrap_or_else(|| uuid::format(&user.id));
     let uri = secret.uri(issuer, &account);
     let picture = factor::qr_png_data_uri(&uri)

@@ -6,6 +6,7 @@ mod challenges;
 mod guessing;
 mod sealing;
 mod sensitive;
+mod setting_up;
 mod signing_in;
 mod ways_in;
 
@@ -29,6 +30,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("factors_sealing", sealing::tests()),
         ("factors_admins", admins::tests()),
         ("factors_sensitive", sensitive::tests()),
+        ("factors_setting_up", setting_up::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

@@ -206,7 +206,8 @@ impl Walk<'_> {
 
     fn factors(&mut self) {
         let (token, password) = self.sign_up("factor@example.com", 5);
-        let setup = self.own(&token, "auth.totp_setup($1, $2)", &[&"issuer", &nobody()]);
+        let proof = json!({"password": password, "ip": "192.0.2.1"});
+        let setup = self.own(&token, "auth.totp_setup($1, $2)", &[&"issuer", &proof]);
         let secret = text(&setup, "secret");
         let bytes: String = totp::bytes_of(&secret)
             .iter()

@@ -128,6 +128,10 @@ pub struct Settings {
     pub lockout: crate::lockout::Rules,
     /// `password_max_age_days`, in seconds; `None` for 0.
     pub password_max_age_seconds: Option<i64>,
+    /// `temporary_password_expiry`, in seconds.
+    pub temporary_password_seconds: i64,
+    /// `admins_choose_passwords`.
+    pub admins_choose_passwords: bool,
     /// `password_login_enabled`.
     pub password_login_enabled: bool,
     /// `anonymous_enabled`.

@@ -68,17 +68,18 @@ pub fn judge(
         return Ok(Judged::Wrong("address_locked", id));
     }
     let (user, rehash) = match (verdict, user) {
-        (Verdict::Match { rehash }, Some(user)) => (user, rehash),
+        (Verdict::Match { rehash }, Some(user)) if !has_run_out(&user) => (user, rehash),
         (Verdict::Unreadable, _) => {
             pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
             return Ok(Judged::Wrong("unreadable_hash", id));
         }
-        (_, user) => {
+        (verdict, user) => {
             slot.hashed();
             attempts::sweep(window)?;
             let reason = match &user {
                 None => "unknown_address",
                 Some(user) if user.password_hash.is_none() => "no_password",
+                Some(_) if verdict != Verdict::Mismatch => "temporary_password_expired",
                 Some(_) => "wrong_password",
             };
             return Ok(Judged::Wrong(reason, id));
@@ -99,6 +100,12 @@ pub fn judge(
     Ok(Judged::Right { user, replacement })
 }
 
+/// Whether it is a temporary password whose time is over: as good as a wrong one.
+fn has_run_out(user: &super::user::User) -> bool {
+    user.temporary_until
+        .is_some_and(|until| owner::now() >= until)
+}
+
 /// Refuses a new password that breaks the policy: the one place, for every way to set one.
 pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> Result<(), Stop> {
     let breaches = password::check_new(password, &stored.settings.password_policy, email);
@@ -112,12 +119,24 @@ pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> R
     ))
 }
 
-/// Hashes a new password that the policy allows.
-pub fn hash_new(stored: &Stored, password: &str) -> Result<String, Stop> {
+/// Hashes a new password that the policy allows. `unlike` is the hash of a temporary one, which must not become the
+/// lasting one.
+pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result<String, Stop> {
     let params = stored.settings.password_hash;
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
     let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
+    if unlike.is_some()
+        && let Verdict::Match { .. } =
+            aside::compute(|| password::verify(password, unlike, params, &mut memory))?
+                .map_err(hash_failed)?
+    {
+        slot.hashed();
+        return Err(refused(
+            "WEAK_PASSWORD",
+            "Password is too weak: it must not be the temporary one",
+        ));
+    }
     let hash = aside::compute(|| password::hash(password, &salt, params, &mut memory))?
         .map_err(hash_failed)?;
     drop(memory);

@@ -261,6 +261,21 @@ pub(super) const PASSWORD_MAX_AGE_DAYS: Setting = setting(
     "0",
     "Days after which a password must be changed before signing in; 0 means never.",
 );
+pub(super) const TEMPORARY_PASSWORD_EXPIRY: Setting = setting(
+    "temporary_password_expiry",
+    Kind::Duration {
+        min: MINUTE,
+        max: 30 * DAY,
+    },
+    "3d",
+    "How long a password that an administrator set, or had made, lets its user in to choose another; it does nothing else.",
+);
+pub(super) const ADMINS_CHOOSE_PASSWORDS: Setting = setting(
+    "admins_choose_passwords",
+    Kind::Bool,
+    "true",
+    "Whether administrators may choose passwords of users; false leaves them invitations, temporary passwords and links by mail.",
+);
 pub(super) const PASSWORD_LOGIN_ENABLED: Setting = setting(
     "password_login_enabled",
     Kind::Bool,
@@ -358,7 +373,7 @@ pub(super) const SETUP_TOKEN: Setting = setting(
     "Whoever knows it can make the first administrator over HTTP, once; not set, only `fluxbase user create --admin` does.",
 );
 
-static ALL: [Setting; 36] = [
+static ALL: [Setting; 38] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -381,6 +396,8 @@ static ALL: [Setting; 36] = [
     LOCKOUT_DURATION,
     LOCKOUT_TYPE,
     PASSWORD_MAX_AGE_DAYS,
+    TEMPORARY_PASSWORD_EXPIRY,
+    ADMINS_CHOOSE_PASSWORDS,
     PASSWORD_LOGIN_ENABLED,
     ANONYMOUS_ENABLED,
     REQUIRE_EMAIL_VERIFICATION,

@@ -110,6 +110,8 @@ fn every_setting_reaches_its_field() {
         ("lockout_duration", "1h"),
         ("lockout_type", "email"),
         ("password_max_age_days", "90"),
+        ("temporary_password_expiry", "12h"),
+        ("admins_choose_passwords", "false"),
         ("password_login_enabled", "false"),
         ("anonymous_enabled", "true"),
         ("require_email_verification", "true"),
@@ -167,6 +169,7 @@ fn every_setting_reaches_its_field() {
         }
     );
     assert_eq!(all_set.password_max_age_seconds, Some(90 * 86_400));
+    assert_eq!(all_set.temporary_password_seconds, 43_200);
     assert_eq!(
         (
             all_set.email_confirmation_seconds,
@@ -189,6 +192,7 @@ fn every_setting_reaches_its_field() {
     );
     assert!(
         !all_set.password_login_enabled
+            && !all_set.admins_choose_passwords
             && !all_set.magic_link_enabled
             && !all_set.allow_user_client_keys
     );

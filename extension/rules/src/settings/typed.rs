@@ -92,6 +92,8 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
             0 => None,
             days => Some(days * DAY),
         },
+        temporary_password_seconds: seconds(TEMPORARY_PASSWORD_EXPIRY)?,
+        admins_choose_passwords: flag(ADMINS_CHOOSE_PASSWORDS)?,
         password_login_enabled: flag(PASSWORD_LOGIN_ENABLED)?,
         anonymous_enabled: flag(ANONYMOUS_ENABLED)?,
         require_email_verification: flag(REQUIRE_EMAIL_VERIFICATION)?,

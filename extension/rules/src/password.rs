@@ -11,12 +11,16 @@
 //! that, short of making every sign-in as slow as the slowest import.
 
 mod common;
+mod forbidden;
 mod imported;
 mod phc;
 mod policy;
 
+pub use forbidden::ForbiddenWord;
 pub use phc::{Params, ParamsError};
-pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy};
+pub use policy::{
+    MAX_CHARACTERS, MIN_OWN_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy,
+};
 
 /// One KiB of argon2's working memory.
 pub use argon2::Block;

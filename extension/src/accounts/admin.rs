@@ -15,6 +15,9 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
+/// How many random passwords are tried.
+const DRAWS: usize = 64;
+
 /// Refused to who ranks below this role, and to who is no administrator at all.
 pub fn require_rank(role: &str) -> Result<(), Stop> {
     let ranks = Spi::connect(|client| {
@@ -209,9 +212,18 @@ fn require_choice(stored: &Stored) -> Result<(), Stop> {
 /// At least 120 random bits, with all the classes a policy may ask for and as long as it asks.
 fn temporary_password(stored: &Stored) -> Result<String, Stop> {
     let characters = stored.settings.password_policy.min_characters.max(24);
-    let random: [u8; 96] = owner::random()?;
-    let made = format!("Aa1-{}", URL_SAFE_NO_PAD.encode(random));
-    Ok(made.chars().take(characters).collect())
+    // Chance may write a forbidden word.
+    for _ in 0..DRAWS {
+        let random: [u8; 96] = owner::random()?;
+        let made = format!("Aa1-{}", URL_SAFE_NO_PAD.encode(random));
+        let made: String = made.chars().take(characters).collect();
+        match credentials::require_policy(stored, &made, None) {
+            Ok(()) => return Ok(made),
+            Err(Stop::Refused(_)) => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+    Err(Failure::broken("no random password fits the policy").into())
 }
 
 fn enriched(id: [u8; 16]) -> Result<Value, Failure> {

@@ -108,7 +108,9 @@ fn has_run_out(user: &super::user::User) -> bool {
 
 /// Refuses a new password that breaks the policy: the one place, for every way to set one.
 pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> Result<(), Stop> {
-    let breaches = password::check_new(password, &stored.settings.password_policy, email);
+    let settings = &stored.settings;
+    let words = &settings.password_forbidden_words;
+    let breaches = password::check_new(password, &settings.password_policy, email, words);
     if breaches.is_empty() {
         return Ok(());
     }

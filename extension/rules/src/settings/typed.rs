@@ -77,6 +77,10 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
             require_number: flag(PASSWORD_REQUIRE_NUMBER)?,
             require_special: flag(PASSWORD_REQUIRE_SPECIAL)?,
         },
+        password_forbidden_words: match read(PASSWORD_FORBIDDEN_WORDS)? {
+            Value::Words(words) => words,
+            _ => Vec::new(),
+        },
         password_hash,
         max_concurrent_hashes: small(MAX_CONCURRENT_HASHES)?,
         lockout: lockout::Rules {

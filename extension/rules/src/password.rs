@@ -169,6 +169,13 @@ pub fn is_importable(stored: &str) -> bool {
     Phc::read(stored).is_ok() || Imported::read(stored).is_ok()
 }
 
+/// What lists of breached passwords are kept by: the SHA-1 of the password. As good as the password itself, so for
+/// looking up and nothing else.
+#[must_use]
+pub fn list_key(password: &str) -> [u8; 20] {
+    crate::crypto::sha1(password.as_bytes())
+}
+
 fn digest(
     password: &str,
     salt: &[u8],

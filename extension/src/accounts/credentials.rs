@@ -4,7 +4,7 @@ use super::{Context, Stop, rate_limited, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::stored::Stored;
-use crate::{aside, hash_slots, owner};
+use crate::{aside, breached, hash_slots, owner};
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
 
@@ -111,10 +111,13 @@ pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> R
     let settings = &stored.settings;
     let words = &settings.password_forbidden_words;
     let breaches = password::check_new(password, &settings.password_policy, email, words);
-    if breaches.is_empty() {
+    let mut rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    if rules.is_empty() && breached::contains(password)? {
+        rules.push("it is on a list of breached passwords".to_owned());
+    }
+    if rules.is_empty() {
         return Ok(());
     }
-    let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     Err(refused(
         "WEAK_PASSWORD",
         format!("Password is too weak: {}", rules.join("; ")),

@@ -18,6 +18,8 @@ pub const TESTS: Tests = &[
         "a_password_with_a_word_of_the_list_is_refused_everywhere",
         words,
     ),
+    ("a_breached_password_is_refused_everywhere", breached),
+    ("the_list_of_breached_passwords_is_nobodys_to_read", list),
     ("a_password_that_is_too_old_must_be_changed_first", too_old),
     ("a_user_without_password_needs_a_fresh_session", no_password),
 ];
@@ -131,6 +133,97 @@ fn words(database: &Database) {
         "auth.reset_password($1, 'Acme-Meadow-7-Lantern')",
         &[&reset],
     ));
+}
+
+/// One that the policy would allow, and its SHA-1 in the list.
+const BREACHED: &str = "Meadow-Lantern-7-Quilt";
+const LISTED: &str =
+    "insert into auth.breached_passwords values ('\\x1bfb76b287eeebf1b9803e871be7a00280ffb148')";
+
+fn breached(database: &Database) {
+    let reset = link(database);
+    superuser(database, LISTED);
+    let refused = json!({"error": "Password is too weak: it is on a list of breached passwords", "code": "WEAK_PASSWORD"});
+    let refuses = || {
+        let before = state(database);
+        for reply in everywhere(database, &reset, BREACHED) {
+            assert_eq!(reply, refused);
+        }
+        assert_eq!(state(database), before);
+        assert!(mails(database).is_empty());
+    };
+    refuses();
+    // While a longer list is loaded the index may be missing.
+    superuser(
+        database,
+        "alter table auth.breached_passwords drop constraint breached_passwords_pkey",
+    );
+    refuses();
+    superuser(
+        database,
+        "alter table auth.breached_passwords add primary key (sha1)",
+    );
+    refuses();
+    // One letter more is another password; and a list taken back refuses nobody.
+    let mut app = database.app();
+    let other = format!("{BREACHED}s");
+    Account::from_reply(&act(
+        &mut app,
+        "auth.sign_up('cyd@example.com', $1)",
+        &[&other],
+    ));
+    superuser(database, "delete from auth.breached_passwords");
+    Account::from_reply(&act(
+        &mut app,
+        "auth.reset_password($1, $2)",
+        &[&reset, &BREACHED],
+    ));
+    // Who has it already signs in: the list is for new ones.
+    superuser(database, LISTED);
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", BREACHED));
+}
+
+fn list(database: &Database) {
+    superuser(database, LISTED);
+    let fixture = &database.fixture;
+    for (login, entry) in [
+        ("plain", String::new()),
+        ("fluxbase_app", String::new()),
+        ("fluxbase_mailer", String::new()),
+        ("trusty", "set role service_role".to_owned()),
+        ("fluxbase_app", fixture.fill("select auth.enter('{ANN}')")),
+        (
+            "fluxbase_app",
+            fixture.fill("select auth.enter('{SERVICE}')"),
+        ),
+    ] {
+        let mut client = database.connect(login);
+        for statement in [
+            "select * from auth.breached_passwords",
+            "delete from auth.breached_passwords",
+            "copy auth.breached_passwords to stdout",
+        ] {
+            client
+                .batch_execute(&format!("begin; {entry}"))
+                .expect("begins");
+            let outcome = client.batch_execute(statement);
+            assert_eq!(
+                crate::seal::sqlstate(&outcome).as_deref(),
+                Some("42501"),
+                "{login}: {statement}"
+            );
+            client.batch_execute("rollback").expect("ends");
+        }
+    }
+    // What is no SHA-1 is no entry.
+    let outcome = database
+        .superuser()
+        .batch_execute("insert into auth.breached_passwords values ('\\x1bfb76')");
+    assert_eq!(crate::seal::sqlstate(&outcome).as_deref(), Some("23514"));
+    assert_eq!(
+        count(database, "select count(*) from auth.breached_passwords"),
+        1
+    );
 }
 
 fn policy(database: &Database) {

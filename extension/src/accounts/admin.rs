@@ -47,7 +47,7 @@ pub fn require_rank(role: &str) -> Result<(), Stop> {
 }
 
 /// The user, locked, when the caller ranks at least as high.
-fn subordinate(id: Option<Uuid>) -> Result<User, Stop> {
+pub fn subordinate(id: Option<Uuid>) -> Result<User, Stop> {
     require_rank("")?;
     let id = id.ok_or_else(|| missing("id"))?;
     let user =

@@ -545,7 +545,15 @@ fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop>
         return Err(missing("password"));
     }
     proof::require(&stored, &me, &user, password, context)?;
-    let id = Uuid::from_bytes(user.id);
+    remove(user.id)?;
+    outbox::notice("notice_factor_changed", &user)?;
+    audit::success("auth.factor_disabled", Some(user.id), context, json!({}))?;
+    Ok(json!({"success": true, "message": "The second factor is disabled"}))
+}
+
+/// Takes away a user's factor and the codes that stand in for it.
+pub fn remove(user_id: [u8; 16]) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(user_id);
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.totp_factors where user_id = $1",
@@ -557,11 +565,8 @@ fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop>
             None,
             &[id.into()],
         )?;
-        Ok::<_, Failure>(())
-    })?;
-    outbox::notice("notice_factor_changed", &user)?;
-    audit::success("auth.factor_disabled", Some(user.id), context, json!({}))?;
-    Ok(json!({"success": true, "message": "The second factor is disabled"}))
+        Ok(())
+    })
 }
 
 /// Judges the password of the caller, counted as at a sign-in.

@@ -4,6 +4,7 @@ mod admins;
 mod backup;
 mod challenges;
 mod guessing;
+mod removed;
 mod sealing;
 mod sensitive;
 mod setting_up;
@@ -31,6 +32,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("factors_admins", admins::tests()),
         ("factors_sensitive", sensitive::tests()),
         ("factors_setting_up", setting_up::tests()),
+        ("factors_removed", removed::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

@@ -387,7 +387,14 @@ impl Walk<'_> {
             "auth.admin_update_user($1::text::uuid, $2, $3)",
             &[&id, &changes, &context],
         );
+        superuser(
+            self.database,
+            &format!(
+                "insert into auth.totp_factors (user_id, sealed_secret, key_id, confirmed_at) values ('{id}', '', '', now())"
+            ),
+        );
         for act in [
+            "remove_factor",
             "reset_password",
             "lock_user",
             "unlock_user",

@@ -113,6 +113,14 @@ pub fn state(database: &Database) -> Vec<(String, String)> {
     .collect()
 }
 
+/// The state but for one table.
+pub fn but(state: Vec<(String, String)>, table: &str) -> Vec<(String, String)> {
+    state
+        .into_iter()
+        .filter(|(name, _)| name != table)
+        .collect()
+}
+
 /// Outcome and reason of each event of this name, oldest first.
 pub fn events(database: &Database, event: &str) -> Vec<String> {
     database

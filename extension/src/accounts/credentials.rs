@@ -1,6 +1,6 @@
 //! A password as judged, and a new one as hashed.
 
-use super::{Context, Stop, rate_limited, refused};
+use super::{Context, Stop, outbox, rate_limited, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::stored::Stored;
@@ -34,7 +34,8 @@ pub fn judge(
     // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let attempt = Attempt::record(email, context.ip)?;
-    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
+    let counted = attempt.counted(window)?;
+    let decision = lockout::decide(counted, &stored.settings.lockout);
     if decision == Decision::ClientLocked {
         slot.hashed();
         attempt.withdraw()?;
@@ -76,6 +77,9 @@ pub fn judge(
         (verdict, user) => {
             slot.hashed();
             attempts::sweep(window)?;
+            if lockout::locks(counted, &stored.settings.lockout) {
+                outbox::warn("notice_sign_in_locked", email)?;
+            }
             let reason = match &user {
                 None => "unknown_address",
                 Some(user) if user.password_hash.is_none() => "no_password",

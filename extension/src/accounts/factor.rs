@@ -216,7 +216,8 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
         by_ip: None,
         window_seconds: WINDOW_SECONDS,
     };
-    if lockout::decide(attempt.counted(WINDOW_SECONDS)?, &rules) != Decision::Judge {
+    let counted = attempt.counted(WINDOW_SECONDS)?;
+    if lockout::decide(counted, &rules) != Decision::Judge {
         attempt.withdraw()?;
         audit::failure("auth.factor", "locked", Some(user.id), context)?;
         return Err(rate_limited(
@@ -229,6 +230,11 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
         return Ok(());
     }
     attempts::sweep(WINDOW_SECONDS.max(stored::stored()?.settings.lockout.window_seconds))?;
+    if lockout::locks(counted, &rules)
+        && let Some(email) = &user.email
+    {
+        outbox::warn("notice_factor_locked", email)?;
+    }
     audit::failure("auth.factor", "wrong_code", Some(user.id), context)?;
     Err(bad_code())
 }

@@ -14,10 +14,11 @@
 //! | `recovery`, `confirmation` | what is sent by mail and comes back: resets, sign-in links and codes, addresses |
 //! | `outbox` | what the mailer takes |
 //! | `profile`, `proof` | a user changes the own account, and shows again who it is |
-//! | `admin`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash |
+//! | `admin`, `admin_factor`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash, or ends much at once |
 //! | `user`, `credentials` | a user as read; a password as judged or newly hashed |
 
 pub mod admin;
+pub mod admin_factor;
 pub mod api_keys;
 pub mod confirmation;
 pub mod credentials;

@@ -15,6 +15,7 @@
 //! | `audit` | what happened to accounts, written down |
 //! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
+//! | `breached` | whether a password is on the operator's list of breached ones |
 //! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
 //! | `quiet` | what is bound in here stays out of logs |
 //! | `jsonb` | jsonb values, digits kept |
@@ -33,6 +34,7 @@ mod aside;
 mod attempts;
 mod audit;
 mod backend;
+mod breached;
 mod claims;
 mod error;
 mod gucs;

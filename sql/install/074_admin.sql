@@ -134,13 +134,19 @@ create function auth.admin_update_user(id uuid, changes jsonb, context jsonb def
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_update_user_wrapper';
 comment on function auth.admin_update_user(uuid, jsonb, jsonb) is
-  'Changes email, password, role, user_metadata, app_metadata or email_verified of a user';
+  'Changes email, password, role, user_metadata, app_metadata or email_verified of a user; the password is a temporary one';
 
 create function auth.admin_reset_password(id uuid, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_reset_password_wrapper';
 comment on function auth.admin_reset_password(uuid, jsonb) is
   'Voids the password and mails a link to choose another';
+
+create function auth.admin_remove_factor(id uuid, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'admin_remove_factor_wrapper';
+comment on function auth.admin_remove_factor(uuid, jsonb) is
+  'Takes away a user''s second factor and backup codes, for one who has lost them, and ends every session';
 
 create function auth.admin_delete_user(id uuid, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp

@@ -66,7 +66,7 @@ grant execute on function auth.end_impersonation(jsonb), auth.get_impersonation(
 grant execute on function
   auth.admin_list_users(jsonb), auth.admin_get_user(uuid), auth.admin_me(), auth.admin_create_user(text, jsonb, jsonb),
   auth.admin_update_user(uuid, jsonb, jsonb), auth.admin_delete_user(uuid, jsonb), auth.admin_reset_password(uuid, jsonb),
-  auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
+  auth.admin_remove_factor(uuid, jsonb), auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
   auth.admin_list_sessions(jsonb), auth.admin_revoke_session(uuid, jsonb), auth.admin_revoke_user(uuid, jsonb),
   auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz), auth.admin_audit(jsonb), auth.refresh_schema(), auth.service_key_revocations(uuid),
   auth.create_service_key(jsonb, jsonb), auth.rotate_service_key(uuid, jsonb), auth.list_service_keys(),

@@ -28,6 +28,7 @@ mod reload;
 mod sessions;
 mod site;
 mod start;
+mod temporary;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -72,6 +73,7 @@ fn main() {
     trials.extend(delivery::trials(&fixture));
     trials.extend(leaks::trials(&fixture));
     trials.extend(abuse::trials(&fixture));
+    trials.extend(temporary::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));

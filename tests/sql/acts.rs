@@ -102,6 +102,14 @@ pub fn state(database: &Database) -> Vec<(String, String)> {
     database.state()
 }
 
+/// The state but for one table.
+pub fn but(state: Vec<(String, String)>, table: &str) -> Vec<(String, String)> {
+    state
+        .into_iter()
+        .filter(|(name, _)| name != table)
+        .collect()
+}
+
 /// As [`Database::events`].
 pub fn events(database: &Database, event: &str) -> Vec<String> {
     database.events(event)

@@ -17,7 +17,8 @@ const DOORS: &str = "check_password_reset check_settings confirm_email enter ent
 const MAILER: &str = "mail_failed mail_sent take_mail";
 /// What an entered user calls; who may do what of it is decided by the functions.
 const ENTERED: &str = "admin_audit admin_create_user admin_delete_user admin_get_user admin_list_sessions \
-    admin_list_users admin_lock_user admin_me admin_reset_password admin_revoke_session admin_revoke_user admin_unlock_user \
+    admin_list_users admin_lock_user admin_me admin_remove_factor admin_reset_password admin_revoke_session \
+    admin_revoke_user admin_unlock_user \
     admin_update_user change_client_key change_service_key create_client_key create_service_key end_impersonation \
     get_client_key get_impersonation get_service_key get_user impersonate impersonate_role list_client_keys list_identities \
     list_impersonations list_service_keys list_sessions reauthenticate refresh_schema revoke_everything revoke_other_sessions \

@@ -28,6 +28,7 @@ mod secrets;
 mod sessions;
 mod tokens;
 mod uninstall;
+mod warnings;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -49,6 +50,7 @@ fn main() {
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));

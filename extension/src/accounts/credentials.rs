@@ -1,10 +1,10 @@
 //! A password as judged, and a new one as hashed.
 
-use super::{Context, Stop, rate_limited, refused};
+use super::{Context, Stop, outbox, rate_limited, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::stored::Stored;
-use crate::{aside, hash_slots, owner};
+use crate::{aside, breached, hash_slots, owner};
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
 
@@ -34,7 +34,8 @@ pub fn judge(
     // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let attempt = Attempt::record(email, context.ip)?;
-    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
+    let counted = attempt.counted(window)?;
+    let decision = lockout::decide(counted, &stored.settings.lockout);
     if decision == Decision::ClientLocked {
         slot.hashed();
         attempt.withdraw()?;
@@ -68,17 +69,21 @@ pub fn judge(
         return Ok(Judged::Wrong("address_locked", id));
     }
     let (user, rehash) = match (verdict, user) {
-        (Verdict::Match { rehash }, Some(user)) => (user, rehash),
+        (Verdict::Match { rehash }, Some(user)) if !has_run_out(&user) => (user, rehash),
         (Verdict::Unreadable, _) => {
             pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
             return Ok(Judged::Wrong("unreadable_hash", id));
         }
-        (_, user) => {
+        (verdict, user) => {
             slot.hashed();
             attempts::sweep(window)?;
+            if lockout::locks(counted, &stored.settings.lockout) {
+                outbox::warn("notice_sign_in_locked", email)?;
+            }
             let reason = match &user {
                 None => "unknown_address",
                 Some(user) if user.password_hash.is_none() => "no_password",
+                Some(_) if verdict != Verdict::Mismatch => "temporary_password_expired",
                 Some(_) => "wrong_password",
             };
             return Ok(Judged::Wrong(reason, id));
@@ -99,25 +104,48 @@ pub fn judge(
     Ok(Judged::Right { user, replacement })
 }
 
+/// Whether it is a temporary password whose time is over: as good as a wrong one.
+fn has_run_out(user: &super::user::User) -> bool {
+    user.temporary_until
+        .is_some_and(|until| owner::now() >= until)
+}
+
 /// Refuses a new password that breaks the policy: the one place, for every way to set one.
 pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> Result<(), Stop> {
-    let breaches = password::check_new(password, &stored.settings.password_policy, email);
-    if breaches.is_empty() {
+    let settings = &stored.settings;
+    let words = &settings.password_forbidden_words;
+    let breaches = password::check_new(password, &settings.password_policy, email, words);
+    let mut rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    if rules.is_empty() && breached::contains(password)? {
+        rules.push("it is on a list of breached passwords".to_owned());
+    }
+    if rules.is_empty() {
         return Ok(());
     }
-    let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     Err(refused(
         "WEAK_PASSWORD",
         format!("Password is too weak: {}", rules.join("; ")),
     ))
 }
 
-/// Hashes a new password that the policy allows.
-pub fn hash_new(stored: &Stored, password: &str) -> Result<String, Stop> {
+/// Hashes a new password that the policy allows. `unlike` is the hash of a temporary one, which must not become the
+/// lasting one.
+pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result<String, Stop> {
     let params = stored.settings.password_hash;
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
     let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
+    if unlike.is_some()
+        && let Verdict::Match { .. } =
+            aside::compute(|| password::verify(password, unlike, params, &mut memory))?
+                .map_err(hash_failed)?
+    {
+        slot.hashed();
+        return Err(refused(
+            "WEAK_PASSWORD",
+            "Password is too weak: it must not be the temporary one",
+        ));
+    }
     let hash = aside::compute(|| password::hash(password, &salt, params, &mut memory))?
         .map_err(hash_failed)?;
     drop(memory);

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 /// Two mails of a kind to one address are at least this far apart.
 const PAUSE_SECONDS: f64 = 60.0;
+/// And two warnings: whoever attacks an account must not be able to fill its owner's mailbox.
+const WARNING_PAUSE_SECONDS: f64 = 86_400.0;
 
 /// A mail of `kind` to whoever has `email`. A row is made whether or not somebody has, so that asking takes the same
 /// time; it is due only for a user who may get that kind of mail and got none in the last minute.
@@ -22,6 +24,21 @@ pub fn queue(
     email: &str,
     redirect_to: Option<&str>,
     lifetime_seconds: i64,
+) -> Result<(), Failure> {
+    queue_apart(kind, email, redirect_to, lifetime_seconds, PAUSE_SECONDS)
+}
+
+/// Warns whoever has `email` of an attack, once a day at most. As with `queue`, an address that nobody has costs the same.
+pub fn warn(kind: &str, email: &str) -> Result<(), Failure> {
+    queue_apart(kind, email, None, 86_400, WARNING_PAUSE_SECONDS)
+}
+
+fn queue_apart(
+    kind: &str,
+    email: &str,
+    redirect_to: Option<&str>,
+    lifetime_seconds: i64,
+    pause_seconds: f64,
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         // One at a time for an address, known or not: of many who ask at once each would see that nobody had.
@@ -45,7 +62,7 @@ pub fn queue(
                 email.into(),
                 redirect_to.into(),
                 (lifetime_seconds as f64).into(),
-                PAUSE_SECONDS.into(),
+                pause_seconds.into(),
             ],
         )?;
         sweep(client)

@@ -108,10 +108,7 @@ pub fn require(
     context: &Context,
 ) -> Result<(), Stop> {
     let nonce = match &context.nonce {
-        Some(nonce) => Some(
-            take_nonce(me, nonce)?
-                .ok_or_else(|| refused("INVALID_CREDENTIALS", "Invalid or expired nonce"))?,
-        ),
+        Some(nonce) => Some(take_nonce(me, nonce)?.ok_or_else(bad_nonce)?),
         None => None,
     };
     match (password, nonce) {
@@ -128,6 +125,32 @@ pub fn require(
         }
     }
     require_factor(stored, me, user, nonce.unwrap_or(false), context)
+}
+
+/// The proof that setting up a first second factor needs: a sign-in of the last minutes, the password, or a nonce. With a
+/// token alone, whoever found it would lock the owner out.
+pub fn require_presence(
+    stored: &Stored,
+    me: &Me,
+    user: &User,
+    context: &Context,
+) -> Result<(), Stop> {
+    if let Some(nonce) = &context.nonce {
+        take_nonce(me, nonce)?.ok_or_else(bad_nonce)?;
+    }
+    match &context.password {
+        Some(password) => factor::require_password(stored, user, password, context),
+        None if context.nonce.is_some() || user.is_anonymous => Ok(()),
+        None if Me::is_fresh(me.authenticated_at) => Ok(()),
+        None => Err(refused(
+            "REAUTHENTICATION_REQUIRED",
+            "The sign-in is too long ago: send the password, or a nonce of reauthenticate",
+        )),
+    }
+}
+
+fn bad_nonce() -> Stop {
+    refused("INVALID_CREDENTIALS", "Invalid or expired nonce")
 }
 
 /// The second factor of a user who has one.

@@ -228,9 +228,9 @@ fn try_reset(
     let user = row.user()?;
     // A password the policy refuses costs nobody the link.
     credentials::require_policy(&stored, password, user.email.as_deref())?;
-    let hash = credentials::hash_new(&stored, password)?;
+    let hash = credentials::hash_new(&stored, password, user.temporary_hash())?;
     row.use_up()?;
-    set_password(&user, &hash, row.mailed)?;
+    set_password(&user, &hash, row.mailed, None)?;
     // Whoever took the account over, or only the machine it was left open on, is out.
     end_sessions_of(user.id, None)?;
     outbox::notice("notice_password_changed", &user)?;
@@ -239,15 +239,27 @@ fn try_reset(
     finish(&stored, &user, "password_reset", context)
 }
 
-/// Stores a new hash; what was handed out under the old password is void.
-pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), Failure> {
+/// Stores a new hash; what was handed out under the old password is void. One that is not the user's own choice lasts so
+/// many seconds.
+pub fn set_password(
+    user: &User,
+    hash: &str,
+    address_shown: bool,
+    temporary_seconds: Option<i64>,
+) -> Result<(), Failure> {
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
         client.update(
             "update auth.users set password_hash = $2, password_changed_at = pg_catalog.clock_timestamp(), \
+               password_temporary_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
                email_verified = email_verified or $3 where id = $1",
             None,
-            &[id.into(), hash.into(), address_shown.into()],
+            &[
+                id.into(),
+                hash.into(),
+                address_shown.into(),
+                temporary_seconds.map(|seconds| seconds as f64).into(),
+            ],
         )?;
         // Also an address that somebody who knew the old password wants the account to have.
         client.update(

@@ -83,16 +83,23 @@ fn try_sign_in(
             "The e-mail address has not been confirmed yet",
         ));
     }
-    if let Some(most) = stored.settings.password_max_age_seconds
-        && owner::now() >= user.password_changed_at.saturating_add(most)
-    {
-        audit::failure("auth.login", "password_expired", Some(user.id), context)?;
+    if let Some(reason) = must_change(&stored, &user) {
+        audit::failure("auth.login", reason, Some(user.id), context)?;
         let token = outbox::hand_out("password_reset", &user, 600)?;
         return Err(refused("PASSWORD_EXPIRED", "Password expired")
             .with("password_expired", true)
             .with("reset_token", token));
     }
     finish(&stored, &user, "password", context)
+}
+
+/// Why the password only lets its user choose another.
+fn must_change(stored: &Stored, user: &User) -> Option<&'static str> {
+    if user.temporary_until.is_some() {
+        return Some("temporary_password");
+    }
+    let most = stored.settings.password_max_age_seconds?;
+    (owner::now() >= user.password_changed_at.saturating_add(most)).then_some("password_expired")
 }
 
 fn still_the_password(user: &User, replacement: Option<&str>) -> Result<bool, Failure> {

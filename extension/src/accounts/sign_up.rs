@@ -50,7 +50,7 @@ fn try_sign_up(
     require_metadata("user_metadata", &metadata)?;
     credentials::require_policy(&stored, password, Some(email.as_str()))?;
     // Before knowing whether the address is taken: the work, and so the time, is the same.
-    let hash = credentials::hash_new(&stored, password)?;
+    let hash = credentials::hash_new(&stored, password, None)?;
     let confirm = stored.settings.require_email_verification;
     let made = Spi::connect_mut(|client| {
         user::first(client.update(
@@ -112,7 +112,7 @@ fn pending(
 fn imagined(email: &str, metadata: Value) -> Result<Value, Failure> {
     let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
     let object = Spi::get_one_with_args::<JsonB>(
-        "select auth.user_object(row($1, $2, null, now(), false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)",
+        "select auth.user_object(row($1, $2, null, now(), null, false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)",
         &[id.into(), email.into(), JsonB(metadata).into()],
     )?;
     Ok(object.map(|object| object.0).unwrap_or_default())

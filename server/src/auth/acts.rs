@@ -187,6 +187,7 @@ pub static ACTS: &[Act] = &[
     act("POST", "/admin/users/{id}/reset-password", Own, "admin_reset_password", ID, Mail),
     act("POST", "/admin/users/{id}/lock", Own, "admin_lock_user", ID, Write),
     act("POST", "/admin/users/{id}/unlock", Own, "admin_unlock_user", ID, Write),
+    act("DELETE", "/admin/users/{id}/2fa", Own, "admin_remove_factor", ID, Write),
     act("GET", "/admin/auth/sessions", Own, "admin_list_sessions", &[Query], Read),
     act("DELETE", "/admin/auth/sessions/{id}", Own, "admin_revoke_session", ID, Write),
     act("DELETE", "/admin/auth/sessions/user/{id}", Own, "admin_revoke_user", ID, Write),

@@ -217,6 +217,7 @@ fn unknown(database: &Database) {
         "admin_lock_user($1::text::uuid)",
         "admin_unlock_user($1::text::uuid)",
         "admin_reset_password($1::text::uuid)",
+        "admin_remove_factor($1::text::uuid)",
         "admin_revoke_user($1::text::uuid)",
         "admin_revoke_session($1::text::uuid)",
     ] {

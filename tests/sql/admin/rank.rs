@@ -37,6 +37,7 @@ const CALLS: [&str; 25] = [
     "auth.admin_create_user('new@example.com')",
     "auth.admin_update_user('{ID}', '{\"role\": \"admin\"}')",
     "auth.admin_reset_password('{ID}')",
+    "auth.admin_remove_factor('{ID}')",
     "auth.admin_delete_user('{ID}')",
     "auth.admin_lock_user('{ID}')",
     "auth.admin_unlock_user('{ID}')",

@@ -4,8 +4,10 @@ mod admins;
 mod backup;
 mod challenges;
 mod guessing;
+mod removed;
 mod sealing;
 mod sensitive;
+mod setting_up;
 mod signing_in;
 mod ways_in;
 
@@ -29,6 +31,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("factors_sealing", sealing::tests()),
         ("factors_admins", admins::tests()),
         ("factors_sensitive", sensitive::tests()),
+        ("factors_setting_up", setting_up::tests()),
+        ("factors_removed", removed::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

@@ -30,7 +30,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Every function for administrators; {ID} is a user, {SESSION} a session of that user.
-const CALLS: [&str; 25] = [
+const CALLS: [&str; 26] = [
     "auth.admin_list_users()",
     "auth.admin_me()",
     "auth.admin_get_user('{ID}')",

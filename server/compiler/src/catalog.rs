@@ -1,14 +1,20 @@
 //! What the database looks like, as plain data. No query here: `sql/catalog/*.sql` asks, the server carries the
 //! answers to [`Catalog::from_json`] and swaps the result whole.
 
+mod function;
 mod load;
 mod name;
+mod relationship;
+mod types;
 
 use std::collections::HashMap;
 use std::fmt;
 
+pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use load::{CatalogError, CatalogJson};
 pub use name::Name;
+pub use relationship::{Columns, Relationship, RelationshipKind};
+pub use types::{TypeClass, TypeName};
 
 /// The schema meant when a request names none.
 pub const DEFAULT_SCHEMA: &str = "public";
@@ -20,6 +26,11 @@ pub struct Catalog {
     relations: Vec<Relation>,
     foreign_keys: Vec<ForeignKey>,
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
+    /// For each relation, in their order: the ways to others.
+    relationships: Vec<Vec<Relationship>>,
+    functions: Vec<Function>,
+    functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
+    types: HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>,
 }
 
 /// Position of a relation in its catalog.
@@ -83,32 +94,6 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
-}
-
-/// A type as written in SQL: always with its schema, so that no search path can redirect it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeName {
-    /// `pg_catalog` for built-in types.
-    pub schema: Name,
-    /// PostgreSQL's internal name: `int8`, `_text`, `timestamptz`.
-    pub name: Name,
-}
-
-/// What the planner must know of a type; domains count as the type below them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TypeClass {
-    /// `true` and `false`.
-    Boolean,
-    /// Has `like`.
-    Text,
-    /// `json`: no equality, no order.
-    Json,
-    /// `jsonb`: equality and order, paths.
-    Jsonb,
-    /// Any array.
-    Array,
-    /// All others; PostgreSQL itself refuses operators they lack.
-    Other,
 }
 
 /// How PostgreSQL fills a column by itself.
@@ -175,6 +160,37 @@ impl Catalog {
     /// All relations, ordered by schema and name.
     pub fn relations(&self) -> &[Relation] {
         &self.relations
+    }
+
+    /// The ways from that relation to others, and to itself.
+    pub fn relationships(&self, from: RelationId) -> &[Relationship] {
+        self.relationships.get(from.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// The functions of that name, exactly as spelled: several when it is overloaded, none when it is not served.
+    pub fn functions(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = &Function> {
+        self.functions_by_name
+            .get(schema.unwrap_or(DEFAULT_SCHEMA))
+            .and_then(|schema| schema.get(name))
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.function(*id))
+    }
+
+    /// The function at that position; `None` only for an id of another catalog.
+    pub fn function(&self, id: FunctionId) -> Option<&Function> {
+        self.functions.get(id.0)
+    }
+
+    /// All functions served, ordered by schema and name.
+    pub fn all_functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The type of that name: PostgreSQL's own, SQL's spelling of it (`integer`, `double precision`), with `[]` behind it
+    /// for arrays, or one of a schema served.
+    pub fn data_type(&self, schema: Option<&str>, name: &str) -> Option<(&TypeName, TypeClass)> {
+        types::find(&self.types, schema, name)
     }
 
     /// All foreign keys between relations of this catalog.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Catalog, Column, ForeignKey, Generation, Name, Relation, RelationId, RelationKind, TypeClass,
-    TypeName,
+    TypeName, relationship,
 };
 
 /// The answers of the catalog queries, each one JSON text as PostgreSQL gave it.
@@ -84,12 +84,17 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         relations,
         foreign_keys: Vec::new(),
         by_name,
+        relationships: Vec::new(),
+        functions: Vec::new(),
+        functions_by_name: HashMap::new(),
+        types: HashMap::new(),
     };
     // A key whose other end is not served (or was dropped between the two queries) links nothing.
     catalog.foreign_keys = keys
         .iter()
         .filter_map(|row| foreign_key(&catalog, row))
         .collect();
+    catalog.relationships = relationship::of_keys(&catalog);
     Ok(catalog)
 }
 
@@ -147,7 +152,9 @@ fn class(base_type: &str, category: &str) -> TypeClass {
         ("jsonb", _) => TypeClass::Jsonb,
         (_, "B") => TypeClass::Boolean,
         (_, "S") => TypeClass::Text,
+        ("tsvector", _) => TypeClass::TsVector,
         (_, "A") => TypeClass::Array,
+        (_, "R") => TypeClass::Range,
         _ => TypeClass::Other,
     }
 }

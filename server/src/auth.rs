@@ -21,7 +21,7 @@ use acts::{Arg, Kind};
 use body::Body;
 use bytes::Bytes;
 use fluxbase_compiler::plan::Access;
-use fluxbase_compiler::sql::{Columns, Reply, Statement, Verb};
+use fluxbase_compiler::sql::Statement;
 use serde_json::{Map, Value};
 
 /// An endpoint and its statement, made once.
@@ -136,24 +136,11 @@ fn statement(prepared: &Prepared, arguments: Vec<Option<String>>) -> Statement {
             params.push(text);
         }
     }
-    Statement {
-        sql,
-        params,
-        access: match prepared.act.kind {
-            Kind::Read => Access::ReadOnly,
-            Kind::Write | Kind::Mail | Kind::Link => Access::ReadWrite,
-        },
-        columns: Columns {
-            rows: None,
-            total: None,
-        },
-        reply: Reply {
-            verb: Verb::Read,
-            single: true,
-            has_body: true,
-            offset: 0,
-        },
-    }
+    let access = match prepared.act.kind {
+        Kind::Read => Access::ReadOnly,
+        Kind::Write | Kind::Mail | Kind::Link => Access::ReadWrite,
+    };
+    Statement::of_text(sql, params, access)
 }
 
 fn arguments(

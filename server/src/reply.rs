@@ -66,7 +66,7 @@ fn decide(
         Verb::Update | Verb::Delete if hit_nothing => {
             return Err(Failure::WriteHitNothing { anonymous });
         }
-        Verb::Read | Verb::Insert | Verb::Update | Verb::Delete => {}
+        Verb::Read | Verb::Insert | Verb::Update | Verb::Delete | Verb::Call => {}
     }
     let status = match reply.verb {
         Verb::Insert => StatusCode::CREATED,
@@ -93,6 +93,7 @@ mod tests {
     use super::{Outcome, content_range, decide};
     use crate::error::Failure;
     use actix_web::http::StatusCode;
+    use fluxbase_compiler::ask::Shape;
     use fluxbase_compiler::sql::{Reply, Verb};
 
     fn reply(verb: Verb, single: bool, has_body: bool) -> Reply {
@@ -101,6 +102,9 @@ mod tests {
             single,
             has_body,
             offset: 0,
+            shape: Shape::Own,
+            key: false,
+            pinned: false,
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Catalog {
     relationships: Vec<Vec<Relationship>>,
     functions: Vec<Function>,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
-    types: HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>,
+    types: types::BySchema,
 }
 
 /// Position of a relation in its catalog.
@@ -59,6 +59,8 @@ pub struct Relation {
     pub deletable: bool,
     /// Whether row-level security is enabled.
     pub row_security: bool,
+    /// Functions that make further columns of a row.
+    pub computed: Vec<FunctionId>,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     by_column: HashMap<Box<str>, usize>,
@@ -182,6 +184,16 @@ impl Catalog {
         self.functions.get(id.0)
     }
 
+    /// The function that computes a column of that name from a row.
+    pub fn computed(&self, relation: &Relation, name: &str) -> Option<&Function> {
+        let own = |id: &FunctionId| self.function(*id);
+        relation
+            .computed
+            .iter()
+            .filter_map(own)
+            .find(|function| function.name.as_str() == name)
+    }
+
     /// All functions served, ordered by schema and name.
     pub fn all_functions(&self) -> &[Function] {
         &self.functions
@@ -191,6 +203,13 @@ impl Catalog {
     /// for arrays, or one of a schema served.
     pub fn data_type(&self, schema: Option<&str>, name: &str) -> Option<(&TypeName, TypeClass)> {
         types::find(&self.types, schema, name)
+    }
+
+    /// All types that a value can be shown as.
+    pub fn type_names(&self) -> impl Iterator<Item = &TypeName> {
+        self.types
+            .values()
+            .flat_map(|schema| schema.values().map(|(name, _)| name))
     }
 
     /// All foreign keys between relations of this catalog.

@@ -1,12 +1,15 @@
 //! `Plan` → `Statement`. Cannot fail: everything that could be wrong was refused before.
 
+mod call;
 mod filter;
 mod fragment;
 mod output;
 mod read;
 mod write;
 
-use crate::plan::{Access, Plan};
+pub(crate) use filter::array;
+
+use crate::plan::{Access, Act, Plan};
 use fragment::Sql;
 
 /// One statement and what its single result row means.
@@ -18,13 +21,60 @@ pub struct Statement {
     pub params: Vec<String>,
     /// The transaction it needs.
     pub access: Access,
+    /// Whether the transaction ends with a rollback.
+    pub rollback: bool,
+    /// The time zone of the transaction, if one is wanted.
+    pub time_zone: Option<String>,
+    /// A statement to explain: the number of rows the planner expects of it stands for their number.
+    pub estimate: Option<Estimate>,
     /// The columns of the one row it returns.
     pub columns: Columns,
     /// What the row means to the caller.
     pub reply: Reply,
+    /// What of the preferences was taken.
+    pub applied: String,
 }
 
-/// Columns of the one result row. Column 0 is the body: type json, to be copied unparsed, NULL when there is none.
+impl Statement {
+    /// A statement made elsewhere, whose one row has one column.
+    pub fn of_text(sql: String, params: Vec<String>, access: Access) -> Self {
+        Statement {
+            sql,
+            params,
+            access,
+            rollback: false,
+            time_zone: None,
+            estimate: None,
+            columns: Columns {
+                rows: None,
+                total: None,
+            },
+            reply: Reply {
+                verb: Verb::Call,
+                single: true,
+                has_body: true,
+                offset: 0,
+                shape: crate::ask::Shape::Own,
+                key: false,
+                pinned: false,
+            },
+            applied: String::new(),
+        }
+    }
+}
+
+/// A statement whose plan says how many rows there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Estimate {
+    /// `explain (format json) …`; its row is one json.
+    pub sql: String,
+    /// Its values.
+    pub params: Vec<String>,
+    /// Rows were counted too, up to one more than this; the plan speaks only if there are more.
+    pub counted_to: Option<u64>,
+}
+
+/// Columns of the one result row. Column 0 is the body: type json (or text), to be copied unparsed, NULL when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
     /// Position of the number of rows in the body or changed by the write (bigint).
@@ -45,6 +95,12 @@ pub struct Reply {
     pub has_body: bool,
     /// Rows skipped, for `Content-Range`.
     pub offset: u64,
+    /// How the body is written.
+    pub shape: crate::ask::Shape,
+    /// Column 0 is no body but the primary key of the first row, for `Location`.
+    pub key: bool,
+    /// The write named its one row itself (PUT): no row means that body and address differ.
+    pub pinned: bool,
 }
 
 /// The act behind a statement.
@@ -58,23 +114,34 @@ pub enum Verb {
     Update,
     /// delete
     Delete,
+    /// A function called.
+    Call,
 }
 
 /// Prints a plan.
 pub fn print(plan: &Plan<'_>) -> Statement {
     let mut sql = Sql::new();
-    let (columns, reply) = match plan {
-        Plan::Read(plan) => read::print(&mut sql, plan),
-        Plan::Insert(plan) => write::insert(&mut sql, plan),
-        Plan::Update(plan) => write::update(&mut sql, plan),
-        Plan::Delete(plan) => write::delete(&mut sql, plan),
+    let mut estimate = None;
+    let (columns, reply) = match &plan.act {
+        Act::Read(read) => {
+            estimate = read::estimate(read);
+            read::print(&mut sql, read, plan.wishes)
+        }
+        Act::Insert(insert) => write::insert(&mut sql, insert, plan.wishes),
+        Act::Update(update) => write::update(&mut sql, update, plan.wishes),
+        Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
+        Act::Call(call) => call::print(&mut sql, call, plan.wishes),
     };
     let (sql, params) = sql.into_parts();
     Statement {
         sql,
         params,
         access: plan.access(),
+        rollback: plan.wishes.rollback,
+        time_zone: plan.wishes.time_zone.as_deref().map(str::to_owned),
+        estimate,
         columns,
         reply,
+        applied: plan.wishes.applied.clone(),
     }
 }

@@ -1,13 +1,13 @@
 //! Functions a request may call, and functions that add columns and relations to a row.
 
-use super::{Name, RelationId, TypeClass, TypeName};
+use super::{Name, Relation, RelationId, TypeClass, TypeName};
 
 /// Position of a function in its catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FunctionId(pub(super) usize);
 
 /// One function; an overloaded name has several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Function {
     /// Its schema.
     pub schema: Name,
@@ -55,7 +55,7 @@ pub enum ArgumentMode {
 }
 
 /// What a function gives back, for each row when it returns a set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Returns {
     /// Nothing.
     Void,
@@ -68,8 +68,8 @@ pub enum Returns {
     },
     /// A row of a relation served.
     Relation(RelationId),
-    /// A row of columns of its own: `RETURNS TABLE`, OUT arguments, a composite type, or a relation that is not served.
-    Row(Vec<(Name, TypeName, TypeClass)>),
+    /// A row of columns of its own, as a relation without a place: `RETURNS TABLE`, OUT arguments, a composite type, or a relation that is not served.
+    Row(Box<Relation>),
     /// `SETOF record` or `record` without columns: nobody can say what it holds.
     Record,
 }

@@ -126,6 +126,7 @@ fn relation(row: RelationRow) -> Relation {
         deletable: row.deletable,
         row_security: row.row_security,
         comment: row.comment,
+        computed: Vec::new(),
         by_column,
     }
 }

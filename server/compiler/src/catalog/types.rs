@@ -35,9 +35,12 @@ pub enum TypeClass {
     Other,
 }
 
+/// Types by schema and name.
+pub(super) type BySchema = HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>;
+
 /// Finds a type by the name a request gives it.
 pub(super) fn find<'a>(
-    types: &'a HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>,
+    types: &'a BySchema,
     schema: Option<&str>,
     name: &str,
 ) -> Option<(&'a TypeName, TypeClass)> {

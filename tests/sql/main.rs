@@ -9,6 +9,7 @@ mod app;
 mod audit;
 mod claims;
 mod confirmation;
+mod corpus;
 mod dump;
 mod factors;
 mod grants;
@@ -51,6 +52,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(policy::trials(&fixture));
+    trials.extend(corpus::trials(&fixture));
     trials.extend(factors::trials(&fixture));
     trials.extend(confirmation::trials(&fixture));
     trials.extend(profile::trials(&fixture));

@@ -30,7 +30,7 @@ pub struct Catalog {
     relationships: Vec<Vec<Relationship>>,
     functions: Vec<Function>,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
-    types: HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>,
+    types: types::Types,
 }
 
 /// Position of a relation in its catalog.
@@ -190,7 +190,24 @@ impl Catalog {
     /// The type of that name: PostgreSQL's own, SQL's spelling of it (`integer`, `double precision`), with `[]` behind it
     /// for arrays, or one of a schema served.
     pub fn data_type(&self, schema: Option<&str>, name: &str) -> Option<(&TypeName, TypeClass)> {
-        types::find(&self.types, schema, name)
+        let found = self.types.find(schema, name)?;
+        Some((&found.name, found.class))
+    }
+
+    /// The labels of an enum, or of a domain over one, in their order; of all other types none.
+    pub fn enum_labels(&self, data_type: &TypeName) -> &[Box<str>] {
+        self.type_entry(data_type)
+            .map_or(&[], |entry| entry.labels.as_slice())
+    }
+
+    /// What an array holds; `None` for what is no array.
+    pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
+        self.type_entry(data_type)?.element.as_ref()
+    }
+
+    fn type_entry(&self, data_type: &TypeName) -> Option<&types::Entry> {
+        self.types
+            .entry(data_type.schema.as_str(), data_type.name.as_str())
     }
 
     /// All foreign keys between relations of this catalog.

@@ -7,6 +7,8 @@
 )]
 
 mod common;
+#[path = "catalog/types.rs"]
+mod types;
 
 use fluxbase_compiler::catalog::{
     Catalog, CatalogJson, Generation, Relation, RelationKind, TypeClass,
@@ -18,6 +20,7 @@ fn load(relations: &str, foreign_keys: &str) -> Result<Catalog, String> {
         &CatalogJson {
             relations,
             foreign_keys,
+            ..CatalogJson::EMPTY
         },
     )
     .map_err(|error| error.to_string())
@@ -145,6 +148,12 @@ fn json_that_is_no_catalog_is_refused_naming_the_query() {
     let relations =
         include_str!("catalog/relations.json").replacen("\"kind\"", "\"colour\": 1, \"kind\"", 1);
     assert!(load(&relations, "[]").unwrap_err().contains("colour"));
+    let types = CatalogJson {
+        types: "[{}]",
+        ..CatalogJson::EMPTY
+    };
+    let error = Catalog::from_json(7, &types).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read types.sql"), "{error}");
 }
 
 #[test]

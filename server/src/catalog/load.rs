@@ -10,6 +10,7 @@ use tokio_postgres::types::ToSql;
 
 const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
 const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql");
+const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
 
 /// All that is read before the first request.
 pub struct Snapshot {
@@ -37,7 +38,7 @@ impl Snapshot {
     }
 }
 
-/// Reads the relations, both queries in one snapshot of the database.
+/// Reads the shape of the database, all queries in one snapshot of it.
 pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
     let client = session.client();
     client
@@ -47,14 +48,16 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, D
     let read: Result<_, DbError> = async {
         let relations = text(&client, RELATIONS, &[&schemas]).await?;
         let foreign_keys = text(&client, FOREIGN_KEYS, &[&schemas]).await?;
-        Ok((relations, foreign_keys))
+        let types = text(&client, TYPES, &[&schemas]).await?;
+        Ok((relations, foreign_keys, types))
     }
     .await;
     client.batch_execute("commit").await?;
-    let (relations, foreign_keys) = read?;
+    let (relations, foreign_keys, types) = read?;
     let json = CatalogJson {
         relations: &relations,
         foreign_keys: &foreign_keys,
+        types: &types,
     };
     Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
 }

@@ -1,5 +1,5 @@
--- The database behind the corpus. relations.json and foreign_keys.json beside this file are the answers of
--- sql/catalog/*.sql for the schemas {public,app,auth,pg_catalog} of it, recorded from PostgreSQL 15.
+-- The database behind the corpus. The *.json beside this file are the answers of sql/catalog/*.sql for the schemas
+-- {public,app,auth,pg_catalog} of it, recorded from PostgreSQL 15 by the script `record`.
 create schema app;
 
 create table public.users (
@@ -92,5 +92,12 @@ create trigger take instead of insert on app.inbox for each row execute function
 create table app.days (day date not null, n integer, primary key (day, n)) partition by range (day);
 create table app.days_2026 partition of app.days for values from ('2026-01-01') to ('2027-01-01');
 
+-- The second takes the name that the first one's array had: that is now __size.
+create type app.size as enum ('small', 'large');
+create type app._size as enum ('none');
+create domain app.feeling as public.mood;
+create type app.span as range (subtype = integer);
+
 create schema auth;
+create type auth.level as enum ('low', 'high');
 create table auth.secrets (id integer primary key, secret text);

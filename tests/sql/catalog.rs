@@ -88,8 +88,11 @@ fn system_stays_out(fixture: &Arc<Fixture>) {
     let database = fixture.database();
     database
         .superuser()
-        .batch_execute("create type public.colour as enum ('red')")
-        .expect("a type");
+        .batch_execute(
+            "create type public.colour as enum ('red');
+             create function public.paint(colour public.colour) returns void language sql as 'select'",
+        )
+        .expect("a type and a function");
     let mut app = database.app();
     let schemas = [
         "auth",
@@ -118,4 +121,7 @@ fn system_stays_out(fixture: &Arc<Fixture>) {
         .map(|row| &row["name"])
         .collect();
     assert_eq!(castable, ["colour"]);
+    let functions = ask(&mut app, "functions", &schemas);
+    assert_eq!(names(&functions, "public"), ["paint"]);
+    assert_eq!(functions.as_array().map(Vec::len), Some(1), "{functions}");
 }

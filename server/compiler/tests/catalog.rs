@@ -7,6 +7,8 @@
 )]
 
 mod common;
+#[path = "catalog/functions.rs"]
+mod functions;
 #[path = "catalog/types.rs"]
 mod types;
 
@@ -148,12 +150,14 @@ fn json_that_is_no_catalog_is_refused_naming_the_query() {
     let relations =
         include_str!("catalog/relations.json").replacen("\"kind\"", "\"colour\": 1, \"kind\"", 1);
     assert!(load(&relations, "[]").unwrap_err().contains("colour"));
-    let types = CatalogJson {
-        types: "[{}]",
-        ..CatalogJson::EMPTY
-    };
-    let error = Catalog::from_json(7, &types).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read types.sql"), "{error}");
+    let mut others = [CatalogJson::EMPTY; 2];
+    others[0].types = "[{}]";
+    others[1].functions = "[{}]";
+    for (json, query) in others.iter().zip(["types", "functions"]) {
+        let error = Catalog::from_json(7, json).unwrap_err().to_string();
+        let expected = format!("cannot read {query}.sql: missing field");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The JSON of `sql/catalog/*.sql` → [`Catalog`].
 
+mod functions;
 mod relations;
 mod types;
 
@@ -18,6 +19,8 @@ pub struct CatalogJson<'a> {
     pub foreign_keys: &'a str,
     /// Of `sql/catalog/types.sql`.
     pub types: &'a str,
+    /// Of `sql/catalog/functions.sql`.
+    pub functions: &'a str,
 }
 
 impl CatalogJson<'static> {
@@ -26,6 +29,7 @@ impl CatalogJson<'static> {
         relations: "[]",
         foreign_keys: "[]",
         types: "[]",
+        functions: "[]",
     };
 }
 
@@ -57,6 +61,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         types: types::types(json.types)?,
     };
     catalog.foreign_keys = relations::foreign_keys(&catalog, json.foreign_keys)?;
+    functions::add(&mut catalog, json.functions)?;
     catalog.relationships = relationship::of_keys(&catalog);
     Ok(catalog)
 }

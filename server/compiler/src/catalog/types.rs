@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{DEFAULT_SCHEMA, Name};
 
 /// Where PostgreSQL's own types are.
-const SYSTEM_SCHEMA: &str = "pg_catalog";
+pub(super) const SYSTEM_SCHEMA: &str = "pg_catalog";
 
 /// A type as written in SQL: always with its schema, so that no search path can redirect it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,6 +33,7 @@ pub fn recorded() -> CatalogJson<'static> {
         relations: include_str!("../catalog/relations.json"),
         foreign_keys: include_str!("../catalog/foreign_keys.json"),
         types: include_str!("../catalog/types.json"),
+        functions: include_str!("../catalog/functions.json"),
     }
 }
 

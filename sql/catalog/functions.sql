@@ -5,6 +5,7 @@
 -- (internal dependencies of the type). The schemas below never appear, as there.
 -- 'returns.kind' is scalar, void, row (its columns are known) or record (they are not). Several OUT arguments, a named
 -- one and RETURNS TABLE make a row; one OUT argument without a name does not, and one of a row type is that row.
+-- 'one': at most one row comes back, as a function without SETOF or one with ROWS 1 promises.
 with recursive bases(oid, base) as (
   select t.oid, case when t.typtype = 'd' then t.typbasetype else t.oid end
   from pg_catalog.pg_type t
@@ -108,6 +109,7 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'name', c.proname,
   'procedure', c.prokind = 'p',
   'set', c.proretset,
+  'one', not c.proretset or c.prorows = 1,
   'volatility', case c.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
   'comment', d.description,
   'arguments', coalesce(i.list, '[]'),

@@ -28,7 +28,9 @@ pub struct Catalog {
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
     /// For each relation, in their order: the ways to others.
     relationships: Vec<Vec<Relationship>>,
+    /// First those a request may call, then those that belong to a row; both ordered by schema and name.
     functions: Vec<Function>,
+    callable: usize,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
     types: types::Types,
 }
@@ -49,6 +51,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Positions in `columns`; empty without a primary key.
     pub primary_key: Vec<usize>,
+    /// Functions of a row that give one value: columns that are not stored. None has the name of a column.
+    pub computed: Vec<FunctionId>,
     /// Every valid unique index over plain columns without a predicate, the primary key included.
     pub unique_keys: Vec<Vec<usize>>,
     /// Whether INSERT can work at all (views: also through INSTEAD OF triggers and rules).
@@ -62,6 +66,7 @@ pub struct Relation {
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     by_column: HashMap<Box<str>, usize>,
+    by_computed: HashMap<Box<str>, FunctionId>,
 }
 
 /// The kinds of relation served.
@@ -167,7 +172,8 @@ impl Catalog {
         self.relationships.get(from.0).map_or(&[], Vec::as_slice)
     }
 
-    /// The functions of that name, exactly as spelled: several when it is overloaded, none when it is not served.
+    /// The functions of that name that a request may call, exactly as spelled: several when it is overloaded, none when
+    /// it is not served.
     pub fn functions(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = &Function> {
         self.functions_by_name
             .get(schema.unwrap_or(DEFAULT_SCHEMA))
@@ -182,9 +188,10 @@ impl Catalog {
         self.functions.get(id.0)
     }
 
-    /// All functions served, ordered by schema and name.
+    /// All functions a request may call, ordered by schema and name. Those that only add a column or a relationship to
+    /// a relation are not among them.
     pub fn all_functions(&self) -> &[Function] {
-        &self.functions
+        self.functions.get(..self.callable).unwrap_or_default()
     }
 
     /// The type of that name: PostgreSQL's own, SQL's spelling of it (`integer`, `double precision`), with `[]` behind it
@@ -226,6 +233,11 @@ impl Relation {
     /// Its position, as keys use it.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.by_column.get(name).copied()
+    }
+
+    /// The computed column of that name, exactly as spelled.
+    pub fn computed_column(&self, name: &str) -> Option<FunctionId> {
+        self.by_computed.get(name).copied()
     }
 }
 

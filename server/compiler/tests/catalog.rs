@@ -7,6 +7,8 @@
 )]
 
 mod common;
+#[path = "catalog/computed.rs"]
+mod computed;
 #[path = "catalog/functions.rs"]
 mod functions;
 #[path = "catalog/types.rs"]

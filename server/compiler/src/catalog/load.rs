@@ -57,12 +57,13 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         by_name,
         relationships: Vec::new(),
         functions: Vec::new(),
+        callable: 0,
         functions_by_name: HashMap::new(),
         types: types::types(json.types)?,
     };
     catalog.foreign_keys = relations::foreign_keys(&catalog, json.foreign_keys)?;
-    functions::add(&mut catalog, json.functions)?;
     catalog.relationships = relationship::of_keys(&catalog);
+    functions::add(&mut catalog, json.functions)?;
     Ok(catalog)
 }
 

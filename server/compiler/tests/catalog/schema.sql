@@ -147,3 +147,24 @@ create function app.numbered() returns bigint window language internal as 'windo
 create aggregate app.total(integer) (sfunc = int4pl, stype = integer);
 create function app.on_command() returns event_trigger language plpgsql as 'begin end';
 create function auth.reveal() returns text language sql as $$ select 'secret' $$;
+
+-- Columns and relationships that functions of a row add.
+create function public.excerpt(public.posts) returns text stable language sql as 'select left($1.body, 20)';
+create function app.excerpt(public.posts) returns integer stable language sql as 'select 1';
+create function public.loud_title(post public.posts) returns text stable language sql as 'select upper(post.title)';
+create function app.age(public.posts) returns interval stable language sql as 'select now() - $1.created_at';
+create function public.title(public.posts) returns text stable language sql as $$ select 'hidden by the column' $$;
+create function public.word_count(public.public_posts) returns integer stable language sql as 'select 1';
+create function public.user_id(public.posts) returns setof public.users rows 1 stable language sql
+  as 'select * from public.users where id = $1.user_id';
+create function public.replies(public.posts) returns setof public.comments stable language sql
+  as 'select * from public.comments where post_id = $1.id';
+create function public.last_reply(post public.posts) returns public.comments stable language sql
+  as 'select * from public.comments where post_id = post.id order by id desc limit 1';
+create function public.same_author(public.posts) returns setof public.posts stable language sql
+  as 'select * from public.posts where user_id = $1.user_id';
+create function public.archive(post public.posts) returns void language sql as 'select';
+create function public.words_of(post public.posts) returns setof text stable language sql
+  as $$ select regexp_split_to_table(post.body, ' ') $$;
+create function public.secret_of(public.posts) returns auth.secrets stable language sql as $$ select 1, 'x' $$;
+create function public.about(public.posts, lang text default 'en') returns text stable language sql as $$ select 'x' $$;

@@ -1,5 +1,7 @@
 //! Functions, and which of them a request may call.
 
+mod computed;
+
 use serde::Deserialize;
 
 use super::{CatalogError, class, read};
@@ -8,6 +10,7 @@ use crate::catalog::{
     Argument, ArgumentMode, Catalog, Function, FunctionId, Name, Returns, TypeClass, TypeName,
     Volatility,
 };
+use computed::computes;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +19,7 @@ struct FunctionRow {
     name: Box<str>,
     procedure: bool,
     set: bool,
+    one: bool,
     volatility: Volatility,
     comment: Option<Box<str>>,
     arguments: Vec<ArgumentRow>,
@@ -67,9 +71,13 @@ struct ColumnRow {
 /// Adds the functions to a catalog that has its relations.
 pub(super) fn add(catalog: &mut Catalog, json: &str) -> Result<(), CatalogError> {
     let rows: Vec<FunctionRow> = read("functions.sql", json)?;
+    let mut of_rows = Vec::new();
     for row in rows {
+        let one = row.one;
         let function = function(catalog, row);
-        if is_callable(&function) {
+        if let Some(computes) = computes(catalog, &function, one) {
+            of_rows.push((function, computes));
+        } else if is_callable(&function) {
             let id = FunctionId(catalog.functions.len());
             catalog
                 .functions_by_name
@@ -81,6 +89,8 @@ pub(super) fn add(catalog: &mut Catalog, json: &str) -> Result<(), CatalogError>
             catalog.functions.push(function);
         }
     }
+    catalog.callable = catalog.functions.len();
+    computed::add(catalog, of_rows);
     Ok(())
 }
 

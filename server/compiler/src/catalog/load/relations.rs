@@ -80,7 +80,9 @@ fn relation(row: RelationRow) -> Relation {
         deletable: row.deletable,
         row_security: row.row_security,
         comment: row.comment,
+        computed: Vec::new(),
         by_column,
+        by_computed: HashMap::new(),
     }
 }
 

@@ -7,6 +7,7 @@ mod anonymous;
 mod api_keys;
 mod app;
 mod audit;
+mod catalog;
 mod claims;
 mod confirmation;
 mod corpus;
@@ -57,6 +58,7 @@ fn main() {
     trials.extend(confirmation::trials(&fixture));
     trials.extend(profile::trials(&fixture));
     trials.extend(audit::trials(&fixture));
+    trials.extend(catalog::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));

@@ -28,9 +28,11 @@ pub struct Catalog {
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
     /// For each relation, in their order: the ways to others.
     relationships: Vec<Vec<Relationship>>,
+    /// First those a request may call, then those that belong to a row; both ordered by schema and name.
     functions: Vec<Function>,
+    callable: usize,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
-    types: types::BySchema,
+    types: types::Types,
 }
 
 /// Position of a relation in its catalog.
@@ -38,6 +40,7 @@ pub struct Catalog {
 pub struct RelationId(usize);
 
 /// A table, view, materialised view or foreign table.
+#[derive(PartialEq, Eq)]
 pub struct Relation {
     /// Its schema.
     pub schema: Name,
@@ -49,6 +52,8 @@ pub struct Relation {
     pub columns: Vec<Column>,
     /// Positions in `columns`; empty without a primary key.
     pub primary_key: Vec<usize>,
+    /// Functions of a row that give one value: columns that are not stored. None has the name of a column.
+    pub computed: Vec<FunctionId>,
     /// Every valid unique index over plain columns without a predicate, the primary key included.
     pub unique_keys: Vec<Vec<usize>>,
     /// Whether INSERT can work at all (views: also through INSTEAD OF triggers and rules).
@@ -59,11 +64,10 @@ pub struct Relation {
     pub deletable: bool,
     /// Whether row-level security is enabled.
     pub row_security: bool,
-    /// Functions that make further columns of a row.
-    pub computed: Vec<FunctionId>,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     by_column: HashMap<Box<str>, usize>,
+    by_computed: HashMap<Box<str>, FunctionId>,
 }
 
 /// The kinds of relation served.
@@ -81,6 +85,7 @@ pub enum RelationKind {
 }
 
 /// A column of a relation.
+#[derive(PartialEq, Eq)]
 pub struct Column {
     /// Its name.
     pub name: Name,
@@ -169,7 +174,8 @@ impl Catalog {
         self.relationships.get(from.0).map_or(&[], Vec::as_slice)
     }
 
-    /// The functions of that name, exactly as spelled: several when it is overloaded, none when it is not served.
+    /// The functions of that name that a request may call, exactly as spelled: several when it is overloaded, none when
+    /// it is not served.
     pub fn functions(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = &Function> {
         self.functions_by_name
             .get(schema.unwrap_or(DEFAULT_SCHEMA))
@@ -186,30 +192,41 @@ impl Catalog {
 
     /// The function that computes a column of that name from a row.
     pub fn computed(&self, relation: &Relation, name: &str) -> Option<&Function> {
-        let own = |id: &FunctionId| self.function(*id);
-        relation
-            .computed
-            .iter()
-            .filter_map(own)
-            .find(|function| function.name.as_str() == name)
+        self.function(relation.computed_column(name)?)
     }
 
-    /// All functions served, ordered by schema and name.
+    /// All functions a request may call, ordered by schema and name. Those that only add a column or a relationship to
+    /// a relation are not among them.
     pub fn all_functions(&self) -> &[Function] {
-        &self.functions
+        self.functions.get(..self.callable).unwrap_or_default()
     }
 
     /// The type of that name: PostgreSQL's own, SQL's spelling of it (`integer`, `double precision`), with `[]` behind it
     /// for arrays, or one of a schema served.
     pub fn data_type(&self, schema: Option<&str>, name: &str) -> Option<(&TypeName, TypeClass)> {
-        types::find(&self.types, schema, name)
+        let found = self.types.find(schema, name)?;
+        Some((&found.name, found.class))
+    }
+
+    /// The labels of an enum, or of a domain over one, in their order; of all other types none.
+    pub fn enum_labels(&self, data_type: &TypeName) -> &[Box<str>] {
+        self.type_entry(data_type)
+            .map_or(&[], |entry| entry.labels.as_slice())
+    }
+
+    /// What an array holds; `None` for what is no array.
+    pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
+        self.type_entry(data_type)?.element.as_ref()
+    }
+
+    fn type_entry(&self, data_type: &TypeName) -> Option<&types::Entry> {
+        self.types
+            .entry(data_type.schema.as_str(), data_type.name.as_str())
     }
 
     /// All types that a value can be shown as.
     pub fn type_names(&self) -> impl Iterator<Item = &TypeName> {
-        self.types
-            .values()
-            .flat_map(|schema| schema.values().map(|(name, _)| name))
+        self.types.names()
     }
 
     /// All foreign keys between relations of this catalog.
@@ -219,6 +236,31 @@ impl Catalog {
 }
 
 impl Relation {
+    /// The shape of rows that have no place of their own: what a function returns.
+    pub(super) fn of_row(schema: Name, name: Name, columns: Vec<Column>) -> Self {
+        let by_column = columns
+            .iter()
+            .enumerate()
+            .map(|(position, column)| (column.name.as_str().into(), position))
+            .collect();
+        Relation {
+            schema,
+            name,
+            kind: RelationKind::View,
+            columns,
+            primary_key: Vec::new(),
+            computed: Vec::new(),
+            unique_keys: Vec::new(),
+            insertable: false,
+            updatable: false,
+            deletable: false,
+            row_security: false,
+            comment: None,
+            by_column,
+            by_computed: HashMap::new(),
+        }
+    }
+
     /// The column of that name, exactly as spelled.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.column_index(name)
@@ -228,6 +270,11 @@ impl Relation {
     /// Its position, as keys use it.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.by_column.get(name).copied()
+    }
+
+    /// The computed column of that name, exactly as spelled.
+    pub fn computed_column(&self, name: &str) -> Option<FunctionId> {
+        self.by_computed.get(name).copied()
     }
 }
 

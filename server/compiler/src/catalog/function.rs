@@ -7,7 +7,7 @@ use super::{Name, Relation, RelationId, TypeClass, TypeName};
 pub struct FunctionId(pub(super) usize);
 
 /// One function; an overloaded name has several.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its schema.
     pub schema: Name,
@@ -55,7 +55,7 @@ pub enum ArgumentMode {
 }
 
 /// What a function gives back, for each row when it returns a set.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Returns {
     /// Nothing.
     Void,

@@ -1,9 +1,11 @@
 //! What the planner knows of types.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{DEFAULT_SCHEMA, Name};
+
+/// Where PostgreSQL's own types are.
+pub(super) const SYSTEM_SCHEMA: &str = "pg_catalog";
 
 /// A type as written in SQL: always with its schema, so that no search path can redirect it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,52 +37,86 @@ pub enum TypeClass {
     Other,
 }
 
-/// Types by schema and name.
-pub(super) type BySchema = HashMap<Box<str>, HashMap<Box<str>, (TypeName, TypeClass)>>;
+/// The types of a database by schema and name.
+#[derive(Debug, Default)]
+pub(super) struct Types(HashMap<Box<str>, HashMap<Box<str>, Entry>>);
 
-/// Finds a type by the name a request gives it.
-pub(super) fn find<'a>(
-    types: &'a BySchema,
-    schema: Option<&str>,
-    name: &str,
-) -> Option<(&'a TypeName, TypeClass)> {
-    let (base, array) = match name.strip_suffix("[]") {
-        Some(base) => (base, true),
-        None => (name, false),
-    };
-    let lower = base.trim().to_ascii_lowercase();
-    let own = SPELLINGS
-        .iter()
-        .find(|(spelling, _)| schema.is_none() && *spelling == lower)
-        .map_or(base.trim(), |(_, own)| own);
-    let wanted = if array {
-        Cow::Owned(format!("_{own}"))
-    } else {
-        Cow::Borrowed(own)
-    };
-    let of_schema = |schema: &str| types.get(schema)?.get(wanted.as_ref());
-    let found = match schema {
-        Some(schema) => of_schema(schema),
-        None => of_schema("pg_catalog").or_else(|| of_schema(DEFAULT_SCHEMA)),
-    };
-    found.map(|(data_type, class)| (data_type, *class))
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: TypeName,
+    pub(super) class: TypeClass,
+    /// Whether a request may name it.
+    pub(super) castable: bool,
+    /// The array of it, in the same schema. Usually `_` and its name, but not where that was taken or too long.
+    pub(super) array: Option<Name>,
+    /// Of an array, what it holds.
+    pub(super) element: Option<TypeName>,
+    /// Of an enum, in its order.
+    pub(super) labels: Vec<Box<str>>,
 }
 
-/// Names of the SQL standard, in lower case → PostgreSQL's own.
-const SPELLINGS: &[(&str, &str)] = &[
-    ("bigint", "int8"),
-    ("boolean", "bool"),
-    ("character varying", "varchar"),
-    ("char", "bpchar"),
-    ("character", "bpchar"),
-    ("decimal", "numeric"),
-    ("double precision", "float8"),
-    ("int", "int4"),
-    ("integer", "int4"),
-    ("real", "float4"),
-    ("smallint", "int2"),
-    ("timestamp with time zone", "timestamptz"),
-    ("timestamp without time zone", "timestamp"),
-    ("time with time zone", "timetz"),
-    ("time without time zone", "time"),
-];
+impl Types {
+    pub(super) fn insert(&mut self, entry: Entry) {
+        self.0
+            .entry(entry.name.schema.as_str().into())
+            .or_default()
+            .insert(entry.name.name.as_str().into(), entry);
+    }
+
+    pub(super) fn entry(&self, schema: &str, name: &str) -> Option<&Entry> {
+        self.0.get(schema)?.get(name)
+    }
+
+    /// Those a request may name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &TypeName> {
+        let all = self.0.values().flat_map(HashMap::values);
+        all.filter(|entry| entry.castable).map(|entry| &entry.name)
+    }
+
+    /// Finds a type by the name a request gives it.
+    pub(super) fn find(&self, schema: Option<&str>, name: &str) -> Option<&Entry> {
+        let (name, is_array) = match name.strip_suffix("[]") {
+            Some(element) => (element.trim(), true),
+            None => (name.trim(), false),
+        };
+        let found = match schema {
+            Some(schema) => self.entry(schema, name),
+            None => self
+                .entry(SYSTEM_SCHEMA, own_name(&name.to_ascii_lowercase()))
+                .or_else(|| self.entry(DEFAULT_SCHEMA, name)),
+        };
+        let found = match found? {
+            element if is_array => {
+                let array = element.array.as_ref()?;
+                self.entry(element.name.schema.as_str(), array.as_str())?
+            }
+            itself => itself,
+        };
+        found.castable.then_some(found)
+    }
+}
+
+/// PostgreSQL's own name of a type for SQL's spelling of it, in lower case; all others stay as they are.
+///
+/// `char` without a length is one character in SQL. Here nothing is cut off, as with `bpchar`: a client that casts to
+/// it means text.
+fn own_name(spelling: &str) -> &str {
+    match spelling {
+        "bigint" => "int8",
+        "bit varying" => "varbit",
+        "boolean" => "bool",
+        "char" | "character" => "bpchar",
+        "character varying" => "varchar",
+        "dec" | "decimal" => "numeric",
+        "double precision" | "float" => "float8",
+        "int" | "integer" => "int4",
+        "real" => "float4",
+        "smallint" => "int2",
+        "time with time zone" => "timetz",
+        "time without time zone" => "time",
+        "timestamp with time zone" => "timestamptz",
+        "timestamp without time zone" => "timestamp",
+        own => own,
+    }
+}

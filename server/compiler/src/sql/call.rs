@@ -9,7 +9,12 @@ use crate::sql::{Columns, Reply, Verb};
 
 pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
     if let Some(rows) = plan.read.as_ref().filter(|_| plan.answer) {
-        return read::document(sql, rows, &Origin::Call(plan), wishes.shape, Verb::Call);
+        // One row is an object, whatever the mount does with rows of a table.
+        let shape = match wishes.shape {
+            Shape::Array if !plan.function.set => Shape::Own,
+            other => other,
+        };
+        return read::document(sql, rows, &Origin::Call(plan), shape, Verb::Call);
     }
     let mut columns = Columns {
         rows: None,

@@ -291,7 +291,7 @@ pub(super) fn needed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Column> {
             Link::Columns(pairs) | Link::Through { near: pairs, .. } => {
                 pairs.iter().for_each(|(near, _)| add(near));
             }
-            Link::Computed(_) => read.relation.columns.iter().for_each(&mut add),
+            Link::Computed(_) => {}
         }
     }
     columns

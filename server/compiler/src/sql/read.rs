@@ -16,6 +16,9 @@ use crate::sql::{Columns, Estimate, Reply, Verb, call, filter};
 /// Rows counted before the planner's opinion is asked, where an estimate was asked for.
 const COUNTED: u64 = 1_000;
 
+/// The row as it was written, beside its columns: functions of the row take it.
+const WHOLE_ROW: &str = ".\"row as written\"";
+
 /// Where the rows of a read come from.
 pub(super) enum Origin<'o, 'a> {
     /// The relation.
@@ -176,10 +179,12 @@ pub(super) fn from(sql: &mut Sql, scope: &Scope<'_, '_>, origin: &Origin<'_, '_>
             call::source(sql, plan);
         }
         Origin::Link(Link::Computed(function), near) => {
+            // Of rows that a write returned the whole row is a column of its own.
             sql.function(function)
                 .word("(")
                 .alias(near.alias)
-                .word(".*)");
+                .word(if near.written { WHOLE_ROW } else { ".*" })
+                .word(")");
         }
         Origin::Relation | Origin::Link(..) => {
             sql.relation(scope.read.relation);

@@ -6,7 +6,9 @@
 use crate::ask::{Shape, Wishes};
 use crate::catalog::Column;
 use crate::plan::Base;
-use crate::plan::{Answer, Delete, Insert, Page, Predicate, Read, Update, Value, Values};
+use crate::plan::{
+    Answer, Delete, Embed, Insert, Link, Page, Predicate, Read, Update, Value, Values,
+};
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::output::{self, Form, Scope};
 use crate::sql::read::{self, Origin};
@@ -256,13 +258,10 @@ fn returning(sql: &mut Sql, target: &Target<'_, '_>) {
     match target.answer {
         Answer::Rows(read) if in_layers(read) => {
             let columns = output::needed(read);
-            if columns.is_empty() {
-                sql.word("1 as c0");
-            }
+            let mut comma = !columns.is_empty();
             sql.list(&columns, |sql, column| {
                 sql.column(target.alias, column);
             });
-            let mut comma = !columns.is_empty();
             for function in computed(read) {
                 sql.word(if comma { ", " } else { "" })
                     .function(function)
@@ -271,6 +270,18 @@ fn returning(sql: &mut Sql, target: &Target<'_, '_>) {
                     .word(".*) as ")
                     .name(&function.name);
                 comma = true;
+            }
+            let of_row = |embed: &Embed<'_>| matches!(embed.link, Link::Computed(_));
+            if read.embeds.iter().any(of_row) {
+                sql.word(if comma { ", row(" } else { "row(" })
+                    .alias(target.alias)
+                    .word(".*)::")
+                    .relation(read.relation)
+                    .word(" as \"row as written\"");
+                comma = true;
+            }
+            if !comma {
+                sql.word("1 as c0");
             }
         }
         Answer::Rows(read) => {

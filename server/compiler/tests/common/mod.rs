@@ -24,16 +24,17 @@ pub fn tests() -> PathBuf {
 
 /// What the catalog queries said of `catalog/schema.sql`.
 pub fn catalog() -> Catalog {
-    let relations = include_str!("../catalog/relations.json");
-    let foreign_keys = include_str!("../catalog/foreign_keys.json");
-    Catalog::from_json(
-        1,
-        &CatalogJson {
-            relations,
-            foreign_keys,
-        },
-    )
-    .unwrap()
+    Catalog::from_json(1, &recorded()).unwrap()
+}
+
+/// The answers themselves.
+pub fn recorded() -> CatalogJson<'static> {
+    CatalogJson {
+        relations: include_str!("../catalog/relations.json"),
+        foreign_keys: include_str!("../catalog/foreign_keys.json"),
+        types: include_str!("../catalog/types.json"),
+        functions: include_str!("../catalog/functions.json"),
+    }
 }
 
 /// A request as text: `METHOD /table?query`, then headers, then after an empty line the body.

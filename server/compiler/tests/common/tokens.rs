@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use fluxbase_compiler::catalog::Catalog;
+use fluxbase_compiler::catalog::{Catalog, RelationshipKind, Returns};
 use fluxbase_compiler::sql::Statement;
 
 const WORDS: &[&str] = &[
@@ -50,6 +50,7 @@ const WORDS: &[&str] = &[
     "json_agg",
     "json_build_object",
     "row_to_json",
+    "row",
     "json_to_record",
     "json_to_recordset",
     "json_array_elements",
@@ -120,7 +121,14 @@ const LITERALS: &[&str] = &[
 /// Every name the catalog holds.
 pub fn names(catalog: &Catalog) -> HashSet<String> {
     let mut names = HashSet::new();
-    for relation in catalog.relations() {
+    let rows = catalog
+        .all_functions()
+        .iter()
+        .filter_map(|function| match &function.returns {
+            Returns::Row(row) => Some(row.as_ref()),
+            _ => None,
+        });
+    for relation in catalog.relations().iter().chain(rows) {
         names.insert(relation.schema.as_str().to_owned());
         names.insert(relation.name.as_str().to_owned());
         for column in &relation.columns {
@@ -129,7 +137,18 @@ pub fn names(catalog: &Catalog) -> HashSet<String> {
             names.insert(column.data_type.name.as_str().to_owned());
         }
     }
-    for function in catalog.all_functions() {
+    // Those of a row are no functions a request calls; their names stand in SQL all the same.
+    let of_rows = catalog.relations().iter().flat_map(|relation| {
+        let own = relation.computed.iter().copied();
+        let id = catalog.relation_id(Some(relation.schema.as_str()), relation.name.as_str());
+        let ways = id.map_or(&[][..], |id| catalog.relationships(id)).iter();
+        own.chain(ways.filter_map(|way| match way.kind {
+            RelationshipKind::Computed { function, .. } => Some(function),
+            _ => None,
+        }))
+    });
+    let of_rows: Vec<_> = of_rows.filter_map(|id| catalog.function(id)).collect();
+    for function in catalog.all_functions().iter().chain(of_rows) {
         names.insert(function.schema.as_str().to_owned());
         names.insert(function.name.as_str().to_owned());
         for argument in &function.arguments {
@@ -226,7 +245,7 @@ fn quoted_name(text: &str, names: &HashSet<String>) -> Result<usize, String> {
         name.push('"');
         at += 1;
     }
-    if names.contains(&name) {
+    if names.contains(&name) || name == "row as written" {
         Ok(at)
     } else {
         Err(format!("the name {name:?}"))

@@ -100,6 +100,7 @@ fn limits(worker: &Worker, role: DatabaseRole) -> Limits {
         max_page_size: api.max_page_size,
         max_total_results: (role != DatabaseRole::ServiceRole).then_some(api.max_total_results),
         aggregates: true,
+        plans: false,
     }
 }
 

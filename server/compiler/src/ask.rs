@@ -26,8 +26,25 @@ pub struct Wishes<'a> {
     pub time_zone: Option<Cow<'a, str>>,
     /// How the rows are written.
     pub shape: Shape,
+    /// Not the rows but how PostgreSQL would find them.
+    pub explain: Option<Explain>,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
+}
+
+/// What a plan shall say beside the steps.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Explain {
+    /// What it really took: the statement runs, and is undone.
+    pub analyze: bool,
+    /// Output columns and full names.
+    pub verbose: bool,
+    /// Settings that differ from their defaults.
+    pub settings: bool,
+    /// Blocks read and written; with `analyze`.
+    pub buffers: bool,
+    /// Log written; with `analyze`.
+    pub wal: bool,
 }
 
 /// How rows become a body.
@@ -93,8 +110,38 @@ pub struct Read<'a> {
     pub limit: Option<u64>,
     /// Rows to skip.
     pub offset: u64,
+    /// Only rows behind a value of an order.
+    pub after: Option<After<'a>>,
+    /// Texts are cut to so many characters.
+    pub truncate: Option<u32>,
     /// Whether the number of all matching rows is wanted too.
     pub count: Count,
+}
+
+impl<'a> Read<'a> {
+    /// Everything of these members.
+    pub fn of(select: Vec<Select<'a>>) -> Self {
+        Read {
+            select,
+            group_by: Vec::new(),
+            rows: Rows::All,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            after: None,
+            truncate: None,
+            count: Count::No,
+        }
+    }
+}
+
+/// Where the page before ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct After<'a> {
+    /// The unique column pages are ordered by; `None`: the primary key.
+    pub column: Option<Cow<'a, str>>,
+    /// Its value in the last row.
+    pub value: Cow<'a, str>,
 }
 
 /// New rows from JSON.

@@ -29,6 +29,8 @@ pub struct Limits {
     pub max_total_results: Option<u64>,
     /// Whether `sum()` and its kin are served.
     pub aggregates: bool,
+    /// Whether PostgreSQL's plans are shown.
+    pub plans: bool,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             max_page_size: 1000,
             max_total_results: Some(10_000),
             aggregates: true,
+            plans: false,
         }
     }
 }
@@ -79,6 +82,9 @@ pub fn plan<'a>(
         }
     };
     check_shape(&act, ask.wishes.shape)?;
+    if ask.wishes.explain.is_some() && !limits.plans {
+        return Err(NameError::PlansOff.into());
+    }
     Ok(Plan {
         act,
         wishes: &ask.wishes,

@@ -56,6 +56,7 @@ impl Statement {
                 offset: 0,
                 shape: crate::ask::Shape::Own,
                 key: false,
+                plan: false,
                 pinned: false,
             },
             applied: String::new(),
@@ -99,6 +100,8 @@ pub struct Reply {
     pub shape: crate::ask::Shape,
     /// Column 0 is no body but the primary key of the first row, for `Location`.
     pub key: bool,
+    /// The body is PostgreSQL's plan.
+    pub plan: bool,
     /// The write named its one row itself (PUT): no row means that body and address differ.
     pub pinned: bool,
 }
@@ -118,19 +121,53 @@ pub enum Verb {
     Call,
 }
 
+/// Writes what makes PostgreSQL say how it would do it.
+fn explained(sql: &mut Sql, explain: crate::ask::Explain) {
+    sql.word("explain (format json")
+        .word(if explain.analyze { ", analyze" } else { "" })
+        .word(if explain.verbose { ", verbose" } else { "" })
+        .word(if explain.settings { ", settings" } else { "" })
+        .word(if explain.buffers { ", buffers" } else { "" })
+        .word(if explain.wal { ", wal" } else { "" })
+        .word(") ");
+}
+
 /// Prints a plan.
 pub fn print(plan: &Plan<'_>) -> Statement {
     let mut sql = Sql::new();
+    if let Some(explain) = plan.wishes.explain {
+        explained(&mut sql, explain);
+    }
     let mut estimate = None;
     let (columns, reply) = match &plan.act {
         Act::Read(read) => {
-            estimate = read::estimate(read);
+            estimate = match plan.wishes.explain {
+                None => read::estimate(read),
+                Some(_) => None,
+            };
             read::print(&mut sql, read, plan.wishes)
         }
         Act::Insert(insert) => write::insert(&mut sql, insert, plan.wishes),
         Act::Update(update) => write::update(&mut sql, update, plan.wishes),
         Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
         Act::Call(call) => call::print(&mut sql, call, plan.wishes),
+    };
+    let (columns, reply) = match plan.wishes.explain {
+        None => (columns, reply),
+        // Of a plan there is one row with one column, whatever the statement.
+        Some(_) => (
+            Columns {
+                rows: None,
+                total: None,
+            },
+            Reply {
+                verb: Verb::Read,
+                single: true,
+                has_body: true,
+                plan: true,
+                ..reply
+            },
+        ),
     };
     let (sql, params) = sql.into_parts();
     Statement {

@@ -76,6 +76,8 @@ pub struct Expression<'a> {
     pub as_text: bool,
     /// The type it is shown as.
     pub cast: Option<&'a TypeName>,
+    /// Cut to so many characters.
+    pub cut: Option<u32>,
 }
 
 /// A column of the row, or a function of the row.
@@ -126,6 +128,7 @@ impl<'a> Expression<'a> {
             path: &[],
             as_text: false,
             cast: None,
+            cut: None,
         }
     }
 

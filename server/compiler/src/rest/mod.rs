@@ -23,8 +23,8 @@ pub use select::MAX_EMBED_DEPTH;
 
 use crate::Error;
 use crate::ask::{
-    Act, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Page, Read, Resolution,
-    Rows, Select, Shape, TableName, Update, Whole, Wishes,
+    Act, After, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Page, Read,
+    Resolution, Rows, Select, Shape, TableName, Update, Whole, Wishes,
 };
 use crate::error::{BodyError, QueryError};
 use body::Form;
@@ -204,14 +204,18 @@ fn wishes<'a>(
     preferences: &Preferences<'a>,
     applies: Applies,
 ) -> Result<Wishes<'a>, Error> {
+    let (shape, explain) = match request.dialect {
+        Dialect::PostgRest => accept::parse(request.accept)?,
+        Dialect::Fluxbase => (Shape::Own, None),
+    };
+    let analyzed = explain.is_some_and(|explain| explain.analyze);
     Ok(Wishes {
         max_affected: preferences.max_affected,
-        rollback: preferences.rollback == Some(true),
+        // A plan with times is of a statement that ran; it shall not have done anything.
+        rollback: analyzed || preferences.rollback == Some(true),
         time_zone: preferences.time_zone.clone(),
-        shape: match request.dialect {
-            Dialect::PostgRest => accept::parse(request.accept)?,
-            Dialect::Fluxbase => Shape::Own,
-        },
+        shape,
+        explain,
         applied: preferences.applied(applies),
     })
 }
@@ -251,11 +255,20 @@ fn read<'a>(
         (None, None) => range(request.range)?,
         given => given,
     };
+    let after = query.cursor.take().map(|value| After {
+        column: query.cursor_column.take(),
+        value,
+    });
+    if query.cursor_column.is_some() {
+        return Err(QueryError::CursorColumnAlone.into());
+    }
     let grouping = std::mem::take(&mut query.group_by);
     Ok(Read {
         rows: rows(request, &mut query),
         select: selected(query.select),
         group_by: grouping,
+        after,
+        truncate: query.truncate,
         order: query.order.unwrap_or_default(),
         limit,
         offset: offset.unwrap_or(0),
@@ -435,14 +448,6 @@ fn answer<'a>(
         (Return::Minimal, None) => Ok(Answer::Nothing),
         (Return::HeadersOnly, None) if request.dialect == Dialect::PostgRest => Ok(Answer::Key),
         (Return::HeadersOnly, None) => Ok(Answer::Affected),
-        (Return::Representation, select) => Ok(Answer::Rows(Box::new(Read {
-            select: selected(select),
-            group_by: Vec::new(),
-            rows: Rows::All,
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
-            count: Count::No,
-        }))),
+        (Return::Representation, select) => Ok(Answer::Rows(Box::new(Read::of(selected(select))))),
     }
 }

@@ -94,7 +94,7 @@ pub(super) fn members(sql: &mut Sql, scope: &Scope<'_, '_>, numbered: bool) {
 fn own_name(sql: &mut Sql, member: &Member<'_>) {
     let natural = matches!(
         &member.value,
-        Value::Field(field) if field.cast.is_none() && matches!(field.base, crate::plan::Base::Column(_))
+        Value::Field(field) if field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
     );
     match &member.name {
         MemberName::Own(_) if natural => {}

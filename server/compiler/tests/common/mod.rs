@@ -156,7 +156,11 @@ impl Text {
     ) -> Result<Statement, Error> {
         self.with(|request| {
             let ask = Text::parse(self.call, request)?;
-            let plan = plan::plan(&ask, catalog, &Limits::default())?;
+            let limits = Limits {
+                plans: true,
+                ..Limits::default()
+            };
+            let plan = plan::plan(&ask, catalog, &limits)?;
             seen(&ask, &plan);
             Ok(sql::print(&plan))
         })

@@ -23,6 +23,7 @@ mod reload;
 mod sessions;
 mod site;
 mod start;
+mod tours;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -63,6 +64,7 @@ fn main() {
     trials.extend(leaks::trials(&fixture));
     trials.extend(abuse::trials(&fixture));
     trials.extend(start::trials(&fixture));
+    trials.extend(tours::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));
     run(&arguments, trials);

@@ -104,6 +104,8 @@ mod tests {
             offset: 0,
             shape: Shape::Own,
             key: false,
+            counted: false,
+            plan: false,
             pinned: false,
         }
     }

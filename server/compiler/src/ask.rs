@@ -28,6 +28,8 @@ pub struct Wishes<'a> {
     pub shape: Shape,
     /// Not the rows but how PostgreSQL would find them.
     pub explain: Option<Explain>,
+    /// Whether the number of rows of a write is wanted.
+    pub counted: bool,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
 }

@@ -50,11 +50,13 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In the order of the table.
     pub columns: Vec<Column>,
-    /// Positions in `columns`; empty without a primary key.
+    /// Positions in `columns`; empty without a primary key. A view has that of the one table below whose rows come out
+    /// once, if all its columns do.
     pub primary_key: Vec<usize>,
     /// Functions of a row that give one value: columns that are not stored. None has the name of a column.
     pub computed: Vec<FunctionId>,
-    /// Every valid unique index over plain columns without a predicate, the primary key included.
+    /// Every valid unique index over plain columns without a predicate, the primary key included. A view has those of
+    /// the tables below whose rows certainly come out once.
     pub unique_keys: Vec<Vec<usize>>,
     /// Whether INSERT can work at all (views: also through INSTEAD OF triggers and rules).
     pub insertable: bool,
@@ -174,6 +176,22 @@ impl Catalog {
         self.relationships.get(from.0).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether a relationship that leads to one row can be relied on for it. A view may repeat the rows of its table, and a
+    /// function with ROWS 1 may return more; then a statement has to take the first.
+    pub fn is_certainly_one(&self, way: &Relationship) -> bool {
+        match &way.kind {
+            RelationshipKind::ToOne { columns } => {
+                let far: Vec<usize> = columns.iter().map(|(_, far)| *far).collect();
+                relationship::is_unique(self, way.to, &far)
+            }
+            RelationshipKind::ToMany { unique, .. } => *unique,
+            RelationshipKind::Through { .. } => false,
+            RelationshipKind::Computed { function, .. } => self
+                .function(*function)
+                .is_some_and(|function| !function.set),
+        }
+    }
+
     /// The functions of that name that a request may call, exactly as spelled: several when it is overloaded, none when
     /// it is not served.
     pub fn functions(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = &Function> {
@@ -229,7 +247,7 @@ impl Catalog {
         self.types.names()
     }
 
-    /// All foreign keys between relations of this catalog.
+    /// All foreign keys between tables of this catalog; [`Self::relationships`] has them as views show them, too.
     pub fn foreign_keys(&self) -> &[ForeignKey] {
         &self.foreign_keys
     }

@@ -56,6 +56,7 @@ impl Statement {
                 offset: 0,
                 shape: crate::ask::Shape::Own,
                 key: false,
+                counted: false,
                 plan: false,
                 pinned: false,
             },
@@ -100,6 +101,8 @@ pub struct Reply {
     pub shape: crate::ask::Shape,
     /// Column 0 is no body but the primary key of the first row, for `Location`.
     pub key: bool,
+    /// The number of rows of a write is wanted in `Content-Range`.
+    pub counted: bool,
     /// The body is PostgreSQL's plan.
     pub plan: bool,
     /// The write named its one row itself (PUT): no row means that body and address differ.

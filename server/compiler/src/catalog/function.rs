@@ -7,7 +7,7 @@ use super::{Name, Relation, RelationId, TypeClass, TypeName};
 pub struct FunctionId(pub(super) usize);
 
 /// One function; an overloaded name has several.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Function {
     /// Its schema.
     pub schema: Name,
@@ -25,6 +25,13 @@ pub struct Function {
     pub procedure: bool,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+}
+
+/// Short: a plan printed for a test or a log names the function instead of repeating the catalog.
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}()", self.schema.as_str(), self.name.as_str())
+    }
 }
 
 /// An input argument.

@@ -3,11 +3,13 @@
 mod functions;
 mod relations;
 mod types;
+mod views;
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::relationship::Link;
 use super::{Catalog, RelationId, TypeClass, relationship};
 
 /// The answers of the catalog queries, each one JSON text as PostgreSQL gave it.
@@ -21,6 +23,8 @@ pub struct CatalogJson<'a> {
     pub types: &'a str,
     /// Of `sql/catalog/functions.sql`.
     pub functions: &'a str,
+    /// Of `sql/catalog/views.sql`.
+    pub views: &'a str,
 }
 
 impl CatalogJson<'static> {
@@ -30,6 +34,7 @@ impl CatalogJson<'static> {
         foreign_keys: "[]",
         types: "[]",
         functions: "[]",
+        views: "[]",
     };
 }
 
@@ -61,8 +66,13 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         functions_by_name: HashMap::new(),
         types: types::types(json.types)?,
     };
-    catalog.foreign_keys = relations::foreign_keys(&catalog, json.foreign_keys)?;
-    catalog.relationships = relationship::of_keys(&catalog);
+    let sources = views::rows(json.views)?;
+    let views = views::views(&mut catalog, &sources);
+    let keys = relations::foreign_keys(json.foreign_keys)?;
+    let links = views.links(&catalog, &keys);
+    catalog.relationships = relationship::of_links(&catalog, &links);
+    let between_tables = |link: Link| (!link.with_view).then_some(link.key);
+    catalog.foreign_keys = links.into_iter().filter_map(between_tables).collect();
     functions::add(&mut catalog, json.functions)?;
     Ok(catalog)
 }

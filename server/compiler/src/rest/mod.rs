@@ -216,6 +216,7 @@ fn wishes<'a>(
         time_zone: preferences.time_zone.clone(),
         shape,
         explain,
+        counted: applies == Applies::Write && preferences.count == Some(Count::Exact),
         applied: preferences.applied(applies),
     })
 }

@@ -66,6 +66,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
         offset: 0,
         shape: wishes.shape,
         key: false,
+        counted: false,
         plan: false,
         pinned: false,
     };

@@ -115,6 +115,7 @@ pub(super) fn document(
         offset: plan.offset,
         shape,
         key: false,
+        counted: false,
         plan: false,
         pinned: false,
     };

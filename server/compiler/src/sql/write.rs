@@ -361,6 +361,7 @@ fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
             offset: 0,
             shape: target.wishes.shape,
             key,
+            counted: target.wishes.counted,
             plan: false,
             pinned: false,
         },

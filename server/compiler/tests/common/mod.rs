@@ -34,6 +34,7 @@ pub fn recorded() -> CatalogJson<'static> {
         foreign_keys: include_str!("../catalog/foreign_keys.json"),
         types: include_str!("../catalog/types.json"),
         functions: include_str!("../catalog/functions.json"),
+        views: include_str!("../catalog/views.json"),
     }
 }
 

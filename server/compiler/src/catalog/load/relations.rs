@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{CatalogError, class, read};
-use crate::catalog::{
-    Catalog, Column, ForeignKey, Generation, Name, Relation, RelationKind, TypeName,
-};
+use crate::catalog::{Column, Generation, Name, Relation, RelationKind, TypeName};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,14 +39,14 @@ struct ColumnRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ForeignKeyRow {
-    name: Box<str>,
-    schema: Box<str>,
-    table: Box<str>,
-    columns: Vec<Box<str>>,
-    to_schema: Box<str>,
-    to_table: Box<str>,
-    to_columns: Vec<Box<str>>,
+pub(super) struct ForeignKeyRow {
+    pub(super) name: Box<str>,
+    pub(super) schema: Box<str>,
+    pub(super) table: Box<str>,
+    pub(super) columns: Vec<Box<str>>,
+    pub(super) to_schema: Box<str>,
+    pub(super) to_table: Box<str>,
+    pub(super) to_columns: Vec<Box<str>>,
 }
 
 pub(super) fn relations(json: &str) -> Result<Vec<Relation>, CatalogError> {
@@ -101,28 +99,14 @@ fn column(row: ColumnRow) -> Column {
     }
 }
 
-pub(super) fn foreign_keys(catalog: &Catalog, json: &str) -> Result<Vec<ForeignKey>, CatalogError> {
-    let rows: Vec<ForeignKeyRow> = read("foreign_keys.sql", json)?;
-    // A key whose other end is not served links nothing.
-    Ok(rows
-        .iter()
-        .filter_map(|row| foreign_key(catalog, row))
-        .collect())
+pub(super) fn foreign_keys(json: &str) -> Result<Vec<ForeignKeyRow>, CatalogError> {
+    read("foreign_keys.sql", json)
 }
 
-fn foreign_key(catalog: &Catalog, row: &ForeignKeyRow) -> Option<ForeignKey> {
-    let from = catalog.relation_id(Some(&row.schema), &row.table)?;
-    let to = catalog.relation_id(Some(&row.to_schema), &row.to_table)?;
-    Some(ForeignKey {
-        name: Name::of_catalog(&row.name),
-        from_columns: positions(&catalog.get(from)?.by_column, &row.columns)?,
-        from,
-        to_columns: positions(&catalog.get(to)?.by_column, &row.to_columns)?,
-        to,
-    })
-}
-
-fn positions(by_column: &HashMap<Box<str>, usize>, names: &[Box<str>]) -> Option<Vec<usize>> {
+pub(super) fn positions(
+    by_column: &HashMap<Box<str>, usize>,
+    names: &[Box<str>],
+) -> Option<Vec<usize>> {
     names
         .iter()
         .map(|name| by_column.get(name).copied())

@@ -439,6 +439,16 @@ fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
             "VALIDATION_FAILED",
             "The change was rejected by the database",
         ),
+        Meaning::TooManyRows => (
+            StatusCode::BAD_REQUEST,
+            "TOO_MANY_ROWS",
+            "The change would touch more rows than max-affected allows",
+        ),
+        Meaning::NotOneRow => (
+            StatusCode::NOT_ACCEPTABLE,
+            "NOT_ONE_ROW",
+            "The change would not touch exactly one row",
+        ),
         Meaning::NoSuchTable => (StatusCode::NOT_FOUND, "NOT_FOUND", "Unknown table"),
         Meaning::NotWritable => (
             StatusCode::METHOD_NOT_ALLOWED,

@@ -210,6 +210,11 @@ impl Failure {
                     Public::unavailable("The database is not available")
                 }
                 DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
+                DbError::TimeZone => Public::new(
+                    StatusCode::BAD_REQUEST,
+                    "INVALID_INPUT",
+                    "Unknown time zone",
+                ),
                 DbError::Protocol(_) | DbError::Unreadable(_) => Public::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "INTERNAL_ERROR",

@@ -74,6 +74,20 @@ pub struct Estimate {
     pub counted_to: Option<u64>,
 }
 
+impl Estimate {
+    /// The number of rows: counted as far as that went, else what the planner expects, which is at least what was counted.
+    pub fn total(&self, counted: Option<i64>, planned: i64) -> i64 {
+        let all_counted = self
+            .counted_to
+            .map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+        match (counted, all_counted) {
+            (Some(counted), Some(most)) if counted <= most => counted,
+            (Some(counted), Some(_)) => planned.max(counted),
+            _ => planned,
+        }
+    }
+}
+
 /// Columns of the one result row. Column 0 is the body: type json (or text), to be copied unparsed, NULL when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
@@ -143,5 +157,29 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         columns,
         reply,
         applied: plan.wishes.applied.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Estimate;
+
+    #[test]
+    fn an_estimate_is_exact_where_all_rows_were_counted() {
+        let estimate = |counted_to| Estimate {
+            sql: String::new(),
+            params: Vec::new(),
+            counted_to,
+        };
+        // Counted, planned, total.
+        for (counted, planned, total) in [
+            (0, 700, 0),
+            (1000, 700, 1000),
+            (1001, 5000, 5000),
+            (1001, 700, 1001),
+        ] {
+            assert_eq!(estimate(Some(1000)).total(Some(counted), planned), total);
+        }
+        assert_eq!(estimate(None).total(None, 700), 700);
     }
 }

@@ -173,6 +173,7 @@ fn each_failure_has_its_status_and_body() {
             "service_unavailable",
         ),
         (unavailable(DbError::Silent), 503, "service_unavailable"),
+        (unavailable(DbError::TimeZone), 400, "INVALID_INPUT"),
         (
             unavailable(DbError::Protocol("x".into())),
             500,

@@ -26,8 +26,19 @@ pub struct Wishes<'a> {
     pub time_zone: Option<Cow<'a, str>>,
     /// How the rows are written.
     pub shape: Shape,
+    /// Which numbers the answer says beside its body.
+    pub numbers: Numbers,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
+}
+
+/// Numbers of rows that are told although nobody asked for a count.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of the rows that a read or a call answers with.
+    pub answered: bool,
+    /// Of the rows written, as the number of all that match.
+    pub written: bool,
 }
 
 /// How rows become a body.

@@ -88,13 +88,39 @@ impl Estimate {
     }
 }
 
-/// Columns of the one result row. Column 0 is the body: type json (or text), to be copied unparsed, NULL when there is none.
+/// Columns of the one result row. Column 0 is the body: json, text or bytea, to be copied unparsed, NULL when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
     /// Position of the number of rows in the body or changed by the write (bigint).
     pub rows: Option<usize>,
-    /// Position of the number of all rows that match (bigint).
+    /// Position of the number of all rows that match (bigint); of a write that counts, the number of rows written.
     pub total: Option<usize>,
+}
+
+/// What must hold of a number of rows; else everything is undone.
+#[derive(Debug, Clone, Copy)]
+struct Guard {
+    /// It is 1.
+    one: bool,
+    /// It is not larger.
+    most: Option<u64>,
+}
+
+impl Guard {
+    /// Writes the number that `count` is, and what must hold of it around it.
+    fn number(self, sql: &mut Sql, count: &'static str) {
+        sql.word(if self.most.is_some() {
+            "auth.at_most("
+        } else {
+            ""
+        })
+        .word(if self.one { "auth.exactly_one(" } else { "" })
+        .word(count)
+        .word(if self.one { ")" } else { "" });
+        if let Some(most) = self.most {
+            sql.word(", ").bind(most.to_string()).word(")");
+        }
+    }
 }
 
 /// What kind of answer it is.

@@ -25,7 +25,11 @@ pub fn rest(
         Some(column) => answer.integer(column).map_err(read),
         None => Ok(None),
     };
-    let (rows, total) = (integer(rows)?, integer(total)?);
+    let (rows, counted) = (integer(rows)?, integer(total)?);
+    let total = match (&statement.estimate, answer.planned()) {
+        (Some(estimate), Some(planned)) => Some(estimate.total(counted, planned)),
+        _ => counted,
+    };
     let body = answer.bytes(0).map_err(read)?;
     let outcome = decide(statement.reply, rows, total, body.is_some(), anonymous)?;
 
@@ -104,7 +108,6 @@ mod tests {
             offset: 0,
             shape: Shape::Own,
             key: false,
-            counted: false,
             plan: false,
             pinned: false,
         }

@@ -18,6 +18,7 @@ mod lockout;
 mod mailbox;
 mod operators;
 mod outage;
+mod preferences;
 mod refusals;
 mod reload;
 mod sessions;
@@ -49,6 +50,7 @@ fn main() {
     trials.extend(isolation::trials(&fixture, &shared));
     trials.extend(crud::trials(&fixture));
     trials.extend(operators::trials(&shared));
+    trials.extend(preferences::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

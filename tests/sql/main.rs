@@ -25,6 +25,7 @@ mod profile;
 mod readme;
 mod recovery;
 mod revocation;
+mod rows;
 mod seal;
 mod secrets;
 mod sessions;
@@ -67,6 +68,7 @@ fn main() {
     trials.extend(impersonation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
+    trials.extend(rows::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(logs::trials(&fixture));
     trials.extend(imported::trials(&fixture));

@@ -28,8 +28,8 @@ pub struct Wishes<'a> {
     pub shape: Shape,
     /// Not the rows but how PostgreSQL would find them.
     pub explain: Option<Explain>,
-    /// Whether the number of rows of a write is wanted.
-    pub counted: bool,
+    /// Which numbers the answer says beside its body.
+    pub numbers: Numbers,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
 }
@@ -47,6 +47,15 @@ pub struct Explain {
     pub buffers: bool,
     /// Log written; with `analyze`.
     pub wal: bool,
+}
+
+/// Numbers of rows that are told although nobody asked for a count.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of the rows that a read or a call answers with.
+    pub answered: bool,
+    /// Of the rows written, as the number of all that match.
+    pub written: bool,
 }
 
 /// How rows become a body.

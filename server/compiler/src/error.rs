@@ -276,6 +276,9 @@ pub enum NameError {
     /// What a function gives is no set of rows.
     #[error("{0} returns no rows: select, filters and order have no meaning")]
     NotRows(String),
+    /// How many rows a function without a set touches cannot be known.
+    #[error("max-affected needs a function that returns a set, which {0} does not")]
+    NotASet(String),
     /// More renamed columns than PostgreSQL can take in one row.
     #[error("At most {0} columns can be selected when one of them is renamed")]
     TooManyOutputs(usize),

@@ -85,6 +85,12 @@ pub fn plan<'a>(
     if ask.wishes.explain.is_some() && !limits.plans {
         return Err(NameError::PlansOff.into());
     }
+    if let Act::Call(call) = &act
+        && ask.wishes.max_affected.is_some()
+        && !call.function.set
+    {
+        return Err(NameError::NotASet(call.function.name.as_str().to_owned()).into());
+    }
     Ok(Plan {
         act,
         wishes: &ask.wishes,
@@ -104,6 +110,9 @@ fn check_shape(act: &Act<'_>, shape: ask::Shape) -> Result<(), Error> {
         (ask::Shape::GeoJson, _) => Err(Error::Unsupported("application/geo+json")),
         (ask::Shape::Text | ask::Shape::Bytes, Some(read)) if read.output.len() != 1 => {
             Err(NameError::OneColumn.into())
+        }
+        (ask::Shape::Csv, None) if matches!(act, Act::Call(call) if call.answer && call.read.is_none()) => {
+            Err(Error::Unsupported("text/csv of a value without columns"))
         }
         _ => Ok(()),
     }

@@ -132,6 +132,19 @@ impl<'a> Expression<'a> {
         }
     }
 
+    /// Its type, where the catalog says it.
+    pub fn data_type(&self) -> Option<&'a TypeName> {
+        match (self.cast, self.base) {
+            (Some(cast), _) => Some(cast),
+            (None, _) if !self.path.is_empty() => None,
+            (None, Base::Column(column)) => Some(&column.data_type),
+            (None, Base::Computed(function)) => match &function.returns {
+                Returns::Scalar { data_type, .. } => Some(data_type),
+                _ => None,
+            },
+        }
+    }
+
     /// Whether it is that column and nothing more.
     pub fn is_column(&self, column: &Column) -> bool {
         self.path.is_empty()

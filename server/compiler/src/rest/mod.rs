@@ -23,7 +23,7 @@ pub use select::MAX_EMBED_DEPTH;
 
 use crate::Error;
 use crate::ask::{
-    Act, After, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Page, Read,
+    Act, After, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Numbers, Page, Read,
     Resolution, Rows, Select, Shape, TableName, Update, Whole, Wishes,
 };
 use crate::error::{BodyError, QueryError};
@@ -144,7 +144,7 @@ pub fn parse<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         Method::Get => Applies::Read,
         _ => Applies::Write,
     };
-    let wishes = wishes(request, &preferences, applies)?;
+    let wishes = wishes(request, &preferences, applies, false)?;
     let act = match request.method {
         Method::Get => Act::Read(read(request, query, &preferences)?),
         Method::Put if request.dialect == Dialect::PostgRest => put(request, query, preferences)?,
@@ -167,7 +167,7 @@ pub fn parse_call<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
     };
     let mut query = query::parse(request.scope(true), request.query)?;
     let preferences = prefer::parse(request.prefer)?;
-    let wishes = wishes(request, &preferences, Applies::Read)?;
+    let wishes = wishes(request, &preferences, Applies::Read, true)?;
     let arguments = if reads {
         Arguments::Named(std::mem::take(&mut query.arguments))
     } else {
@@ -203,6 +203,7 @@ fn wishes<'a>(
     request: &Request<'a>,
     preferences: &Preferences<'a>,
     applies: Applies,
+    call: bool,
 ) -> Result<Wishes<'a>, Error> {
     let (shape, explain) = match request.dialect {
         Dialect::PostgRest => accept::parse(request.accept)?,
@@ -216,7 +217,11 @@ fn wishes<'a>(
         time_zone: preferences.time_zone.clone(),
         shape,
         explain,
-        counted: applies == Applies::Write && preferences.count == Some(Count::Exact),
+        numbers: Numbers {
+            answered: request.dialect == Dialect::PostgRest || call,
+            written: request.dialect == Dialect::PostgRest
+                && !matches!(preferences.count, None | Some(Count::No)),
+        },
         applied: preferences.applied(applies),
     })
 }

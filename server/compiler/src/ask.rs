@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// One request for one table or function.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Ask<'a> {
     /// The table, view or function asked for.
     pub table: TableName<'a>,
@@ -13,6 +13,18 @@ pub struct Ask<'a> {
     pub act: Act<'a>,
     /// What else was preferred.
     pub wishes: Wishes<'a>,
+}
+
+/// Without wishes that say nothing, so that a recorded request shows what is peculiar about it.
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Ask");
+        shown.field("table", &self.table).field("act", &self.act);
+        if self.wishes != Wishes::default() {
+            shown.field("wishes", &self.wishes);
+        }
+        shown.finish()
+    }
 }
 
 /// What a request wants of its statement beside rows.

@@ -21,7 +21,7 @@ use acts::{Arg, Kind};
 use body::Body;
 use bytes::Bytes;
 use fluxbase_compiler::plan::Access;
-use fluxbase_compiler::sql::{Columns, Reply, Statement, Verb};
+use fluxbase_compiler::sql::Statement;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -138,24 +138,11 @@ fn statement(prepared: &Prepared, arguments: Vec<Option<String>>) -> Statement {
             params.push(text);
         }
     }
-    Statement {
-        sql,
-        params,
-        access: match prepared.act.kind {
-            Kind::Read => Access::ReadOnly,
-            Kind::Write | Kind::Mail | Kind::Link => Access::ReadWrite,
-        },
-        columns: Columns {
-            rows: None,
-            total: None,
-        },
-        reply: Reply {
-            verb: Verb::Read,
-            single: true,
-            has_body: true,
-            offset: 0,
-        },
-    }
+    let access = match prepared.act.kind {
+        Kind::Read => Access::ReadOnly,
+        Kind::Write | Kind::Mail | Kind::Link => Access::ReadWrite,
+    };
+    Statement::of_text(sql, params, access)
 }
 
 fn arguments(

@@ -210,6 +210,11 @@ impl Failure {
                     Public::unavailable("The database is not available")
                 }
                 DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
+                DbError::TimeZone => Public::new(
+                    StatusCode::BAD_REQUEST,
+                    "INVALID_INPUT",
+                    "Unknown time zone",
+                ),
                 DbError::Protocol(_) | DbError::Unreadable(_) => Public::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "INTERNAL_ERROR",
@@ -438,6 +443,16 @@ fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
             StatusCode::BAD_REQUEST,
             "VALIDATION_FAILED",
             "The change was rejected by the database",
+        ),
+        Meaning::TooManyRows => (
+            StatusCode::BAD_REQUEST,
+            "TOO_MANY_ROWS",
+            "The change would touch more rows than max-affected allows",
+        ),
+        Meaning::NotOneRow => (
+            StatusCode::NOT_ACCEPTABLE,
+            "NOT_ONE_ROW",
+            "The change would not touch exactly one row",
         ),
         Meaning::NoSuchTable => (StatusCode::NOT_FOUND, "NOT_FOUND", "Unknown table"),
         Meaning::NotWritable => (

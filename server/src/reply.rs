@@ -25,7 +25,11 @@ pub fn rest(
         Some(column) => answer.integer(column).map_err(read),
         None => Ok(None),
     };
-    let (rows, total) = (integer(rows)?, integer(total)?);
+    let (rows, counted) = (integer(rows)?, integer(total)?);
+    let total = match (&statement.estimate, answer.planned()) {
+        (Some(estimate), Some(planned)) => Some(estimate.total(counted, planned)),
+        _ => counted,
+    };
     let body = answer.bytes(0).map_err(read)?;
     let outcome = decide(statement.reply, rows, total, body.is_some(), anonymous)?;
 
@@ -66,7 +70,7 @@ fn decide(
         Verb::Update | Verb::Delete if hit_nothing => {
             return Err(Failure::WriteHitNothing { anonymous });
         }
-        Verb::Read | Verb::Insert | Verb::Update | Verb::Delete => {}
+        Verb::Read | Verb::Insert | Verb::Update | Verb::Delete | Verb::Call => {}
     }
     let status = match reply.verb {
         Verb::Insert => StatusCode::CREATED,
@@ -93,6 +97,7 @@ mod tests {
     use super::{Outcome, content_range, decide};
     use crate::error::Failure;
     use actix_web::http::StatusCode;
+    use fluxbase_compiler::ask::Shape;
     use fluxbase_compiler::sql::{Reply, Verb};
 
     fn reply(verb: Verb, single: bool, has_body: bool) -> Reply {
@@ -101,6 +106,10 @@ mod tests {
             single,
             has_body,
             offset: 0,
+            shape: Shape::Own,
+            key: false,
+            plan: false,
+            pinned: false,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::reply;
 use actix_web::http::Method as HttpMethod;
 use actix_web::{HttpRequest, HttpResponse, web};
 use fluxbase_compiler::plan::{Access, Limits, plan};
-use fluxbase_compiler::rest::{Method, Request, parse};
+use fluxbase_compiler::rest::{Dialect, Method, Request, parse};
 use fluxbase_compiler::sql;
 use fluxbase_rules::DatabaseRole;
 
@@ -67,13 +67,12 @@ async fn run(
         .filter_map(|value| value.to_str().ok())
         .collect();
     let request = Request {
-        method: method(http.method())?,
         schema,
-        table,
         id,
         query: http.query_string(),
         prefer: &prefer,
         body: &passed.body,
+        ..Request::new(Dialect::Fluxbase, method(http.method())?, table)
     };
     let statement = {
         let catalog = worker.shared.catalog.load();
@@ -100,6 +99,8 @@ fn limits(worker: &Worker, role: DatabaseRole) -> Limits {
         default_page_size: api.default_page_size,
         max_page_size: api.max_page_size,
         max_total_results: (role != DatabaseRole::ServiceRole).then_some(api.max_total_results),
+        aggregates: true,
+        plans: false,
     }
 }
 

@@ -1,7 +1,14 @@
--- Foreign keys between relations of the schemas in $1 (text[]), as one JSON array, for the compiler's
--- Catalog::from_json. Ask in the same REPEATABLE READ transaction as relations.sql: both then see one state.
+-- Foreign keys between relations of the schemas in $1 (text[]), and those of others that some view reads, since a key is
+-- also seen through views; as one JSON array, for the compiler's Catalog::from_json. Ask in the same REPEATABLE READ
+-- transaction as relations.sql: both then see one state.
 -- The copies that partitions inherit are left out: the key of the partitioned table speaks for them.
-with columns as (
+with read_by_views as materialized (
+  select distinct d.refobjid as oid
+  from pg_catalog.pg_depend d
+  where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+),
+columns as (
   select k.oid,
          pg_catalog.json_agg(f.attname order by p.position) as names,
          pg_catalog.json_agg(t.attname order by p.position) as to_names
@@ -28,5 +35,5 @@ join pg_catalog.pg_class c on c.oid = k.conrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_class tc on tc.oid = k.confrelid
 join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace
-where n.nspname = any ($1)
-  and tn.nspname = any ($1)
+where (n.nspname = any ($1) or c.oid in (select r.oid from read_by_views r))
+  and (tn.nspname = any ($1) or tc.oid in (select r.oid from read_by_views r))

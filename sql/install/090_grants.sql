@@ -74,6 +74,9 @@ grant execute on function
   auth.impersonate(uuid, text, jsonb), auth.impersonate_role(text, text, jsonb), auth.list_impersonations(jsonb)
 to authenticated, service_role, fluxbase_trusted;
 
+-- Written around the number of rows of a write, as whoever writes.
+grant execute on function auth.at_most(bigint, bigint), auth.exactly_one(bigint) to anon, authenticated, service_role;
+
 -- The first key pair, so that tokens can be signed and verified from the start, and the first sealing key.
 select auth.rotate_signing_key();
 select auth.make_sealing_key();

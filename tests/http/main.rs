@@ -23,12 +23,14 @@ mod mass_assignment;
 mod metadata;
 mod operators;
 mod outage;
+mod preferences;
 mod refusals;
 mod reload;
 mod sessions;
 mod site;
 mod start;
 mod temporary;
+mod tours;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -55,6 +57,7 @@ fn main() {
     trials.extend(crud::trials(&fixture));
     trials.extend(columns::trials(&fixture));
     trials.extend(operators::trials(&shared));
+    trials.extend(preferences::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));
@@ -75,6 +78,7 @@ fn main() {
     trials.extend(abuse::trials(&fixture));
     trials.extend(temporary::trials(&fixture));
     trials.extend(start::trials(&fixture));
+    trials.extend(tours::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));
     run(&arguments, trials);

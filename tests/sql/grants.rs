@@ -24,6 +24,8 @@ const ENTERED: &str = "admin_audit admin_create_user admin_delete_user admin_get
     list_impersonations list_service_keys list_sessions reauthenticate refresh_schema revoke_everything revoke_other_sessions \
     revoke_session revoke_token rotate_service_key service_key_revocations sign_out totp_backup_codes totp_disable totp_enable totp_setup \
     totp_status update_user";
+/// Written around the number of rows of a write.
+const ROWS: &str = "at_most exactly_one";
 const VISITOR: &str = "end_impersonation get_impersonation sign_out";
 const TRUSTED_DOORS: &str = "check_password_reset confirm_email enter enter enter_anonymous public_config refresh \
     request_email_code request_email_confirmation request_magic_link request_password_reset reset_password \
@@ -34,9 +36,9 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let mut trials = Vec::new();
     let roles: [(&str, &[&str]); 7] = [
         ("plain", &[]),
-        ("anon", &[VISITOR]),
-        ("authenticated", &[ENTERED]),
-        ("service_role", &[ENTERED]),
+        ("anon", &[VISITOR, ROWS]),
+        ("authenticated", &[ENTERED, ROWS]),
+        ("service_role", &[ENTERED, ROWS]),
         ("fluxbase_app", &[DOORS]),
         ("fluxbase_mailer", &[MAILER]),
         ("fluxbase_trusted", &[ENTERED, TRUSTED_DOORS]),

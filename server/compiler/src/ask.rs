@@ -4,13 +4,94 @@
 
 use std::borrow::Cow;
 
-/// One request for one table.
-#[derive(Debug, Clone, PartialEq)]
+/// One request for one table or function.
+#[derive(Clone, PartialEq)]
 pub struct Ask<'a> {
-    /// The table or view asked for.
+    /// The table, view or function asked for.
     pub table: TableName<'a>,
     /// What to do with it.
     pub act: Act<'a>,
+    /// What else was preferred.
+    pub wishes: Wishes<'a>,
+}
+
+/// Without wishes that say nothing, so that a recorded request shows what is peculiar about it.
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Ask");
+        shown.field("table", &self.table).field("act", &self.act);
+        if self.wishes != Wishes::default() {
+            shown.field("wishes", &self.wishes);
+        }
+        shown.finish()
+    }
+}
+
+/// What a request wants of its statement beside rows.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Wishes<'a> {
+    /// A write that touches more rows is undone and refused.
+    pub max_affected: Option<u64>,
+    /// Everything is undone at the end; the answer says what would have been.
+    pub rollback: bool,
+    /// The zone in which times are written.
+    pub time_zone: Option<Cow<'a, str>>,
+    /// How the rows are written.
+    pub shape: Shape,
+    /// Not the rows but how PostgreSQL would find them.
+    pub explain: Option<Explain>,
+    /// Which numbers the answer says beside its body.
+    pub numbers: Numbers,
+    /// What of the preferences was taken, for `Preference-Applied`.
+    pub applied: String,
+}
+
+/// What a plan shall say beside the steps.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Explain {
+    /// What it really took: the statement runs, and is undone.
+    pub analyze: bool,
+    /// Output columns and full names.
+    pub verbose: bool,
+    /// Settings that differ from their defaults.
+    pub settings: bool,
+    /// Blocks read and written; with `analyze`.
+    pub buffers: bool,
+    /// Log written; with `analyze`.
+    pub wal: bool,
+}
+
+/// Numbers of rows that are told although nobody asked for a count.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of the rows that a read or a call answers with.
+    pub answered: bool,
+    /// Of the rows written, as the number of all that match.
+    pub written: bool,
+}
+
+/// How rows become a body.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// An array of rows; one object where the request names one row or gives one.
+    #[default]
+    Own,
+    /// An array of rows, whatever their number.
+    Array,
+    /// An array, without members that are null.
+    ArrayWithoutNulls,
+    /// One object, and an error unless there is exactly one row.
+    Object,
+    /// The same without members that are null.
+    ObjectWithoutNulls,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// A GeoJSON collection of features.
+    GeoJson,
+    /// The one value of the one column, as text.
+    Text,
+    /// The one value of the one column, as bytes.
+    Bytes,
 }
 
 /// A table as the caller names it.
@@ -33,13 +114,17 @@ pub enum Act<'a> {
     Update(Update<'a>),
     /// Rows removed.
     Delete(Delete<'a>),
+    /// A function called; [`Ask::table`] names it.
+    Call(Call<'a>),
 }
 
 /// Which rows, in which order, with which columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read<'a> {
-    /// Never empty.
+    /// Empty only for an embedded read that shows nothing and merely filters.
     pub select: Vec<Select<'a>>,
+    /// Columns that rows are grouped by beside those in `select`.
+    pub group_by: Vec<Field<'a>>,
     /// Which rows.
     pub rows: Rows<'a>,
     /// First key first.
@@ -48,8 +133,38 @@ pub struct Read<'a> {
     pub limit: Option<u64>,
     /// Rows to skip.
     pub offset: u64,
+    /// Only rows behind a value of an order.
+    pub after: Option<After<'a>>,
+    /// Texts are cut to so many characters.
+    pub truncate: Option<u32>,
     /// Whether the number of all matching rows is wanted too.
     pub count: Count,
+}
+
+impl<'a> Read<'a> {
+    /// Everything of these members.
+    pub fn of(select: Vec<Select<'a>>) -> Self {
+        Read {
+            select,
+            group_by: Vec::new(),
+            rows: Rows::All,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            after: None,
+            truncate: None,
+            count: Count::No,
+        }
+    }
+}
+
+/// Where the page before ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct After<'a> {
+    /// The unique column pages are ordered by; `None`: the primary key.
+    pub column: Option<Cow<'a, str>>,
+    /// Its value in the last row.
+    pub value: Cow<'a, str>,
 }
 
 /// New rows from JSON.
@@ -59,8 +174,65 @@ pub struct Insert<'a> {
     pub many: bool,
     /// The rows, grouped by the columns they give. One group unless absent keys shall take their defaults.
     pub groups: Vec<Group<'a>>,
+    /// What to do with a row that is there already; `None`: it is an error.
+    pub conflict: Option<Conflict<'a>>,
+    /// Rows of the body that do not satisfy it are not inserted.
+    pub only: Option<Filter<'a>>,
     /// What comes back.
     pub answer: Answer<'a>,
+}
+
+/// What happens to a row that is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict<'a> {
+    /// Columns of the key that decides; `None`: the primary key.
+    pub columns: Option<Vec<Cow<'a, str>>>,
+    /// What to do.
+    pub resolution: Resolution,
+}
+
+/// `Prefer: resolution`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The columns given take their new values.
+    Merge,
+    /// The row stays as it is.
+    Ignore,
+}
+
+/// A function with its arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call<'a> {
+    /// What it is given.
+    pub arguments: Arguments<'a>,
+    /// What of its rows comes back.
+    pub read: Read<'a>,
+    /// Whether the request may not write.
+    pub read_only: bool,
+    /// Whether the body, if any, is wanted back.
+    pub answer: bool,
+}
+
+/// Arguments of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arguments<'a> {
+    /// Each by its name, as text. A name may stand more than once for a VARIADIC one.
+    Named(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    /// The members of a JSON object.
+    Json(Group<'a>),
+    /// The whole body is the one argument, which has no name.
+    Whole(Whole<'a>),
+}
+
+/// A body that is an argument as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Whole<'a> {
+    /// `application/json`; also readable as named arguments when it is an object.
+    Json(&'a str),
+    /// `text/plain`
+    Text(&'a str),
+    /// `application/octet-stream`
+    Bytes(&'a [u8]),
 }
 
 /// Rows that give the same columns.
@@ -75,19 +247,34 @@ pub struct Group<'a> {
 /// New values for existing rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update<'a> {
-    /// Which rows; never [`Rows::All`].
+    /// Which rows; [`Rows::All`] only where the mount lets a write go without a filter.
     pub rows: Rows<'a>,
     /// Columns to set and the object that holds their values.
     pub set: Group<'a>,
+    /// Only the first rows of an order; `None`: all.
+    pub page: Option<Page<'a>>,
     /// What comes back.
     pub answer: Answer<'a>,
+}
+
+/// The first rows of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<'a> {
+    /// First key first.
+    pub order: Vec<Order<'a>>,
+    /// How many.
+    pub limit: u64,
+    /// Rows to skip.
+    pub offset: u64,
 }
 
 /// Rows to remove.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delete<'a> {
-    /// Which rows; never [`Rows::All`].
+    /// Which rows; [`Rows::All`] only where the mount lets a write go without a filter.
     pub rows: Rows<'a>,
+    /// Only the first rows of an order; `None`: all.
+    pub page: Option<Page<'a>>,
     /// What comes back.
     pub answer: Answer<'a>,
 }
@@ -107,9 +294,11 @@ pub enum Rows<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer<'a> {
     /// The changed rows.
-    Rows(Vec<Select<'a>>),
+    Rows(Box<Read<'a>>),
     /// Only how many there were.
     Affected,
+    /// Only the primary key of the first one.
+    Key,
     /// No body.
     Nothing,
 }
@@ -125,7 +314,85 @@ pub enum Select<'a> {
         rename: Option<Cow<'a, str>>,
         /// Where it comes from.
         field: Field<'a>,
+        /// The type it shall be shown as.
+        cast: Option<Cow<'a, str>>,
     },
+    /// A number of rows, or one value out of many.
+    Aggregate {
+        /// The name it shall have in the answer.
+        rename: Option<Cow<'a, str>>,
+        /// Which.
+        function: Aggregate,
+        /// Of what; `None`: of the rows.
+        of: Option<Field<'a>>,
+        /// The type of each value before.
+        input: Option<Cow<'a, str>>,
+        /// The type of the result.
+        cast: Option<Cow<'a, str>>,
+        /// Whether a name of its own holds the column too: `sum_price` instead of `sum`.
+        named_after_column: bool,
+    },
+    /// Rows of another relation.
+    Embed(Embed<'a>),
+}
+
+/// Rows of a related relation inside each row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embed<'a> {
+    /// The name it shall have in the answer.
+    pub rename: Option<Cow<'a, str>>,
+    /// The relation, the key column, the key or the function that leads there.
+    pub target: Cow<'a, str>,
+    /// A key, a key's column or a junction, where `target` alone leaves a choice.
+    pub hint: Option<Cow<'a, str>>,
+    /// Whether rows without any are left out.
+    pub inner: bool,
+    /// Whether its columns stand in the row itself.
+    pub spread: bool,
+    /// What is read there.
+    pub read: Read<'a>,
+}
+
+impl Embed<'_> {
+    /// The name by which the rest of the request means it.
+    pub fn name(&self) -> &str {
+        self.rename.as_deref().unwrap_or(&self.target)
+    }
+}
+
+/// Functions over many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    /// How many.
+    Count,
+    /// All together.
+    Sum,
+    /// The mean.
+    Avg,
+    /// The least.
+    Min,
+    /// The largest.
+    Max,
+}
+
+impl Aggregate {
+    /// As a request spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Aggregate::Count => "count",
+            Aggregate::Sum => "sum",
+            Aggregate::Avg => "avg",
+            Aggregate::Min => "min",
+            Aggregate::Max => "max",
+        }
+    }
+
+    /// The one of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Count, Self::Sum, Self::Avg, Self::Min, Self::Max]
+            .into_iter()
+            .find(|one| one.as_str() == name)
+    }
 }
 
 /// A column, possibly with a way into its JSON.
@@ -163,8 +430,21 @@ pub enum Filter<'a> {
         field: Field<'a>,
         /// The operator.
         op: Comparison,
+        /// Whether the right side is an array, of which any or all must match.
+        quantifier: Option<Quantifier>,
         /// Right side, as text.
         value: Cow<'a, str>,
+    },
+    /// A text against a query of words.
+    Search {
+        /// Left side.
+        field: Field<'a>,
+        /// How the query is written.
+        form: Search,
+        /// The text search configuration; `None`: the database's own.
+        config: Option<Cow<'a, str>>,
+        /// The query.
+        query: Cow<'a, str>,
     },
     /// A field against a list.
     In {
@@ -208,6 +488,50 @@ pub enum Comparison {
     Like,
     /// `like` without regard to case.
     Ilike,
+    /// `~`
+    Match,
+    /// `~*`
+    Imatch,
+    /// `is distinct from`
+    IsDistinct,
+    /// `@>`
+    Contains,
+    /// `<@`
+    ContainedIn,
+    /// `&&`
+    Overlaps,
+    /// `<<`
+    StrictlyLeft,
+    /// `>>`
+    StrictlyRight,
+    /// `&<`
+    NotRightOf,
+    /// `&>`
+    NotLeftOf,
+    /// `-|-`
+    Adjacent,
+}
+
+/// How many elements of an array must match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantifier {
+    /// One of them.
+    Any,
+    /// Each of them.
+    All,
+}
+
+/// How a text search query is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// With operators: `to_tsquery`.
+    Operators,
+    /// Words, all of them: `plainto_tsquery`.
+    Words,
+    /// Words one behind the other: `phraseto_tsquery`.
+    Phrase,
+    /// As web search engines take it: `websearch_to_tsquery`.
+    Web,
 }
 
 /// What `is` compares with.
@@ -215,6 +539,8 @@ pub enum Comparison {
 pub enum Truth {
     /// No value.
     Null,
+    /// Any value.
+    NotNull,
     /// True, of a boolean.
     True,
     /// False, of a boolean.
@@ -226,6 +552,8 @@ pub enum Truth {
 /// One key of an ordering.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order<'a> {
+    /// The embedded relation it belongs to; `None`: the relation itself.
+    pub embed: Option<Cow<'a, str>>,
     /// What to order by.
     pub field: Field<'a>,
     /// Largest first.
@@ -250,4 +578,8 @@ pub enum Count {
     No,
     /// Yes, by counting.
     Exact,
+    /// As PostgreSQL's planner thinks.
+    Planned,
+    /// By counting while there are few, as the planner thinks when there are many.
+    Estimated,
 }

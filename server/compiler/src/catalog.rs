@@ -1,14 +1,20 @@
 //! What the database looks like, as plain data. No query here: `sql/catalog/*.sql` asks, the server carries the
 //! answers to [`Catalog::from_json`] and swaps the result whole.
 
+mod function;
 mod load;
 mod name;
+mod relationship;
+mod types;
 
 use std::collections::HashMap;
 use std::fmt;
 
+pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use load::{CatalogError, CatalogJson};
 pub use name::Name;
+pub use relationship::{Columns, Relationship, RelationshipKind};
+pub use types::{TypeClass, TypeName};
 
 /// The schema meant when a request names none.
 pub const DEFAULT_SCHEMA: &str = "public";
@@ -20,6 +26,13 @@ pub struct Catalog {
     relations: Vec<Relation>,
     foreign_keys: Vec<ForeignKey>,
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
+    /// For each relation, in their order: the ways to others.
+    relationships: Vec<Vec<Relationship>>,
+    /// First those a request may call, then those that belong to a row; both ordered by schema and name.
+    functions: Vec<Function>,
+    callable: usize,
+    functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
+    types: types::Types,
 }
 
 /// Position of a relation in its catalog.
@@ -27,6 +40,7 @@ pub struct Catalog {
 pub struct RelationId(usize);
 
 /// A table, view, materialised view or foreign table.
+#[derive(PartialEq, Eq)]
 pub struct Relation {
     /// Its schema.
     pub schema: Name,
@@ -36,9 +50,13 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In the order of the table.
     pub columns: Vec<Column>,
-    /// Positions in `columns`; empty without a primary key.
+    /// Positions in `columns`; empty without a primary key. A view has that of the one table below whose rows come out
+    /// once, if all its columns do.
     pub primary_key: Vec<usize>,
-    /// Every valid unique index over plain columns without a predicate, the primary key included.
+    /// Functions of a row that give one value: columns that are not stored. None has the name of a column.
+    pub computed: Vec<FunctionId>,
+    /// Every valid unique index over plain columns without a predicate, the primary key included. A view has those of
+    /// the tables below whose rows certainly come out once.
     pub unique_keys: Vec<Vec<usize>>,
     /// Whether INSERT can work at all (views: also through INSTEAD OF triggers and rules).
     pub insertable: bool,
@@ -51,6 +69,7 @@ pub struct Relation {
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     by_column: HashMap<Box<str>, usize>,
+    by_computed: HashMap<Box<str>, FunctionId>,
 }
 
 /// The kinds of relation served.
@@ -68,6 +87,7 @@ pub enum RelationKind {
 }
 
 /// A column of a relation.
+#[derive(PartialEq, Eq)]
 pub struct Column {
     /// Its name.
     pub name: Name,
@@ -83,32 +103,6 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
-}
-
-/// A type as written in SQL: always with its schema, so that no search path can redirect it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeName {
-    /// `pg_catalog` for built-in types.
-    pub schema: Name,
-    /// PostgreSQL's internal name: `int8`, `_text`, `timestamptz`.
-    pub name: Name,
-}
-
-/// What the planner must know of a type; domains count as the type below them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TypeClass {
-    /// `true` and `false`.
-    Boolean,
-    /// Has `like`.
-    Text,
-    /// `json`: no equality, no order.
-    Json,
-    /// `jsonb`: equality and order, paths.
-    Jsonb,
-    /// Any array.
-    Array,
-    /// All others; PostgreSQL itself refuses operators they lack.
-    Other,
 }
 
 /// How PostgreSQL fills a column by itself.
@@ -177,13 +171,114 @@ impl Catalog {
         &self.relations
     }
 
-    /// All foreign keys between relations of this catalog.
+    /// The ways from that relation to others, and to itself.
+    pub fn relationships(&self, from: RelationId) -> &[Relationship] {
+        self.relationships.get(from.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a relationship that leads to one row can be relied on for it. A view may repeat the rows of its table, and a
+    /// function with ROWS 1 may return more; then a statement has to take the first.
+    pub fn is_certainly_one(&self, way: &Relationship) -> bool {
+        match &way.kind {
+            RelationshipKind::ToOne { columns } => {
+                let far: Vec<usize> = columns.iter().map(|(_, far)| *far).collect();
+                relationship::is_unique(self, way.to, &far)
+            }
+            RelationshipKind::ToMany { unique, .. } => *unique,
+            RelationshipKind::Through { .. } => false,
+            RelationshipKind::Computed { function, .. } => self
+                .function(*function)
+                .is_some_and(|function| !function.set),
+        }
+    }
+
+    /// The functions of that name that a request may call, exactly as spelled: several when it is overloaded, none when
+    /// it is not served.
+    pub fn functions(&self, schema: Option<&str>, name: &str) -> impl Iterator<Item = &Function> {
+        self.functions_by_name
+            .get(schema.unwrap_or(DEFAULT_SCHEMA))
+            .and_then(|schema| schema.get(name))
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.function(*id))
+    }
+
+    /// The function at that position; `None` only for an id of another catalog.
+    pub fn function(&self, id: FunctionId) -> Option<&Function> {
+        self.functions.get(id.0)
+    }
+
+    /// The function that computes a column of that name from a row.
+    pub fn computed(&self, relation: &Relation, name: &str) -> Option<&Function> {
+        self.function(relation.computed_column(name)?)
+    }
+
+    /// All functions a request may call, ordered by schema and name. Those that only add a column or a relationship to
+    /// a relation are not among them.
+    pub fn all_functions(&self) -> &[Function] {
+        self.functions.get(..self.callable).unwrap_or_default()
+    }
+
+    /// The type of that name: PostgreSQL's own, SQL's spelling of it (`integer`, `double precision`), with `[]` behind it
+    /// for arrays, or one of a schema served.
+    pub fn data_type(&self, schema: Option<&str>, name: &str) -> Option<(&TypeName, TypeClass)> {
+        let found = self.types.find(schema, name)?;
+        Some((&found.name, found.class))
+    }
+
+    /// The labels of an enum, or of a domain over one, in their order; of all other types none.
+    pub fn enum_labels(&self, data_type: &TypeName) -> &[Box<str>] {
+        self.type_entry(data_type)
+            .map_or(&[], |entry| entry.labels.as_slice())
+    }
+
+    /// What an array holds; `None` for what is no array.
+    pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
+        self.type_entry(data_type)?.element.as_ref()
+    }
+
+    fn type_entry(&self, data_type: &TypeName) -> Option<&types::Entry> {
+        self.types
+            .entry(data_type.schema.as_str(), data_type.name.as_str())
+    }
+
+    /// All types that a value can be shown as.
+    pub fn type_names(&self) -> impl Iterator<Item = &TypeName> {
+        self.types.names()
+    }
+
+    /// All foreign keys between tables of this catalog; [`Self::relationships`] has them as views show them, too.
     pub fn foreign_keys(&self) -> &[ForeignKey] {
         &self.foreign_keys
     }
 }
 
 impl Relation {
+    /// The shape of rows that have no place of their own: what a function returns.
+    pub(super) fn of_row(schema: Name, name: Name, columns: Vec<Column>) -> Self {
+        let by_column = columns
+            .iter()
+            .enumerate()
+            .map(|(position, column)| (column.name.as_str().into(), position))
+            .collect();
+        Relation {
+            schema,
+            name,
+            kind: RelationKind::View,
+            columns,
+            primary_key: Vec::new(),
+            computed: Vec::new(),
+            unique_keys: Vec::new(),
+            insertable: false,
+            updatable: false,
+            deletable: false,
+            row_security: false,
+            comment: None,
+            by_column,
+            by_computed: HashMap::new(),
+        }
+    }
+
     /// The column of that name, exactly as spelled.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.column_index(name)
@@ -193,6 +288,11 @@ impl Relation {
     /// Its position, as keys use it.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.by_column.get(name).copied()
+    }
+
+    /// The computed column of that name, exactly as spelled.
+    pub fn computed_column(&self, name: &str) -> Option<FunctionId> {
+        self.by_computed.get(name).copied()
     }
 }
 

@@ -1,12 +1,15 @@
 //! `Plan` → `Statement`. Cannot fail: everything that could be wrong was refused before.
 
+mod call;
 mod filter;
 mod fragment;
 mod output;
 mod read;
 mod write;
 
-use crate::plan::{Access, Plan};
+pub(crate) use filter::array;
+
+use crate::plan::{Access, Act, Plan};
 use fragment::Sql;
 
 /// One statement and what its single result row means.
@@ -18,19 +21,107 @@ pub struct Statement {
     pub params: Vec<String>,
     /// The transaction it needs.
     pub access: Access,
+    /// Whether the transaction ends with a rollback.
+    pub rollback: bool,
+    /// The time zone of the transaction, if one is wanted.
+    pub time_zone: Option<String>,
+    /// A statement to explain: the number of rows the planner expects of it stands for their number.
+    pub estimate: Option<Estimate>,
     /// The columns of the one row it returns.
     pub columns: Columns,
     /// What the row means to the caller.
     pub reply: Reply,
+    /// What of the preferences was taken.
+    pub applied: String,
 }
 
-/// Columns of the one result row. Column 0 is the body: type json, to be copied unparsed, NULL when there is none.
+impl Statement {
+    /// A statement made elsewhere, whose one row has one column.
+    pub fn of_text(sql: String, params: Vec<String>, access: Access) -> Self {
+        Statement {
+            sql,
+            params,
+            access,
+            rollback: false,
+            time_zone: None,
+            estimate: None,
+            columns: Columns {
+                rows: None,
+                total: None,
+            },
+            reply: Reply {
+                verb: Verb::Call,
+                single: true,
+                has_body: true,
+                offset: 0,
+                shape: crate::ask::Shape::Own,
+                key: false,
+                plan: false,
+                pinned: false,
+            },
+            applied: String::new(),
+        }
+    }
+}
+
+/// A statement whose plan says how many rows there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Estimate {
+    /// `explain (format json) …`; its row is one json.
+    pub sql: String,
+    /// Its values.
+    pub params: Vec<String>,
+    /// Rows were counted too, up to one more than this; the plan speaks only if there are more.
+    pub counted_to: Option<u64>,
+}
+
+impl Estimate {
+    /// The number of rows: counted as far as that went, else what the planner expects, which is at least what was counted.
+    pub fn total(&self, counted: Option<i64>, planned: i64) -> i64 {
+        let all_counted = self
+            .counted_to
+            .map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+        match (counted, all_counted) {
+            (Some(counted), Some(most)) if counted <= most => counted,
+            (Some(counted), Some(_)) => planned.max(counted),
+            _ => planned,
+        }
+    }
+}
+
+/// Columns of the one result row. Column 0 is the body: json, text or bytea, to be copied unparsed, NULL when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
     /// Position of the number of rows in the body or changed by the write (bigint).
     pub rows: Option<usize>,
-    /// Position of the number of all rows that match (bigint).
+    /// Position of the number of all rows that match (bigint); of a write that counts, the number of rows written.
     pub total: Option<usize>,
+}
+
+/// What must hold of a number of rows; else everything is undone.
+#[derive(Debug, Clone, Copy)]
+struct Guard {
+    /// It is 1.
+    one: bool,
+    /// It is not larger.
+    most: Option<u64>,
+}
+
+impl Guard {
+    /// Writes the number that `count` is, and what must hold of it around it.
+    fn number(self, sql: &mut Sql, count: &'static str) {
+        sql.word(if self.most.is_some() {
+            "auth.at_most("
+        } else {
+            ""
+        })
+        .word(if self.one { "auth.exactly_one(" } else { "" })
+        .word(count)
+        .word(if self.one { ")" } else { "" });
+        if let Some(most) = self.most {
+            sql.word(", ").bind(most.to_string()).word(")");
+        }
+    }
 }
 
 /// What kind of answer it is.
@@ -45,6 +136,14 @@ pub struct Reply {
     pub has_body: bool,
     /// Rows skipped, for `Content-Range`.
     pub offset: u64,
+    /// How the body is written.
+    pub shape: crate::ask::Shape,
+    /// Column 0 is no body but the primary key of the first row, for `Location`.
+    pub key: bool,
+    /// The body is PostgreSQL's plan.
+    pub plan: bool,
+    /// The write named its one row itself (PUT): no row means that body and address differ.
+    pub pinned: bool,
 }
 
 /// The act behind a statement.
@@ -58,23 +157,92 @@ pub enum Verb {
     Update,
     /// delete
     Delete,
+    /// A function called.
+    Call,
+}
+
+/// Writes what makes PostgreSQL say how it would do it.
+fn explained(sql: &mut Sql, explain: crate::ask::Explain) {
+    sql.word("explain (format json")
+        .word(if explain.analyze { ", analyze" } else { "" })
+        .word(if explain.verbose { ", verbose" } else { "" })
+        .word(if explain.settings { ", settings" } else { "" })
+        .word(if explain.buffers { ", buffers" } else { "" })
+        .word(if explain.wal { ", wal" } else { "" })
+        .word(") ");
 }
 
 /// Prints a plan.
 pub fn print(plan: &Plan<'_>) -> Statement {
     let mut sql = Sql::new();
-    let (columns, reply) = match plan {
-        Plan::Read(plan) => read::print(&mut sql, plan),
-        Plan::Insert(plan) => write::insert(&mut sql, plan),
-        Plan::Update(plan) => write::update(&mut sql, plan),
-        Plan::Delete(plan) => write::delete(&mut sql, plan),
+    if let Some(explain) = plan.wishes.explain {
+        explained(&mut sql, explain);
+    }
+    let mut estimate = None;
+    let (columns, reply) = match &plan.act {
+        Act::Read(read) => {
+            estimate = match plan.wishes.explain {
+                None => read::estimate(read),
+                Some(_) => None,
+            };
+            read::print(&mut sql, read, plan.wishes)
+        }
+        Act::Insert(insert) => write::insert(&mut sql, insert, plan.wishes),
+        Act::Update(update) => write::update(&mut sql, update, plan.wishes),
+        Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
+        Act::Call(call) => call::print(&mut sql, call, plan.wishes),
+    };
+    let (columns, reply) = match plan.wishes.explain {
+        None => (columns, reply),
+        // Of a plan there is one row with one column, whatever the statement.
+        Some(_) => (
+            Columns {
+                rows: None,
+                total: None,
+            },
+            Reply {
+                verb: Verb::Read,
+                single: true,
+                has_body: true,
+                plan: true,
+                ..reply
+            },
+        ),
     };
     let (sql, params) = sql.into_parts();
     Statement {
         sql,
         params,
         access: plan.access(),
+        rollback: plan.wishes.rollback,
+        time_zone: plan.wishes.time_zone.as_deref().map(str::to_owned),
+        estimate,
         columns,
         reply,
+        applied: plan.wishes.applied.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Estimate;
+
+    #[test]
+    fn an_estimate_is_exact_where_all_rows_were_counted() {
+        let estimate = |counted_to| Estimate {
+            sql: String::new(),
+            params: Vec::new(),
+            counted_to,
+        };
+        // Counted, planned, total.
+        for (counted, planned, total) in [
+            (0, 700, 0),
+            (1000, 700, 1000),
+            (1001, 5000, 5000),
+            (1001, 700, 1001),
+        ] {
+            assert_eq!(estimate(Some(1000)).total(Some(counted), planned), total);
+        }
+        assert_eq!(estimate(None).total(None, 700), 700);
     }
 }

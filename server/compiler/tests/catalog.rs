@@ -7,6 +7,16 @@
 )]
 
 mod common;
+#[path = "catalog/computed.rs"]
+mod computed;
+#[path = "catalog/functions.rs"]
+mod functions;
+#[path = "catalog/relationships.rs"]
+mod relationships;
+#[path = "catalog/types.rs"]
+mod types;
+#[path = "catalog/views.rs"]
+mod views;
 
 use fluxbase_compiler::catalog::{
     Catalog, CatalogJson, Generation, Relation, RelationKind, TypeClass,
@@ -18,6 +28,7 @@ fn load(relations: &str, foreign_keys: &str) -> Result<Catalog, String> {
         &CatalogJson {
             relations,
             foreign_keys,
+            ..CatalogJson::EMPTY
         },
     )
     .map_err(|error| error.to_string())
@@ -145,6 +156,15 @@ fn json_that_is_no_catalog_is_refused_naming_the_query() {
     let relations =
         include_str!("catalog/relations.json").replacen("\"kind\"", "\"colour\": 1, \"kind\"", 1);
     assert!(load(&relations, "[]").unwrap_err().contains("colour"));
+    let mut others = [CatalogJson::EMPTY; 3];
+    others[0].types = "[{}]";
+    others[1].functions = "[{}]";
+    others[2].views = "[{}]";
+    for (json, query) in others.iter().zip(["types", "functions", "views"]) {
+        let error = Catalog::from_json(7, json).unwrap_err().to_string();
+        let expected = format!("cannot read {query}.sql: missing field");
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }
 
 #[test]

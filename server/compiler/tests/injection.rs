@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 
 use common::{Text, tokens};
 use fluxbase_compiler::catalog::Catalog;
-use fluxbase_compiler::rest::Method;
+use fluxbase_compiler::rest::{Dialect, Method};
 use fluxbase_compiler::sql::Statement;
 use proptest::prelude::*;
 
@@ -161,11 +161,8 @@ fn quoted(text: &str) -> String {
 
 fn get(query: String) -> Text {
     Text {
-        method: Method::Get,
-        path: vec!["app".into(), "kinds".into()],
         query,
-        prefer: Vec::new(),
-        body: Vec::new(),
+        ..Text::read("GET /app/kinds")
     }
 }
 
@@ -219,13 +216,57 @@ fn with_value(hole: usize, value: &str) -> Text {
             format!("not.or=(code.eq.{quoted},code.in.({quoted}))"),
             String::new(),
         ),
-        _ => Text {
+        14 => Text {
             path: vec!["app".into(), "kinds".into(), value.into()],
             ..write(Method::Delete, String::new(), String::new())
         },
+        15 => of_users(format!(
+            "select=id,posts(title,{quoted}:comments(body))&posts.title=eq.{plain}&posts.{quoted}.body=ilike.{plain}"
+        )),
+        16 => of_users(format!(
+            "select=name,...posts({quoted}:title)&posts.or=(title.eq.{quoted},id.gt.1)"
+        )),
+        17 => get(format!(
+            "code=fts({}).{plain}",
+            encoded(&value.replace([')', '(', ','], ""))
+        )),
+        18 => get(format!(
+            "code=like(any).{plain}&tags=cs.{plain}&period=ov.{plain}"
+        )),
+        19 => get(format!(
+            "select={quoted}:amount.sum(),mood&meta->>{quoted}=isdistinct.{plain}"
+        )),
+        20 => Text {
+            prefer: vec!["resolution=merge-duplicates".into()],
+            ..write(
+                Method::Post,
+                "on_conflict=code".into(),
+                format!("{{\"code\":{json}}}"),
+            )
+        },
+        21 => Text {
+            dialect: Dialect::PostgRest,
+            headers: vec![("Accept".into(), "text/csv".into())],
+            ..get(format!("select={quoted}:code"))
+        },
+        _ => Text {
+            dialect: Dialect::PostgRest,
+            headers: vec![(
+                "Content-Type".into(),
+                "application/x-www-form-urlencoded".into(),
+            )],
+            ..write(Method::Post, String::new(), format!("code={plain}"))
+        },
     }
 }
-const VALUE_HOLES: usize = 15;
+const VALUE_HOLES: usize = 23;
+
+fn of_users(query: String) -> Text {
+    Text {
+        query,
+        ..Text::read("GET /users")
+    }
+}
 
 /// Requests whose hole takes a name or a word of the grammar.
 fn with_word(hole: usize, word: &str, raw: bool) -> Text {
@@ -296,14 +337,55 @@ fn with_word(hole: usize, word: &str, raw: bool) -> Text {
                 format!("[{{{json}:1}},{{\"mood\":2}}]"),
             )
         },
-        _ => write(
+        33 => write(
             Method::Put,
             format!("columns={quoted}"),
             format!("{{{json}:{json}}}"),
         ),
+        34 => of_users(format!("select=id,{text}(id)")),
+        35 => of_users(format!("select=id,posts!{text}(id)")),
+        36 => of_users(format!(
+            "select=id,posts({text})&posts.{text}=eq.1&posts.order={text}"
+        )),
+        37 => of_users(format!(
+            "select=posts(id)&order=posts({text})&{text}.id=eq.1"
+        )),
+        38 => get(format!("select=code::{text}")),
+        39 => get(format!("select=amount.{text}()")),
+        40 => get(format!("select=amount.sum()::{text}&group_by={text}")),
+        41 => get(format!("code={text}(any).x")),
+        42 => Text {
+            prefer: vec![format!("resolution={word}"), format!("timezone={word}")],
+            ..write(
+                Method::Post,
+                format!("on_conflict={text}"),
+                "{\"code\":1}".into(),
+            )
+        },
+        43 => Text {
+            dialect: Dialect::PostgRest,
+            headers: vec![
+                ("Accept".into(), word.to_owned()),
+                ("Range".into(), word.to_owned()),
+            ],
+            ..get(format!("select={quoted}"))
+        },
+        44 => Text {
+            call: true,
+            path: vec!["public".into(), word.to_owned()],
+            ..get(format!("{text}=1&{quoted}=eq.{text}"))
+        },
+        _ => Text {
+            call: true,
+            ..write(
+                Method::Post,
+                format!("select={text}"),
+                format!("{{{json}:{json}}}"),
+            )
+        },
     }
 }
-const WORD_HOLES: usize = 34;
+const WORD_HOLES: usize = 46;
 
 #[test]
 fn every_hole_compiles_with_harmless_text() {
@@ -352,7 +434,10 @@ proptest! {
     #[test]
     fn values_never_change_the_statement(hole in 0..VALUE_HOLES, value in hostile()) {
         // A rename to a name that is taken, or to the column's own, is another request.
-        prop_assume!(!matches!(hole, 6 | 12) || !matches!(value.as_str(), "id" | "code"));
+        prop_assume!(
+            !matches!(hole, 6 | 12 | 15 | 16 | 19 | 21)
+                || !matches!(value.as_str(), "id" | "code" | "title" | "mood" | "name" | "posts")
+        );
         let harmless = compiled(&with_value(hole, "harmless")).unwrap();
         match compiled(&with_value(hole, &value)) {
             Some(statement) => prop_assert_eq!(statement.sql, harmless.sql),
@@ -378,8 +463,9 @@ proptest! {
             hostile().prop_map(String::into_bytes),
         ],
         known in any::<bool>(),
+        mount in prop::sample::select(vec!["GET /x", "GET /rest/v1/x", "GET /rpc/x", "GET /rest/v1/rpc/x"]),
     ) {
         let path = if known { vec!["app".to_owned(), "kinds".to_owned()] } else { path };
-        let _ = compiled(&Text { method, path, query, prefer, body });
+        let _ = compiled(&Text { method, path, query, prefer, body, ..Text::read(mount) });
     }
 }

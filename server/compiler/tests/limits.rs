@@ -7,7 +7,7 @@
 
 mod common;
 
-use fluxbase_compiler::plan::{self, Limits, Plan};
+use fluxbase_compiler::plan::{self, Act, Limits};
 use fluxbase_compiler::{Error, rest};
 
 /// The limit of the plan of `GET /posts?query`.
@@ -15,8 +15,8 @@ fn limit(query: &str, limits: &Limits) -> Result<Option<u64>, Error> {
     let catalog = common::catalog();
     common::Text::read(&format!("GET /posts?{query}")).with(|request| {
         let ask = rest::parse(request)?;
-        match plan::plan(&ask, &catalog, limits)? {
-            Plan::Read(read) => Ok(read.limit),
+        match plan::plan(&ask, &catalog, limits)?.act {
+            Act::Read(read) => Ok(read.limit),
             other => panic!("{other:?}"),
         }
     })
@@ -26,6 +26,8 @@ const SMALL: Limits = Limits {
     default_page_size: 10,
     max_page_size: 50,
     max_total_results: Some(100),
+    aggregates: true,
+    plans: false,
 };
 const UNLIMITED: Limits = Limits {
     max_total_results: None,

@@ -41,7 +41,7 @@ fn worker(yaml: &str) -> Worker {
     let options = Arc::new(Options::new(&config.database).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
-        foreign_keys: "[]",
+        ..CatalogJson::EMPTY
     };
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();

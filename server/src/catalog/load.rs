@@ -10,6 +10,9 @@ use tokio_postgres::types::ToSql;
 
 const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
 const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql");
+const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
+const FUNCTIONS: &str = include_str!("../../../sql/catalog/functions.sql");
+const VIEWS: &str = include_str!("../../../sql/catalog/views.sql");
 
 /// All that is read before the first request.
 pub struct Snapshot {
@@ -37,26 +40,38 @@ impl Snapshot {
     }
 }
 
-/// Reads the relations, both queries in one snapshot of the database.
+/// Reads the shape of the database, all queries in one snapshot of it.
 pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
     let client = session.client();
     client
         // The planner expects thousands of rows of the catalogs and would compile for longer than it reads.
         .batch_execute("begin isolation level repeatable read read only; set local jit = off")
         .await?;
-    let read: Result<_, DbError> = async {
-        let relations = text(&client, RELATIONS, &[&schemas]).await?;
-        let foreign_keys = text(&client, FOREIGN_KEYS, &[&schemas]).await?;
-        Ok((relations, foreign_keys))
-    }
-    .await;
+    let queries = [RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS, VIEWS];
+    let answers = answers(&client, queries, schemas).await;
     client.batch_execute("commit").await?;
-    let (relations, foreign_keys) = read?;
+    let [relations, foreign_keys, types, functions, views] = answers?;
     let json = CatalogJson {
         relations: &relations,
         foreign_keys: &foreign_keys,
+        types: &types,
+        functions: &functions,
+        views: &views,
     };
     Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
+}
+
+/// The answer of each query.
+async fn answers<const N: usize>(
+    client: &tokio_postgres::Client,
+    queries: [&str; N],
+    schemas: &[String],
+) -> Result<[String; N], DbError> {
+    let mut answers = [const { String::new() }; N];
+    for (answer, query) in answers.iter_mut().zip(queries) {
+        *answer = text(client, query, &[&schemas]).await?;
+    }
+    Ok(answers)
 }
 
 /// Reads the public keys and joins them with the shared secrets of the configuration.

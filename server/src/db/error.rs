@@ -54,6 +54,9 @@ pub enum DbError {
         /// The session ended with it.
         fatal: bool,
     },
+    /// PostgreSQL knows no time zone of the name asked for.
+    #[error("unknown time zone")]
+    TimeZone,
     /// The answer is well formed but says something that makes no sense here.
     #[error("cannot use what the database answered: {0}")]
     Unreadable(String),
@@ -63,13 +66,24 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// Why a time zone was not set: as far as the caller chose it, it is none.
+    pub(super) fn of_time_zone(error: Self) -> Self {
+        match &error {
+            // invalid_parameter_value
+            Self::Sql { state, .. } if state.as_str() == "22023" => Self::TimeZone,
+            _ => error,
+        }
+    }
+
     /// The connection must not be used again.
     #[must_use]
     pub fn breaks_connection(&self) -> bool {
         match self {
             Self::Sql { fatal, .. } => *fatal,
             Self::Lost(_) | Self::Silent | Self::Protocol(_) => true,
-            Self::PoolExhausted | Self::Unreachable(_) | Self::Unreadable(_) => false,
+            Self::PoolExhausted | Self::Unreachable(_) | Self::TimeZone | Self::Unreadable(_) => {
+                false
+            }
         }
     }
 

@@ -33,6 +33,10 @@ pub enum Meaning {
     BadValue,
     /// 400: a trigger or function of the schema's author said no.
     Rejected,
+    /// 400: a write of more rows than its request allowed.
+    TooManyRows,
+    /// 406: a write of none or several rows where one object was asked for.
+    NotOneRow,
     /// 404: dropped since the catalog was read.
     NoSuchTable,
     /// 405.
@@ -59,6 +63,8 @@ pub fn meaning(state: &str) -> Meaning {
         "FX009" => Meaning::Unavailable,
         "FX010" => Meaning::FactorNeeded,
         "FX011" => Meaning::NotAllowed,
+        "FX012" => Meaning::TooManyRows,
+        "FX013" => Meaning::NotOneRow,
 
         // insufficient_privilege: no grant, or a policy's WITH CHECK.
         "42501" => Meaning::NotAllowed,

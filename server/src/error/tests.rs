@@ -42,6 +42,8 @@ fn each_sqlstate_has_its_status_and_code() {
         ("FX007", 401, "AUTHENTICATION_REQUIRED"),
         ("FX008", 400, "INVALID_INPUT"),
         ("FX009", 503, "service_unavailable"),
+        ("FX012", 400, "TOO_MANY_ROWS"),
+        ("FX013", 406, "NOT_ONE_ROW"),
         ("42501", 403, "RLS_POLICY_VIOLATION"),
         ("23502", 400, "NOT_NULL_VIOLATION"),
         ("23503", 409, "FOREIGN_KEY_VIOLATION"),
@@ -171,6 +173,7 @@ fn each_failure_has_its_status_and_body() {
             "service_unavailable",
         ),
         (unavailable(DbError::Silent), 503, "service_unavailable"),
+        (unavailable(DbError::TimeZone), 400, "INVALID_INPUT"),
         (
             unavailable(DbError::Protocol("x".into())),
             500,

@@ -1,13 +1,16 @@
 //! The JSON of `sql/catalog/*.sql` → [`Catalog`].
 
+mod functions;
+mod relations;
+mod types;
+mod views;
+
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{
-    Catalog, Column, ForeignKey, Generation, Name, Relation, RelationId, RelationKind, TypeClass,
-    TypeName,
-};
+use super::relationship::Link;
+use super::{Catalog, RelationId, TypeClass, relationship};
 
 /// The answers of the catalog queries, each one JSON text as PostgreSQL gave it.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +19,23 @@ pub struct CatalogJson<'a> {
     pub relations: &'a str,
     /// Of `sql/catalog/foreign_keys.sql`.
     pub foreign_keys: &'a str,
+    /// Of `sql/catalog/types.sql`.
+    pub types: &'a str,
+    /// Of `sql/catalog/functions.sql`.
+    pub functions: &'a str,
+    /// Of `sql/catalog/views.sql`.
+    pub views: &'a str,
+}
+
+impl CatalogJson<'static> {
+    /// What the queries answer where there is nothing.
+    pub const EMPTY: Self = CatalogJson {
+        relations: "[]",
+        foreign_keys: "[]",
+        types: "[]",
+        functions: "[]",
+        views: "[]",
+    };
 }
 
 /// The catalog's JSON is not what the catalog queries produce.
@@ -26,52 +46,8 @@ pub struct CatalogError {
     source: serde_json::Error,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RelationRow {
-    schema: Box<str>,
-    name: Box<str>,
-    kind: RelationKind,
-    insertable: bool,
-    updatable: bool,
-    deletable: bool,
-    row_security: bool,
-    comment: Option<Box<str>>,
-    columns: Vec<ColumnRow>,
-    primary_key: Vec<Box<str>>,
-    unique_keys: Vec<Vec<Box<str>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnRow {
-    name: Box<str>,
-    type_schema: Box<str>,
-    type_name: Box<str>,
-    base_type: Box<str>,
-    category: Box<str>,
-    nullable: bool,
-    has_default: bool,
-    generation: Generation,
-    comment: Option<Box<str>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ForeignKeyRow {
-    name: Box<str>,
-    schema: Box<str>,
-    table: Box<str>,
-    columns: Vec<Box<str>>,
-    to_schema: Box<str>,
-    to_table: Box<str>,
-    to_columns: Vec<Box<str>>,
-}
-
 pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, CatalogError> {
-    let rows: Vec<RelationRow> = read("relations.sql", json.relations)?;
-    let keys: Vec<ForeignKeyRow> = read("foreign_keys.sql", json.foreign_keys)?;
-    let relations: Vec<Relation> = rows.into_iter().map(relation).collect();
+    let relations = relations::relations(json.relations)?;
     let mut by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>> = HashMap::new();
     for (index, relation) in relations.iter().enumerate() {
         by_name
@@ -84,12 +60,20 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         relations,
         foreign_keys: Vec::new(),
         by_name,
+        relationships: Vec::new(),
+        functions: Vec::new(),
+        callable: 0,
+        functions_by_name: HashMap::new(),
+        types: types::types(json.types)?,
     };
-    // A key whose other end is not served (or was dropped between the two queries) links nothing.
-    catalog.foreign_keys = keys
-        .iter()
-        .filter_map(|row| foreign_key(&catalog, row))
-        .collect();
+    let sources = views::rows(json.views)?;
+    let views = views::views(&mut catalog, &sources);
+    let keys = relations::foreign_keys(json.foreign_keys)?;
+    let links = views.links(&catalog, &keys);
+    catalog.relationships = relationship::of_links(&catalog, &links);
+    let between_tables = |link: Link| (!link.with_view).then_some(link.key);
+    catalog.foreign_keys = links.into_iter().filter_map(between_tables).collect();
+    functions::add(&mut catalog, json.functions)?;
     Ok(catalog)
 }
 
@@ -97,76 +81,16 @@ fn read<T: for<'de> Deserialize<'de>>(query: &'static str, json: &str) -> Result
     serde_json::from_str(json).map_err(|source| CatalogError { query, source })
 }
 
-fn relation(row: RelationRow) -> Relation {
-    let by_column: HashMap<Box<str>, usize> = row
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| (column.name.clone(), i))
-        .collect();
-    let positions = |names: &[Box<str>]| positions(&by_column, names);
-    Relation {
-        primary_key: positions(&row.primary_key).unwrap_or_default(),
-        unique_keys: row
-            .unique_keys
-            .iter()
-            .filter_map(|key| positions(key))
-            .collect(),
-        schema: Name::of_catalog(&row.schema),
-        name: Name::of_catalog(&row.name),
-        kind: row.kind,
-        columns: row.columns.into_iter().map(column).collect(),
-        insertable: row.insertable,
-        updatable: row.updatable,
-        deletable: row.deletable,
-        row_security: row.row_security,
-        comment: row.comment,
-        by_column,
-    }
-}
-
-fn column(row: ColumnRow) -> Column {
-    Column {
-        class: class(&row.base_type, &row.category),
-        name: Name::of_catalog(&row.name),
-        data_type: TypeName {
-            schema: Name::of_catalog(&row.type_schema),
-            name: Name::of_catalog(&row.type_name),
-        },
-        nullable: row.nullable,
-        has_default: row.has_default,
-        generation: row.generation,
-        comment: row.comment,
-    }
-}
-
-/// `category` is `pg_type.typcategory` of the type below all domains.
+/// `category` is `pg_type.typcategory` of the type below all domains; `base_type` its name, if it is PostgreSQL's own.
 fn class(base_type: &str, category: &str) -> TypeClass {
     match (base_type, category) {
         ("json", _) => TypeClass::Json,
         ("jsonb", _) => TypeClass::Jsonb,
         (_, "B") => TypeClass::Boolean,
         (_, "S") => TypeClass::Text,
+        ("tsvector", _) => TypeClass::TsVector,
         (_, "A") => TypeClass::Array,
+        (_, "R") => TypeClass::Range,
         _ => TypeClass::Other,
     }
-}
-
-fn foreign_key(catalog: &Catalog, row: &ForeignKeyRow) -> Option<ForeignKey> {
-    let from = catalog.relation_id(Some(&row.schema), &row.table)?;
-    let to = catalog.relation_id(Some(&row.to_schema), &row.to_table)?;
-    Some(ForeignKey {
-        name: Name::of_catalog(&row.name),
-        from_columns: positions(&catalog.get(from)?.by_column, &row.columns)?,
-        from,
-        to_columns: positions(&catalog.get(to)?.by_column, &row.to_columns)?,
-        to,
-    })
-}
-
-fn positions(by_column: &HashMap<Box<str>, usize>, names: &[Box<str>]) -> Option<Vec<usize>> {
-    names
-        .iter()
-        .map(|name| by_column.get(name).copied())
-        .collect()
 }

@@ -1,36 +1,71 @@
 //! Conditions: every column found, every operator judged against its type.
 
+use std::borrow::Cow;
+
 use crate::Error;
-use crate::ask::{Comparison, Filter, Truth};
-use crate::catalog::Relation;
-use crate::catalog::TypeClass;
+use crate::ask::{Comparison, Filter, Select, Truth};
+use crate::catalog::{Relation, TypeClass};
 use crate::error::NameError;
-use crate::plan::{Expression, Predicate, names};
+use crate::plan::{Expression, Predicate, World, names, read};
+
+/// What a condition may speak of.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a, 's, 'l> {
+    pub(super) world: World<'a, 'l>,
+    pub(super) relation: &'a Relation,
+    pub(super) select: &'s [Select<'s>],
+}
 
 pub(super) fn plan<'a>(
-    relation: &'a Relation,
+    scope: Scope<'a, '_, '_>,
     filter: &'a Filter<'a>,
 ) -> Result<Predicate<'a>, Error> {
+    let expression = |field| names::expression(scope.world.catalog, scope.relation, field);
     let each = |filters: &'a [Filter<'a>]| -> Result<Vec<_>, Error> {
-        filters.iter().map(|one| plan(relation, one)).collect()
+        filters.iter().map(|one| plan(scope, one)).collect()
     };
     match filter {
         Filter::And(filters) => each(filters).map(Predicate::And),
         Filter::Or(filters) => each(filters).map(Predicate::Or),
-        Filter::Not(inner) => plan(relation, inner).map(|inner| Predicate::Not(Box::new(inner))),
-        Filter::Compare { field, op, value } => {
-            let left = names::expression(relation, field)?;
+        Filter::Not(inner) => plan(scope, inner).map(|inner| Predicate::Not(Box::new(inner))),
+        Filter::Compare {
+            field,
+            op,
+            quantifier,
+            value,
+        } => {
+            let left = expression(field)?;
             judge_comparison(&left, *op)?;
-            let numeric = left.as_text && is_ordering(*op) && is_json_number(value);
+            let numeric =
+                quantifier.is_none() && left.as_text && is_ordering(*op) && is_json_number(value);
             Ok(Predicate::Compare {
+                value: operand(left.class(), *op, value),
                 left,
                 op: *op,
-                value,
+                quantifier: *quantifier,
                 numeric,
             })
         }
+        Filter::Search {
+            field,
+            form,
+            config,
+            query,
+        } => {
+            let left = expression(field)?;
+            match left.class() {
+                TypeClass::TsVector | TypeClass::Text | TypeClass::Json | TypeClass::Jsonb => {}
+                _ => return Err(mismatch(&left, "fts", "it is neither text nor tsvector")),
+            }
+            Ok(Predicate::Search {
+                left,
+                form: *form,
+                config: config.as_deref(),
+                query,
+            })
+        }
         Filter::In { field, values } => {
-            let left = names::expression(relation, field)?;
+            let left = expression(field)?;
             match left.class() {
                 TypeClass::Json => Err(mismatch(&left, "in", JSON_HAS_NO_EQUALITY)),
                 // PostgreSQL has no arrays of arrays to hold the list.
@@ -39,8 +74,19 @@ pub(super) fn plan<'a>(
             }
         }
         Filter::Is { field, truth } => {
-            let left = names::expression(relation, field)?;
-            if *truth != Truth::Null && left.class() != TypeClass::Boolean {
+            let null = matches!(truth, Truth::Null | Truth::NotNull);
+            if null
+                && field.path.is_empty()
+                && let Some(place) = read::embed_named(scope.select, &field.column)
+            {
+                let there = Predicate::Embedded(place);
+                return Ok(match truth {
+                    Truth::Null => Predicate::Not(Box::new(there)),
+                    _ => there,
+                });
+            }
+            let left = expression(field)?;
+            if !null && left.class() != TypeClass::Boolean {
                 return Err(mismatch(
                     &left,
                     "is",
@@ -53,9 +99,30 @@ pub(super) fn plan<'a>(
             })
         }
         Filter::Unreadable { field, error } => {
-            names::column(relation, &field.column)?;
+            expression(field)?;
             Err(error.as_ref().clone())
         }
+    }
+}
+
+/// An array may be written as PostgreSQL does, as JSON, or as a list in parentheses.
+fn operand<'a>(class: TypeClass, op: Comparison, value: &'a str) -> Cow<'a, str> {
+    let of_sets = matches!(
+        op,
+        Comparison::Contains | Comparison::ContainedIn | Comparison::Overlaps
+    );
+    if class != TypeClass::Array || !of_sets {
+        return Cow::Borrowed(value);
+    }
+    let inner = |open, close| {
+        value
+            .strip_prefix(open)
+            .and_then(|text| text.strip_suffix(close))
+    };
+    match (inner('(', ')'), inner('[', ']')) {
+        // Quotes and commas mean the same in all three; only backslashes of JSON other than \" and \\ would not.
+        (Some(list), _) | (None, Some(list)) => Cow::Owned(format!("{{{list}}}")),
+        (None, None) => Cow::Borrowed(value),
     }
 }
 
@@ -71,8 +138,11 @@ pub(super) fn pins_one_row(relation: &Relation, predicate: &Predicate<'_>) -> bo
     let pinned = |position: &usize| {
         relation.columns.get(*position).is_some_and(|column| {
             conditions.iter().any(|condition| {
-                matches!(condition, Predicate::Compare { left, op: Comparison::Eq, .. }
-                    if left.path.is_empty() && std::ptr::eq(left.column, column))
+                matches!(
+                    condition,
+                    Predicate::Compare { left, op: Comparison::Eq, quantifier: None, .. }
+                        if left.is_column(column)
+                )
             })
         })
     };
@@ -85,11 +155,24 @@ pub(super) fn pins_one_row(relation: &Relation, predicate: &Predicate<'_>) -> bo
 const JSON_HAS_NO_EQUALITY: &str = "json cannot be compared; compare a text inside it (->>)";
 
 fn judge_comparison(left: &Expression<'_>, op: Comparison) -> Result<(), Error> {
-    let pattern = matches!(op, Comparison::Like | Comparison::Ilike);
-    match left.class() {
-        TypeClass::Json => Err(mismatch(left, name(op), JSON_HAS_NO_EQUALITY)),
-        TypeClass::Text => Ok(()),
-        _ if pattern => Err(mismatch(left, name(op), "it is not text")),
+    use Comparison::{
+        Adjacent, ContainedIn, Contains, Ilike, Imatch, Like, Match, NotLeftOf, NotRightOf,
+        Overlaps, StrictlyLeft, StrictlyRight,
+    };
+    let refuse = |reason| Err(mismatch(left, name(op), reason));
+    match (op, left.class()) {
+        (_, TypeClass::Json) => refuse(JSON_HAS_NO_EQUALITY),
+        (Like | Ilike | Match | Imatch, class) if class != TypeClass::Text => {
+            refuse("it is not text")
+        }
+        (Contains | ContainedIn | Overlaps, TypeClass::Text | TypeClass::Boolean) => {
+            refuse("it is neither an array, a range nor jsonb")
+        }
+        (Overlaps, TypeClass::Jsonb) => refuse("it is neither an array nor a range"),
+        (
+            StrictlyLeft | StrictlyRight | NotLeftOf | NotRightOf | Adjacent,
+            TypeClass::Text | TypeClass::Boolean | TypeClass::Array | TypeClass::Jsonb,
+        ) => refuse("it is not a range"),
         _ => Ok(()),
     }
 }
@@ -97,7 +180,7 @@ fn judge_comparison(left: &Expression<'_>, op: Comparison) -> Result<(), Error> 
 fn mismatch(left: &Expression<'_>, operator: &'static str, reason: &'static str) -> Error {
     NameError::Operator {
         operator,
-        column: left.column.name.as_str().to_owned(),
+        column: left.base.name().as_str().to_owned(),
         reason,
     }
     .into()
@@ -113,6 +196,17 @@ fn name(op: Comparison) -> &'static str {
         Comparison::Lte => "lte",
         Comparison::Like => "like",
         Comparison::Ilike => "ilike",
+        Comparison::Match => "match",
+        Comparison::Imatch => "imatch",
+        Comparison::IsDistinct => "isdistinct",
+        Comparison::Contains => "cs",
+        Comparison::ContainedIn => "cd",
+        Comparison::Overlaps => "ov",
+        Comparison::StrictlyLeft => "sl",
+        Comparison::StrictlyRight => "sr",
+        Comparison::NotRightOf => "nxr",
+        Comparison::NotLeftOf => "nxl",
+        Comparison::Adjacent => "adj",
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::ask::{Field, TableName};
-use crate::catalog::{Catalog, Column, DEFAULT_SCHEMA, Relation, TypeClass};
+use crate::catalog::{Catalog, Column, DEFAULT_SCHEMA, Relation, TypeClass, TypeName};
 use crate::error::NameError;
-use crate::plan::Expression;
+use crate::plan::{Base, Expression};
 
 /// PostgreSQL's names end there; nothing longer can be a slip of the pen for one of them, and comparing a name of
 /// many kilobytes with every table would be a gift to an attacker.
@@ -59,35 +59,44 @@ pub(super) fn column<'a>(relation: &'a Relation, name: &str) -> Result<&'a Colum
     })
 }
 
-/// Resolves a column with its path; only JSON has one.
+/// Resolves a column, or a function that computes one, with its path; only JSON has one.
 pub(super) fn expression<'a>(
+    catalog: &'a Catalog,
     relation: &'a Relation,
     field: &'a Field<'a>,
 ) -> Result<Expression<'a>, Error> {
-    let column = column(relation, &field.column)?;
-    if !field.path.is_empty() && !matches!(column.class, TypeClass::Json | TypeClass::Jsonb) {
-        return Err(NameError::NotJson(column.name.as_str().to_owned()).into());
+    let base = match catalog.computed(relation, &field.column) {
+        Some(function) if relation.column(&field.column).is_none() => Base::Computed(function),
+        _ => Base::Column(column(relation, &field.column)?),
+    };
+    if !field.path.is_empty() && !matches!(base.class(), TypeClass::Json | TypeClass::Jsonb) {
+        return Err(NameError::NotJson(base.name().as_str().to_owned()).into());
     }
     Ok(Expression {
-        column,
+        base,
         path: &field.path,
         as_text: field.as_text,
+        cast: None,
+        cut: None,
     })
 }
 
-impl Expression<'_> {
-    /// What the value is to the operators, at the end of its path.
-    pub(super) fn class(&self) -> TypeClass {
-        if self.as_text {
-            TypeClass::Text
-        } else {
-            self.column.class
-        }
+/// Resolves the type of a cast.
+pub(super) fn cast<'a>(
+    catalog: &'a Catalog,
+    name: Option<&str>,
+) -> Result<Option<&'a TypeName>, Error> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    match catalog.data_type(None, name) {
+        Some((data_type, _)) => Ok(Some(data_type)),
+        None => Err(NameError::Type(name.into()).into()),
     }
 }
 
 /// The candidate a few letters away, if there is one.
-fn nearest<'a, T>(
+pub(super) fn nearest<'a, T>(
     name: &str,
     candidates: impl Iterator<Item = &'a T>,
     text: impl Fn(&T) -> &str,

@@ -1,54 +1,141 @@
 //! Reads: what each row holds, which rows, in which order, how many.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::Error;
-use crate::ask::{self, Count, Rows, Select, Step};
+use crate::ask::{self, Comparison, Rows, Select, Step};
 use crate::catalog::{Relation, TypeClass};
 use crate::error::NameError;
-use crate::plan::{Expression, Limits, Member, OrderBy, Output, Predicate, Read, filter, names};
+use crate::plan::{
+    Embed, Expression, Limits, Member, MemberName, OrderBy, Output, Predicate, Read, Value, World,
+    embed, filter, names,
+};
 
 /// `json_build_object` takes 100 arguments, two for each member.
 const MAX_BUILT_MEMBERS: usize = 50;
 
+/// A read asked for by itself.
 pub(super) fn plan<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     read: &'a ask::Read<'a>,
-    limits: &Limits,
 ) -> Result<Read<'a>, Error> {
-    let (filter, single) = rows(relation, &read.rows)?;
-    let one_row = filter
+    let limit = page(read.limit, read.offset, world.limits)?;
+    let mut plan = rows_of(world, relation, read, limit)?;
+    plan.single = matches!(read.rows, Rows::Key(_));
+    let one_row = plan
+        .filter
         .as_ref()
         .is_some_and(|filter| filter::pins_one_row(relation, filter));
-    let limit = page(read.limit, read.offset, limits)?;
+    if one_row && limit > 0 {
+        plan.limit = None;
+    }
+    Ok(plan)
+}
+
+/// A read below another. Its page has the size of any page, so that one request cannot take out more than it may.
+pub(super) fn embedded<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    read: &'a ask::Read<'a>,
+) -> Result<Read<'a>, Error> {
+    let limit = page(
+        read.limit,
+        read.offset,
+        &Limits {
+            max_total_results: None,
+            ..*world.limits
+        },
+    )?;
+    rows_of(world, relation, read, limit)
+}
+
+/// What a write sends back of the rows it touched: all of them, in no order.
+pub(super) fn written<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    read: &'a ask::Read<'a>,
+) -> Result<Read<'a>, Error> {
+    let mut plan = rows_of(world, relation, read, 0)?;
+    plan.limit = None;
+    Ok(plan)
+}
+
+fn rows_of<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    read: &'a ask::Read<'a>,
+    limit: u64,
+) -> Result<Read<'a>, Error> {
+    let (output, embeds) = selected(world, relation, read)?;
+    let mut conditions = Vec::new();
+    if let Some(filter) = rows(world, relation, &read.rows, &read.select)? {
+        conditions.push(filter);
+    }
+    let items = read.select.iter().filter_map(as_embed);
+    let inner = items.enumerate().filter(|(_, embed)| embed.inner);
+    conditions.extend(inner.map(|(place, _)| Predicate::Embedded(place)));
+    let mut order = read
+        .order
+        .iter()
+        .map(|key| order_by(world, relation, key, &embeds, &read.select))
+        .collect::<Result<Vec<_>, Error>>()?;
+    if let Some(after) = &read.after {
+        conditions.push(behind(relation, after, &mut order)?);
+    }
+    let grouped = output
+        .iter()
+        .any(|member| matches!(member.value, Value::Aggregate { .. }));
     Ok(Read {
         relation,
-        output: output(relation, &read.select)?,
-        order: read
-            .order
-            .iter()
-            .map(|key| order(relation, key))
-            .collect::<Result<_, Error>>()?,
-        limit: if one_row && limit > 0 {
-            None
-        } else {
-            Some(limit)
+        order,
+        output,
+        embeds,
+        filter: match conditions.len() {
+            0 | 1 => conditions.pop(),
+            _ => Some(Predicate::And(conditions)),
         },
+        limit: Some(limit),
         offset: read.offset,
-        single,
-        total: read.count == Count::Exact,
-        filter,
+        single: false,
+        count: read.count,
+        grouped,
     })
 }
 
-/// The condition that means these rows, and whether they are one row addressed by its key.
+pub(super) fn as_embed<'s, 'a>(item: &'s Select<'a>) -> Option<&'s ask::Embed<'a>> {
+    match item {
+        Select::Embed(embed) => Some(embed),
+        _ => None,
+    }
+}
+
+/// The place among the embedded reads of the one that goes by that name.
+pub(super) fn embed_named(select: &[Select<'_>], name: &str) -> Option<usize> {
+    select
+        .iter()
+        .filter_map(as_embed)
+        .position(|embed| embed.name() == name)
+}
+
+/// The condition that means these rows.
 pub(super) fn rows<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     rows: &'a Rows<'a>,
-) -> Result<(Option<Predicate<'a>>, bool), Error> {
+    select: &[Select<'_>],
+) -> Result<Option<Predicate<'a>>, Error> {
     match rows {
-        Rows::All => Ok((None, false)),
-        Rows::Where(condition) => Ok((Some(filter::plan(relation, condition)?), false)),
+        Rows::All => Ok(None),
+        Rows::Where(condition) => {
+            let scope = filter::Scope {
+                world,
+                relation,
+                select,
+            };
+            filter::plan(scope, condition).map(Some)
+        }
         Rows::Key(value) => {
             let column = match relation.primary_key.as_slice() {
                 [only] => relation.columns.get(*only),
@@ -56,23 +143,61 @@ pub(super) fn rows<'a>(
             };
             let column =
                 column.ok_or_else(|| NameError::NoSingleKey(names::display_name(relation)))?;
-            let left = Expression {
-                column,
-                path: &[],
-                as_text: false,
-            };
-            let op = ask::Comparison::Eq;
-            Ok((
-                Some(Predicate::Compare {
-                    left,
-                    op,
-                    value,
-                    numeric: false,
-                }),
-                true,
-            ))
+            Ok(Some(Predicate::Compare {
+                left: Expression::column(column),
+                op: Comparison::Eq,
+                quantifier: None,
+                value: Cow::Borrowed(value),
+                numeric: false,
+            }))
         }
     }
+}
+
+/// Rows behind the one with which the page before ended. The order becomes that of the column if there is none.
+fn behind<'a>(
+    relation: &'a Relation,
+    after: &'a ask::After<'a>,
+    order: &mut Vec<OrderBy<'a>>,
+) -> Result<Predicate<'a>, Error> {
+    let alone = |position: &usize| relation.unique_keys.iter().any(|key| key == &[*position]);
+    let column = match &after.column {
+        Some(name) => names::column(relation, name)?,
+        None => match relation.primary_key.as_slice() {
+            [only] => relation.columns.get(*only),
+            _ => None,
+        }
+        .ok_or_else(|| NameError::NoSingleKey(names::display_name(relation)))?,
+    };
+    let name = column.name.as_str();
+    if column.nullable || !relation.column_index(name).as_ref().is_some_and(alone) {
+        return Err(NameError::CursorNotUnique(name.to_owned()).into());
+    }
+    let by = Expression::column(column);
+    let descending = match order.first() {
+        None => {
+            order.push(OrderBy {
+                embed: None,
+                by: by.clone(),
+                descending: false,
+                nulls: None,
+            });
+            false
+        }
+        Some(first) if first.embed.is_none() && first.by == by => first.descending,
+        Some(_) => return Err(NameError::CursorOrder(name.to_owned()).into()),
+    };
+    Ok(Predicate::Compare {
+        left: by,
+        op: if descending {
+            Comparison::Lt
+        } else {
+            Comparison::Gt
+        },
+        quantifier: None,
+        value: Cow::Borrowed(&after.value),
+        numeric: false,
+    })
 }
 
 /// The number of rows to take: default, cap of a page, cap of all pages.
@@ -88,45 +213,141 @@ fn page(asked: Option<u64>, offset: u64, limits: &Limits) -> Result<u64, Error> 
 }
 
 /// Resolves a select. `*` beside a column it holds already is no repetition; two sources for one name are refused.
-pub(super) fn output<'a>(
+fn selected<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
-    select: &'a [Select<'a>],
-) -> Result<Output<'a>, Error> {
-    let mut output = Output::new();
-    for item in select {
+    read: &'a ask::Read<'a>,
+) -> Result<(Output<'a>, Vec<Embed<'a>>), Error> {
+    let (mut output, mut embeds) = (Output::new(), Vec::new());
+    for item in &read.select {
         match item {
             Select::All => output.extend(relation.columns.iter().map(|column| Member {
-                rename: None,
-                value: Expression {
-                    column,
-                    path: &[],
-                    as_text: false,
-                },
+                name: MemberName::Own(&column.name),
+                value: Value::Field(Expression::column(column)),
             })),
-            Select::Field { rename, field } => {
-                let value = names::expression(relation, field)?;
-                let rename = rename.as_deref().or_else(|| path_name(field));
-                let own = value.column.name.as_str();
+            Select::Field {
+                rename,
+                field,
+                cast,
+            } => {
+                let mut expression = names::expression(world.catalog, relation, field)?;
+                expression.cast = names::cast(world.catalog, cast.as_deref())?;
                 output.push(Member {
-                    rename: rename.filter(|name| *name != own),
-                    value,
+                    name: field_name(rename.as_deref(), field, &expression),
+                    value: Value::Field(expression),
                 });
+            }
+            Select::Aggregate { .. } => output.push(aggregate(world, relation, item)?),
+            Select::Embed(ask) => {
+                let place = embeds.len();
+                let (name, found) = embed::plan(world, relation, ask)?;
+                if found.spread {
+                    output.extend(embed::spread(place, &found));
+                } else if !ask.read.select.is_empty() {
+                    let value = Value::Embed(place);
+                    output.push(Member { name, value });
+                }
+                embeds.push(found);
             }
         }
     }
-    if select.len() > 1 {
+    for field in &read.group_by {
+        let expression = names::expression(world.catalog, relation, field)?;
+        let given =
+            |member: &Member<'_>| matches!(&member.value, Value::Field(own) if *own == expression);
+        if !output.iter().any(given) {
+            output.push(Member {
+                name: field_name(None, field, &expression),
+                value: Value::Field(expression),
+            });
+        }
+    }
+    if output.len() > 1 {
         remove_repetitions(&mut output)?;
     }
-    let built = output
-        .iter()
-        .any(|member| member.rename.is_some() || !member.value.path.is_empty());
-    if built && output.len() > MAX_BUILT_MEMBERS {
+    if read.truncate.is_some() {
+        for member in &mut output {
+            if let Value::Field(field) = &mut member.value
+                && field.class() == TypeClass::Text
+                && field.cast.is_none()
+            {
+                field.cut = read.truncate;
+            }
+        }
+    }
+    if is_built(&output) && output.len() > MAX_BUILT_MEMBERS {
         return Err(NameError::TooManyOutputs(MAX_BUILT_MEMBERS).into());
     }
-    Ok(output)
+    Ok((output, embeds))
+}
+
+/// Whether rows must be built member by member, because one of them goes by a name that cannot stand in SQL.
+pub(crate) fn is_built(output: &Output<'_>) -> bool {
+    // `returning` takes no empty list, so the row of a table without columns is built too.
+    output.is_empty()
+        || output
+            .iter()
+            .any(|member| matches!(member.name, MemberName::Given(_)))
+}
+
+fn aggregate<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    item: &'a Select<'a>,
+) -> Result<Member<'a>, Error> {
+    let Select::Aggregate {
+        rename,
+        function,
+        of,
+        input,
+        cast,
+        named_after_column,
+    } = item
+    else {
+        return Err(Error::Unsupported("This aggregate"));
+    };
+    if !world.limits.aggregates {
+        return Err(NameError::AggregatesOff.into());
+    }
+    let of = match of {
+        None => None,
+        Some(field) => {
+            let mut expression = names::expression(world.catalog, relation, field)?;
+            expression.cast = names::cast(world.catalog, input.as_deref())?;
+            Some(expression)
+        }
+    };
+    let name = match (rename, &of) {
+        (Some(name), _) => MemberName::Given(Cow::Borrowed(name)),
+        (None, Some(of)) if *named_after_column => {
+            let name = format!("{}_{}", function.as_str(), of.base.name().as_str());
+            MemberName::Given(Cow::Owned(name))
+        }
+        (None, _) => MemberName::Word(function.as_str()),
+    };
+    Ok(Member {
+        name,
+        value: Value::Aggregate {
+            function: *function,
+            of,
+            cast: names::cast(world.catalog, cast.as_deref())?,
+        },
+    })
 }
 
 /// A path goes by its last key, as the column it is read from goes by its own name.
+fn field_name<'a>(
+    rename: Option<&'a str>,
+    field: &'a ask::Field<'a>,
+    expression: &Expression<'a>,
+) -> MemberName<'a> {
+    let own = expression.base.name();
+    match rename.or_else(|| path_name(field)) {
+        Some(name) if name != own.as_str() => MemberName::Given(Cow::Borrowed(name)),
+        _ => MemberName::Own(own),
+    }
+}
+
 fn path_name<'a>(field: &'a ask::Field<'a>) -> Option<&'a str> {
     field.path.iter().rev().find_map(|step| match step {
         Step::Key(key) => Some(key.as_ref()),
@@ -135,46 +356,54 @@ fn path_name<'a>(field: &'a ask::Field<'a>) -> Option<&'a str> {
 }
 
 fn remove_repetitions(output: &mut Output<'_>) -> Result<(), Error> {
-    let mut seen: HashMap<&str, Expression<'_>> = HashMap::with_capacity(output.len());
-    let mut refused = None;
-    output.retain(|member| {
-        let name = member.name();
-        match seen.get(name) {
-            Some(before) if before.same_as(&member.value) => false,
-            Some(_) => {
-                refused = Some(NameError::DuplicateOutput(name.into()));
-                false
-            }
+    let mut seen: HashMap<String, usize> = HashMap::with_capacity(output.len());
+    let mut kept: Output<'_> = Vec::with_capacity(output.len());
+    for member in output.drain(..) {
+        match seen
+            .get(member.name.as_str())
+            .and_then(|place| kept.get(*place))
+        {
+            Some(before) if same(&before.value, &member.value) => {}
+            Some(_) => return Err(NameError::DuplicateOutput(member.name.as_str().into()).into()),
             None => {
-                seen.insert(name, member.value.clone());
-                true
+                seen.insert(member.name.as_str().to_owned(), kept.len());
+                kept.push(member);
             }
         }
-    });
-    refused.map_or(Ok(()), |refused| Err(refused.into()))
-}
-
-impl<'a> Member<'a> {
-    /// The name in the answer.
-    pub fn name(&self) -> &'a str {
-        self.rename.unwrap_or(self.value.column.name.as_str())
     }
+    *output = kept;
+    Ok(())
 }
 
-impl Expression<'_> {
-    fn same_as(&self, other: &Expression<'_>) -> bool {
-        std::ptr::eq(self.column, other.column)
-            && self.path == other.path
-            && self.as_text == other.as_text
-    }
+fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    matches!((one, other), (Value::Field(one), Value::Field(other)) if one == other)
 }
 
-fn order<'a>(relation: &'a Relation, key: &'a ask::Order<'a>) -> Result<OrderBy<'a>, Error> {
-    let by = names::expression(relation, &key.field)?;
+pub(super) fn order_by<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    key: &'a ask::Order<'a>,
+    embeds: &[Embed<'a>],
+    select: &[Select<'_>],
+) -> Result<OrderBy<'a>, Error> {
+    let (place, of) = match key.embed.as_deref() {
+        None => (None, relation),
+        Some(name) => {
+            let place = embed_named(select, name);
+            let embed = place.and_then(|place| embeds.get(place));
+            let embed = embed.ok_or_else(|| crate::error::QueryError::NotEmbedded(name.into()))?;
+            if !embed.to_one {
+                return Err(NameError::OrderByMany(name.into()).into());
+            }
+            (place, embed.read.relation)
+        }
+    };
+    let by = names::expression(world.catalog, of, &key.field)?;
     if by.class() == TypeClass::Json {
-        return Err(NameError::Order(by.column.name.as_str().to_owned()).into());
+        return Err(NameError::Order(by.base.name().as_str().to_owned()).into());
     }
     Ok(OrderBy {
+        embed: place,
         by,
         descending: key.descending,
         nulls: key.nulls,

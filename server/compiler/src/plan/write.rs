@@ -3,54 +3,169 @@
 use crate::Error;
 use crate::ask;
 use crate::catalog::{Column, Relation};
-use crate::error::NameError;
-use crate::plan::{Answer, Delete, Insert, Predicate, Update, Values, names, read};
+use crate::error::{NameError, QueryError};
+use crate::plan::{
+    Answer, Conflict, Delete, Insert, Page, Predicate, Update, Values, World, filter, names, read,
+};
 
 pub(super) fn insert<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     insert: &'a ask::Insert<'a>,
 ) -> Result<Insert<'a>, Error> {
     check_takes(relation, relation.insertable, "insert")?;
     let values = |group| values(relation, group, insert.many);
+    let groups: Vec<_> = insert
+        .groups
+        .iter()
+        .map(values)
+        .collect::<Result<_, Error>>()?;
+    let only = match &insert.only {
+        None => None,
+        Some(condition) => Some(replaced(world, relation, insert, condition)?),
+    };
     Ok(Insert {
         relation,
-        groups: insert
-            .groups
-            .iter()
-            .map(values)
-            .collect::<Result<_, Error>>()?,
-        answer: answer(relation, &insert.answer)?,
+        conflict: match &insert.conflict {
+            None => None,
+            Some(asked) => Some(conflict(relation, asked, &groups)?),
+        },
+        only,
+        answer: answer(world, relation, &insert.answer)?,
         single: !insert.many,
+        groups,
     })
 }
 
+/// PUT: the address must pin the whole primary key, and the body give every column, or it would not be replaced.
+fn replaced<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    insert: &'a ask::Insert<'a>,
+    condition: &'a ask::Filter<'a>,
+) -> Result<Predicate<'a>, Error> {
+    let scope = filter::Scope {
+        world,
+        relation,
+        select: &[],
+    };
+    let planned = filter::plan(scope, condition)?;
+    let conditions = match &planned {
+        Predicate::And(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let key = primary_key(relation)?;
+    let pinned = |column: &&Column| {
+        conditions.iter().any(|condition| {
+            matches!(condition, Predicate::Compare { left, op: ask::Comparison::Eq, quantifier: None, .. }
+                if left.is_column(column))
+        })
+    };
+    if conditions.len() != key.len() || !key.iter().all(pinned) {
+        return Err(QueryError::PutNeedsKey.into());
+    }
+    let given = |column: &&Column| {
+        insert.groups.iter().all(|group| {
+            group
+                .columns
+                .iter()
+                .any(|name| name == column.name.as_str())
+        })
+    };
+    match relation
+        .columns
+        .iter()
+        .filter(|column| column.writable())
+        .find(|column| !given(column))
+    {
+        Some(missing) => Err(NameError::PutIncomplete(missing.name.as_str().to_owned()).into()),
+        None => Ok(planned),
+    }
+}
+
+fn primary_key(relation: &Relation) -> Result<Vec<&Column>, Error> {
+    let columns: Vec<&Column> = relation
+        .primary_key
+        .iter()
+        .filter_map(|position| relation.columns.get(*position))
+        .collect();
+    if columns.is_empty() {
+        return Err(NameError::NoKey(names::display_name(relation)).into());
+    }
+    Ok(columns)
+}
+
+fn conflict<'a>(
+    relation: &'a Relation,
+    asked: &ask::Conflict<'_>,
+    groups: &[Values<'a>],
+) -> Result<Conflict<'a>, Error> {
+    let merge = asked.resolution == ask::Resolution::Merge;
+    let key = match &asked.columns {
+        Some(names) => names
+            .iter()
+            .map(|name| names::column(relation, name))
+            .collect::<Result<_, Error>>()?,
+        // Without a primary key nothing can be there already; an insert that ignores takes any key.
+        None if merge => primary_key(relation)?,
+        None => primary_key(relation).unwrap_or_default(),
+    };
+    let nothing_given = groups.iter().any(|group| group.columns.is_empty());
+    if merge && nothing_given {
+        return Err(crate::error::BodyError::NothingToSet.into());
+    }
+    Ok(Conflict { key, merge })
+}
+
 pub(super) fn update<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     update: &'a ask::Update<'a>,
 ) -> Result<Update<'a>, Error> {
     check_takes(relation, relation.updatable, "update")?;
-    let (filter, single) = changed(relation, &update.rows, "update")?;
     Ok(Update {
         relation,
         set: values(relation, &update.set, false)?,
-        filter,
-        answer: answer(relation, &update.answer)?,
-        single,
+        filter: read::rows(world, relation, &update.rows, &[])?,
+        page: page(world, relation, update.page.as_ref())?,
+        answer: answer(world, relation, &update.answer)?,
+        single: matches!(update.rows, ask::Rows::Key(_)),
     })
 }
 
 pub(super) fn delete<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     delete: &'a ask::Delete<'a>,
 ) -> Result<Delete<'a>, Error> {
     check_takes(relation, relation.deletable, "delete")?;
-    let (filter, single) = changed(relation, &delete.rows, "delete")?;
     Ok(Delete {
         relation,
-        filter,
-        answer: answer(relation, &delete.answer)?,
-        single,
+        filter: read::rows(world, relation, &delete.rows, &[])?,
+        page: page(world, relation, delete.page.as_ref())?,
+        answer: answer(world, relation, &delete.answer)?,
+        single: matches!(delete.rows, ask::Rows::Key(_)),
     })
+}
+
+fn page<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    page: Option<&'a ask::Page<'a>>,
+) -> Result<Option<Page<'a>>, Error> {
+    let Some(page) = page else {
+        return Ok(None);
+    };
+    let order = page
+        .order
+        .iter()
+        .map(|key| read::order_by(world, relation, key, &[], &[]));
+    Ok(Some(Page {
+        key: primary_key(relation)?,
+        order: order.collect::<Result<_, Error>>()?,
+        limit: page.limit,
+        offset: page.offset,
+    }))
 }
 
 fn check_takes(relation: &Relation, takes: bool, verb: &'static str) -> Result<(), Error> {
@@ -62,18 +177,6 @@ fn check_takes(relation: &Relation, takes: bool, verb: &'static str) -> Result<(
         verb,
     }
     .into())
-}
-
-/// The rows a write changes; every front end must have named some.
-fn changed<'a>(
-    relation: &'a Relation,
-    rows: &'a ask::Rows<'a>,
-    verb: &'static str,
-) -> Result<(Predicate<'a>, bool), Error> {
-    match read::rows(relation, rows)? {
-        (Some(filter), single) => Ok((filter, single)),
-        (None, _) => Err(crate::error::QueryError::FilterRequired(verb).into()),
-    }
 }
 
 fn values<'a>(
@@ -101,10 +204,18 @@ fn writable<'a>(relation: &'a Relation, name: &str) -> Result<&'a Column, Error>
     Err(NameError::Generated(column.name.as_str().to_owned()).into())
 }
 
-fn answer<'a>(relation: &'a Relation, answer: &'a ask::Answer<'a>) -> Result<Answer<'a>, Error> {
+fn answer<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    answer: &'a ask::Answer<'a>,
+) -> Result<Answer<'a>, Error> {
     match answer {
-        ask::Answer::Rows(select) => read::output(relation, select).map(Answer::Rows),
+        ask::Answer::Rows(select) => {
+            let read = read::written(world, relation, select)?;
+            Ok(Answer::Rows(Box::new(read)))
+        }
         ask::Answer::Affected => Ok(Answer::Affected),
+        ask::Answer::Key => Ok(Answer::Key(primary_key(relation).unwrap_or_default())),
         ask::Answer::Nothing => Ok(Answer::Nothing),
     }
 }

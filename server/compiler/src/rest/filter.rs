@@ -1,11 +1,12 @@
-//! `col=op.value`, `col.op=value`, `or=(…)`, `and=(…)` → [`Filter`].
+//! `op.value`, `(a.op.v,or(…))` → [`Filter`].
 
 use std::borrow::Cow;
 
+use super::field;
+use super::operator::{self, Operator};
 use super::text::Cursor;
-use super::{field, operator};
 use crate::Error;
-use crate::ask::{Comparison, Field, Filter, Truth};
+use crate::ask::{Comparison, Field, Filter, Quantifier, Truth};
 use crate::error::QueryError;
 
 /// Trees nested deeper are refused: nobody writes them, and every level costs stack.
@@ -23,66 +24,14 @@ enum Place {
     Tree,
 }
 
-/// The conditions of one request, counted.
+/// Counts the conditions of one request, wherever they belong.
 #[derive(Debug, Default)]
-pub(super) struct Filters<'a> {
-    all: Vec<Filter<'a>>,
+pub(super) struct Budget {
     conditions: usize,
 }
 
-impl<'a> Filters<'a> {
-    /// All of them must hold; `None` without any.
-    pub(super) fn into_filter(mut self) -> Option<Filter<'a>> {
-        if self.all.len() > 1 {
-            Some(Filter::And(self.all))
-        } else {
-            self.all.pop()
-        }
-    }
-
-    /// Adds a parameter: `and`, `or`, `not.and`, `not.or`, or the name of a column.
-    pub(super) fn add(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), Error> {
-        let (negated, or) = match key.as_ref() {
-            "and" => (false, false),
-            "or" => (false, true),
-            "not.and" => (true, false),
-            "not.or" => (true, true),
-            _ => return self.condition(key, value),
-        };
-        let mut cursor = Cursor::new(key, value);
-        let filter = self.group(&mut cursor, or, 1)?;
-        if !cursor.is_at_end() {
-            return Err(cursor.malformed("nothing is expected behind the closing parenthesis"));
-        }
-        self.all.push(negate(negated, filter));
-        Ok(())
-    }
-
-    fn condition(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) -> Result<(), Error> {
-        self.count()?;
-        let mut cursor = Cursor::new("filter".into(), key.clone());
-        let field = field::field(&mut cursor)?;
-        let mut value = Cursor::new(key, value);
-        let filter = if cursor.is_at_end() {
-            // What stands in the value may be wrong because the key is no filter at all: `?debug=1`. Only the
-            // planner can tell which of the two to report.
-            operation(&mut value, field.clone(), Place::Parameter).or_else(|error| match error {
-                Error::Query(QueryError::UnknownOperator { .. } | QueryError::Malformed { .. }) => {
-                    Ok(Filter::Unreadable {
-                        field,
-                        error: Box::new(error),
-                    })
-                }
-                other => Err(other),
-            })
-        } else {
-            dotted(&mut cursor, field, &mut value)
-        };
-        self.all.push(filter?);
-        Ok(())
-    }
-
-    fn count(&mut self) -> Result<(), Error> {
+impl Budget {
+    fn take(&mut self) -> Result<(), Error> {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
             return Err(QueryError::TooLong("filter").into());
@@ -90,8 +39,66 @@ impl<'a> Filters<'a> {
         Ok(())
     }
 
-    /// `(item,item,…)`
-    fn group(
+    /// `col=op.value`
+    pub(super) fn condition<'a>(
+        &mut self,
+        field: Field<'a>,
+        key: Cow<'a, str>,
+        value: Cow<'a, str>,
+    ) -> Result<Filter<'a>, Error> {
+        self.take()?;
+        let mut value = Cursor::new(key, value);
+        // What stands in the value may be wrong because the key is no filter at all: `?debug=1`. Only the planner can
+        // tell which of the two to report.
+        operation(&mut value, field.clone(), Place::Parameter).or_else(|error| match error {
+            Error::Query(QueryError::UnknownOperator { .. } | QueryError::Malformed { .. }) => {
+                Ok(Filter::Unreadable {
+                    field,
+                    error: Box::new(error),
+                })
+            }
+            other => Err(other),
+        })
+    }
+
+    /// `col.op=value` or `col.not.op=value`.
+    pub(super) fn dotted<'a>(
+        &mut self,
+        field: Field<'a>,
+        negated: bool,
+        word: &str,
+        key: Cow<'a, str>,
+        value: Cow<'a, str>,
+    ) -> Result<Filter<'a>, Error> {
+        self.take()?;
+        let mut value = Cursor::new(key, value);
+        let filter = apply(
+            operator::find(word)?,
+            None,
+            &mut value,
+            field,
+            Place::Parameter,
+        )?;
+        Ok(negate(negated, filter))
+    }
+
+    /// `(item,item,…)` as the whole value of a parameter.
+    pub(super) fn tree<'a>(
+        &mut self,
+        negated: bool,
+        or: bool,
+        key: Cow<'a, str>,
+        value: Cow<'a, str>,
+    ) -> Result<Filter<'a>, Error> {
+        let mut cursor = Cursor::new(key, value);
+        let filter = self.group(&mut cursor, or, 1)?;
+        if !cursor.is_at_end() {
+            return Err(cursor.malformed("nothing is expected behind the closing parenthesis"));
+        }
+        Ok(negate(negated, filter))
+    }
+
+    fn group<'a>(
         &mut self,
         cursor: &mut Cursor<'a>,
         or: bool,
@@ -120,7 +127,7 @@ impl<'a> Filters<'a> {
         }
     }
 
-    fn item(&mut self, cursor: &mut Cursor<'a>, depth: usize) -> Result<Filter<'a>, Error> {
+    fn item<'a>(&mut self, cursor: &mut Cursor<'a>, depth: usize) -> Result<Filter<'a>, Error> {
         cursor.skip_spaces();
         for (start, negated, or) in [
             ("and(", false, false),
@@ -133,7 +140,7 @@ impl<'a> Filters<'a> {
                 return Ok(negate(negated, self.group(cursor, or, depth + 1)?));
             }
         }
-        self.count()?;
+        self.take()?;
         let field = field::field(cursor)?;
         if !cursor.eat(".") {
             return Err(cursor.malformed("column.operator.value is expected"));
@@ -142,33 +149,7 @@ impl<'a> Filters<'a> {
     }
 }
 
-/// The key goes on behind the column: `col.op=value` or `col.not.op=value`.
-fn dotted<'a>(
-    key: &mut Cursor<'a>,
-    field: Field<'a>,
-    value: &mut Cursor<'a>,
-) -> Result<Filter<'a>, Error> {
-    if key.rest().starts_with(['(', '!', ':']) {
-        return Err(key.malformed("a filter is column.operator=value or column=operator.value"));
-    }
-    key.eat(".");
-    let negated = key.eat("not.");
-    let word = key.until(|c| c == '.');
-    if !key.is_at_end() || !operator::is_known(&word) {
-        let mut ahead = Cursor::new("filter".into(), value.rest().to_owned().into());
-        let first = ahead.until(|c| matches!(c, '.' | '('));
-        if !ahead.is_at_end() && (first == "not" || operator::is_known(&first)) {
-            return Err(Error::Unsupported("A filter on an embedded table"));
-        }
-        return Err(operator::refusal(&word));
-    }
-    Ok(negate(
-        negated,
-        apply(&word, value, field, Place::Parameter)?,
-    ))
-}
-
-/// `[not.]op.value`
+/// `[not.]op[(modifier)].value`
 fn operation<'a>(
     cursor: &mut Cursor<'a>,
     field: Field<'a>,
@@ -176,56 +157,79 @@ fn operation<'a>(
 ) -> Result<Filter<'a>, Error> {
     let negated = cursor.eat("not.");
     let word = cursor.until(|c| matches!(c, '.' | ',' | '(' | ')'));
-    if cursor.rest().starts_with('(') && operator::is_known(&word) {
-        return Err(Error::Unsupported(
-            "A modifier of an operator, such as eq(any)",
-        ));
-    }
-    if !operator::is_known(&word) {
-        return Err(operator::refusal(&word));
+    let operator = operator::find(&word)?;
+    let mut modifier = None;
+    if cursor.eat("(") {
+        modifier = Some(cursor.until(|c| matches!(c, ')' | '(' | ',')));
+        if !cursor.eat(")") {
+            return Err(cursor.malformed("the modifier of an operator ends with a parenthesis"));
+        }
     }
     if !cursor.eat(".") {
         return Err(cursor.malformed("operator.value is expected"));
     }
-    Ok(negate(negated, apply(&word, cursor, field, place)?))
+    Ok(negate(
+        negated,
+        apply(operator, modifier, cursor, field, place)?,
+    ))
 }
 
 fn apply<'a>(
-    word: &str,
+    operator: Operator,
+    modifier: Option<Cow<'a, str>>,
     cursor: &mut Cursor<'a>,
     field: Field<'a>,
     place: Place,
 ) -> Result<Filter<'a>, Error> {
-    let op = match word {
-        "eq" => Comparison::Eq,
-        "neq" => Comparison::Neq,
-        "gt" => Comparison::Gt,
-        "gte" => Comparison::Gte,
-        "lt" => Comparison::Lt,
-        "lte" => Comparison::Lte,
-        "like" => Comparison::Like,
-        "ilike" => Comparison::Ilike,
-        "in" | "nin" => {
-            let filter = Filter::In {
-                field,
-                values: values(cursor, place)?,
-            };
-            return Ok(negate(word == "nin", filter));
-        }
-        "is" | "isnot" => {
-            let filter = Filter::Is {
-                field,
-                truth: truth(cursor, place)?,
-            };
-            return Ok(negate(word == "isnot", filter));
-        }
-        _ => return Err(operator::refusal(word)),
-    };
-    let mut value = value(cursor, place)?;
-    if matches!(op, Comparison::Like | Comparison::Ilike) && value.contains('*') {
-        value = Cow::Owned(value.replace('*', "%"));
+    if modifier.is_some() && !takes_modifier(operator) {
+        return Err(cursor.malformed("this operator takes no modifier"));
     }
-    Ok(Filter::Compare { field, op, value })
+    Ok(match operator {
+        Operator::Compare(op) => {
+            let quantifier = match modifier.as_deref() {
+                None => None,
+                Some("any") => Some(Quantifier::Any),
+                Some("all") => Some(Quantifier::All),
+                Some(_) => return Err(cursor.malformed("the modifier is any or all")),
+            };
+            let mut value = value(cursor, place)?;
+            if matches!(op, Comparison::Like | Comparison::Ilike) && value.contains('*') {
+                value = Cow::Owned(value.replace('*', "%"));
+            }
+            Filter::Compare {
+                field,
+                op,
+                quantifier,
+                value,
+            }
+        }
+        Operator::In { negated } => {
+            let values = values(cursor, place)?;
+            negate(negated, Filter::In { field, values })
+        }
+        Operator::Is { negated } => {
+            let truth = truth(cursor, place)?;
+            negate(negated, Filter::Is { field, truth })
+        }
+        Operator::Search(form) => Filter::Search {
+            field,
+            form,
+            config: modifier,
+            query: value(cursor, place)?,
+        },
+    })
+}
+
+fn takes_modifier(operator: Operator) -> bool {
+    use Comparison::{Eq, Gt, Gte, Ilike, Imatch, Like, Lt, Lte, Match, Neq};
+    match operator {
+        Operator::Compare(op) => matches!(
+            op,
+            Eq | Neq | Gt | Gte | Lt | Lte | Like | Ilike | Match | Imatch
+        ),
+        Operator::Search(_) => true,
+        Operator::In { .. } | Operator::Is { .. } => false,
+    }
 }
 
 fn value<'a>(cursor: &mut Cursor<'a>, place: Place) -> Result<Cow<'a, str>, Error> {
@@ -271,10 +275,11 @@ fn truth(cursor: &mut Cursor<'_>, place: Place) -> Result<Truth, Error> {
     let word = value(cursor, place)?;
     match word.to_ascii_lowercase().as_str() {
         "null" => Ok(Truth::Null),
+        "not_null" => Ok(Truth::NotNull),
         "true" => Ok(Truth::True),
         "false" => Ok(Truth::False),
         "unknown" => Ok(Truth::Unknown),
-        _ => Err(cursor.malformed("is takes null, true, false or unknown")),
+        _ => Err(cursor.malformed("is takes null, not_null, true, false or unknown")),
     }
 }
 

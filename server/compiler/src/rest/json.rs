@@ -32,12 +32,24 @@ pub(super) fn parse(body: &[u8], many: bool) -> Result<Payload<'_>, BodyError> {
         (Some(refusal), _) => Err(refusal),
         (None, Ok(rows)) => Ok(Payload {
             many: rows.many,
-            text,
+            text: Cow::Borrowed(text),
             keys: rows.keys.names,
             rows: rows.rows,
         }),
         (None, Err(error)) => Err(not_json(error)),
     }
+}
+
+/// Whether a body can only be an object, if it is JSON at all.
+pub(super) fn is_object(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// Checks that a body is JSON of any type.
+pub(super) fn check(body: &[u8]) -> Result<(), BodyError> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body)
+        .map(|_| ())
+        .map_err(not_json)
 }
 
 /// Where the text stops being JSON.

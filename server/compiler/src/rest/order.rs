@@ -1,4 +1,4 @@
-//! `order=a.desc.nullslast,b` → [`Order`] keys.
+//! `order=a.desc.nullslast,b,rel(c).asc` → [`Order`] keys.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,24 @@ use super::{field, select};
 use crate::Error;
 use crate::ask::{Nulls, Order};
 
-/// Reads the value of `order`.
-pub(super) fn parse(text: Cow<'_, str>) -> Result<Vec<Order<'_>>, Error> {
-    let mut cursor = Cursor::new("order".into(), text);
+/// Reads the value of `order`; `parameter` is what errors call it.
+pub(super) fn parse<'a>(
+    parameter: Cow<'a, str>,
+    text: Cow<'a, str>,
+) -> Result<Vec<Order<'a>>, Error> {
+    let mut cursor = Cursor::new(parameter, text);
     select::list(&mut cursor, key)
 }
 
 fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
-    let field = field::field(cursor)?;
-    if cursor.rest().starts_with(['(', '!']) {
-        return Err(Error::Unsupported("Ordering by another table"));
+    let mut field = field::field(cursor)?;
+    let mut embed = None;
+    if field.path.is_empty() && cursor.eat("(") {
+        embed = Some(field.column);
+        field = field::field(cursor)?;
+        if !cursor.eat(")") {
+            return Err(cursor.malformed("a closing parenthesis is expected"));
+        }
     }
     let (mut descending, mut nulls) = (None, None);
     while cursor.eat(".") {
@@ -32,8 +40,18 @@ fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
         }
     }
     Ok(Order {
+        embed,
         field,
         descending: descending.unwrap_or(false),
         nulls,
     })
+}
+
+/// Reads fields separated by commas, as `group_by` has them.
+pub(super) fn fields<'a>(
+    parameter: &'static str,
+    text: Cow<'a, str>,
+) -> Result<Vec<crate::ask::Field<'a>>, Error> {
+    let mut cursor = Cursor::new(parameter.into(), text);
+    select::list(&mut cursor, field::field)
 }

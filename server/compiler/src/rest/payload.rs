@@ -17,7 +17,7 @@ const MAX_GROUPS: usize = 32;
 pub(super) struct Payload<'a> {
     /// Whether it is an array.
     pub(super) many: bool,
-    pub(super) text: &'a str,
+    pub(super) text: Cow<'a, str>,
     /// Every key of any row, in order of first appearance.
     pub(super) keys: Vec<Cow<'a, str>>,
     /// For each row the positions of its keys, ascending.
@@ -30,7 +30,7 @@ impl<'a> Payload<'a> {
         self.check_given(only.as_deref())?;
         Ok(Group {
             columns: only.unwrap_or(self.keys),
-            json: Cow::Borrowed(self.text),
+            json: self.text,
         })
     }
 
@@ -67,11 +67,11 @@ impl<'a> Payload<'a> {
             let keys = groups.first().map_or_else(none, |(keys, _)| columns(keys));
             return Ok(vec![Group {
                 columns: keys,
-                json: Cow::Borrowed(self.text),
+                json: self.text.clone(),
             }]);
         }
         // Checked above to be an array of objects, so this second reading only finds where each row stands.
-        let texts: Vec<&RawValue> = serde_json::from_str(self.text).map_err(json::not_json)?;
+        let texts: Vec<&RawValue> = serde_json::from_str(&self.text).map_err(json::not_json)?;
         let array = |rows: &[usize]| {
             let rows: Vec<&str> = rows
                 .iter()
@@ -98,6 +98,20 @@ impl<'a> Payload<'a> {
         match only.iter().find(|name| !given.contains(name)) {
             Some(name) => Err(BodyError::NotGiven(name.as_ref().into())),
             None => Ok(()),
+        }
+    }
+
+    /// The same with texts of its own.
+    pub(super) fn into_owned<'b>(self) -> Payload<'b> {
+        Payload {
+            many: self.many,
+            text: Cow::Owned(self.text.into_owned()),
+            keys: self
+                .keys
+                .into_iter()
+                .map(|key| Cow::Owned(key.into_owned()))
+                .collect(),
+            rows: self.rows,
         }
     }
 

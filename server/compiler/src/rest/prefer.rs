@@ -3,16 +3,22 @@
 use std::borrow::Cow;
 
 use crate::Error;
-use crate::ask::Count;
+use crate::ask::{Count, Resolution};
 use crate::error::QueryError;
 
 /// What the caller prefers; `None` where nothing was said.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Preferences {
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Preferences<'a> {
     pub(super) returning: Option<Return>,
     /// `missing=default`: a row of an array takes the default for a key only other rows have, not NULL.
     pub(super) missing_default: Option<bool>,
     pub(super) count: Option<Count>,
+    pub(super) resolution: Option<Resolution>,
+    /// `tx=rollback`
+    pub(super) rollback: Option<bool>,
+    pub(super) time_zone: Option<Cow<'a, str>>,
+    pub(super) max_affected: Option<u64>,
+    strict: Option<bool>,
 }
 
 /// `return=`
@@ -26,11 +32,10 @@ pub(super) enum Return {
 /// Reads all `Prefer` headers of a request.
 ///
 /// RFC 7240 section 2 has a server leave out preferences it does not know; with `handling=strict` they are refused.
-/// Preferences that would change which rows are touched are never left out: those not built are refused always.
-pub(super) fn parse(headers: &[&str]) -> Result<Preferences, Error> {
+/// `max-affected` holds with and without it: it guards rows, and a guard that is left out is none.
+pub(super) fn parse<'a>(headers: &[&'a str]) -> Result<Preferences<'a>, Error> {
     let mut found = Preferences::default();
     let mut unknown = None;
-    let mut strict = None;
     for preference in headers.iter().flat_map(|header| header.split(',')) {
         // Parameters behind a semicolon belong to preferences this server does not have.
         let (preference, parameters) = preference.split_once(';').unwrap_or((preference, ""));
@@ -45,37 +50,110 @@ pub(super) fn parse(headers: &[&str]) -> Result<Preferences, Error> {
             ("return", "minimal") => set(&mut found.returning, Return::Minimal, refused)?,
             ("return", "headers-only") => set(&mut found.returning, Return::HeadersOnly, refused)?,
             ("missing", "default") => set(&mut found.missing_default, true, refused)?,
+            ("missing", "null") => set(&mut found.missing_default, false, refused)?,
             ("count", "none") => set(&mut found.count, Count::No, refused)?,
             ("count", text) => set(&mut found.count, count(text)?, refused)?,
-            ("handling", "strict") => set(&mut strict, true, refused)?,
-            ("handling", "lenient") => set(&mut strict, false, refused)?,
-            ("return" | "missing" | "handling", _) => return Err(refused().into()),
-            ("resolution", _) => return Err(Error::Unsupported("Upsert (Prefer: resolution)")),
-            ("tx", _) => return Err(Error::Unsupported("Prefer: tx")),
-            ("timezone", _) => return Err(Error::Unsupported("Prefer: timezone")),
-            ("max-affected", _) => return Err(Error::Unsupported("Prefer: max-affected")),
+            ("handling", "strict") => set(&mut found.strict, true, refused)?,
+            ("handling", "lenient") => set(&mut found.strict, false, refused)?,
+            ("resolution", "merge-duplicates") => {
+                set(&mut found.resolution, Resolution::Merge, refused)?
+            }
+            ("resolution", "ignore-duplicates") => {
+                set(&mut found.resolution, Resolution::Ignore, refused)?
+            }
+            ("tx", "rollback") => set(&mut found.rollback, true, refused)?,
+            ("tx", "commit") => set(&mut found.rollback, false, refused)?,
+            ("timezone", text) if is_zone(text) => set(&mut found.time_zone, value, refused)?,
+            ("max-affected", text) => {
+                let most = text.parse().map_err(|_| refused())?;
+                set(&mut found.max_affected, most, refused)?
+            }
+            ("return" | "missing" | "handling" | "resolution" | "tx" | "timezone", _) => {
+                return Err(refused().into());
+            }
             _ => unknown = Some(refused()),
         }
         if !parameters.trim().is_empty() {
             unknown = Some(refused());
         }
     }
-    match (strict, unknown) {
+    match (found.strict, unknown) {
         (Some(true), Some(refused)) => Err(refused.into()),
         _ => Ok(found),
     }
+}
+
+/// Whether a text can be the name of a time zone; PostgreSQL decides whether it is one.
+fn is_zone(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/_+-:".contains(&byte))
+}
+
+impl Preferences<'_> {
+    /// As `Preference-Applied` says it, of those that had a meaning for the request.
+    pub(super) fn applied(&self, verb: Applies) -> String {
+        let mut said: Vec<Cow<'_, str>> = Vec::new();
+        let writes = verb == Applies::Write;
+        match self.resolution.filter(|_| writes) {
+            Some(Resolution::Merge) => said.push("resolution=merge-duplicates".into()),
+            Some(Resolution::Ignore) => said.push("resolution=ignore-duplicates".into()),
+            None => {}
+        }
+        if writes && self.missing_default == Some(true) {
+            said.push("missing=default".into());
+        }
+        match self.returning.filter(|_| writes) {
+            Some(Return::Representation) => said.push("return=representation".into()),
+            Some(Return::Minimal) => said.push("return=minimal".into()),
+            Some(Return::HeadersOnly) => said.push("return=headers-only".into()),
+            None => {}
+        }
+        match self.count {
+            Some(Count::Exact) => said.push("count=exact".into()),
+            Some(Count::Planned) => said.push("count=planned".into()),
+            Some(Count::Estimated) => said.push("count=estimated".into()),
+            Some(Count::No) | None => {}
+        }
+        match self.rollback {
+            Some(true) => said.push("tx=rollback".into()),
+            Some(false) => said.push("tx=commit".into()),
+            None => {}
+        }
+        match self.strict {
+            Some(true) => said.push("handling=strict".into()),
+            Some(false) => said.push("handling=lenient".into()),
+            None => {}
+        }
+        if let Some(zone) = &self.time_zone {
+            said.push(format!("timezone={zone}").into());
+        }
+        if let Some(most) = self.max_affected {
+            said.push(format!("max-affected={most}").into());
+        }
+        said.join(", ")
+    }
+}
+
+/// Which preferences have a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applies {
+    Read,
+    Write,
 }
 
 /// Reads a way of counting, also that of the parameter `count`.
 pub(super) fn count(text: &str) -> Result<Count, Error> {
     match text {
         "exact" => Ok(Count::Exact),
+        "planned" => Ok(Count::Planned),
+        "estimated" => Ok(Count::Estimated),
         "none" => Ok(Count::No),
-        "planned" => Err(Error::Unsupported("count=planned")),
-        "estimated" => Err(Error::Unsupported("count=estimated")),
         _ => Err(QueryError::Malformed {
             parameter: "count".into(),
-            problem: "one of exact, none is expected".to_owned(),
+            problem: "one of exact, planned, estimated, none is expected".to_owned(),
         }
         .into()),
     }
@@ -94,7 +172,7 @@ fn set<T: PartialEq>(
     Ok(())
 }
 
-fn unquoted(value: &str) -> Cow<'_, str> {
+fn unquoted<'a>(value: &'a str) -> Cow<'a, str> {
     value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
@@ -114,6 +192,7 @@ mod tests {
             returning: Some(Return::Minimal),
             missing_default: Some(true),
             count: Some(Count::Exact),
+            ..Preferences::default()
         };
         assert_eq!(found, expected);
     }
@@ -133,18 +212,28 @@ mod tests {
     }
 
     #[test]
-    fn preferences_that_change_the_rows_touched_are_never_left_out() {
+    fn preferences_that_change_what_happens_are_never_left_out() {
         for header in [
-            "resolution=merge-duplicates",
-            "tx=rollback",
-            "max-affected=1",
-            "count=planned",
+            "resolution=sometimes",
+            "tx=maybe",
+            "max-affected=many",
+            "max-affected=-1",
+            "timezone=a b",
+            "count=roughly",
+            "return=everything",
         ] {
-            assert!(
-                matches!(parse(&[header]), Err(Error::Unsupported(_))),
-                "{header}"
-            );
+            assert!(parse(&[header]).is_err(), "{header}");
         }
-        assert!(parse(&["return=everything"]).is_err());
+    }
+
+    #[test]
+    fn what_was_applied_is_said_in_one_order() {
+        let found = parse(&["max-affected=5, tx=rollback, return=minimal, count=exact"]).unwrap();
+        let (read, write) = (found.applied(Applies::Read), found.applied(Applies::Write));
+        assert_eq!(read, "count=exact, tx=rollback, max-affected=5");
+        assert_eq!(
+            write,
+            "return=minimal, count=exact, tx=rollback, max-affected=5"
+        );
     }
 }

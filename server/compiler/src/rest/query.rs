@@ -2,76 +2,230 @@
 
 use std::borrow::Cow;
 
-use super::filter::Filters;
-use super::{Method, order, prefer, select, text};
+use super::address::{self, Part};
+use super::filter::Budget;
+use super::{Dialect, Method, order, prefer, select, text};
 use crate::Error;
-use crate::ask::{Count, Order, Select};
+use crate::ask::{Count, Field, Filter, Order, Rows, Select};
 use crate::error::QueryError;
+
+/// `left()` counts in int4.
+const MAX_TRUNCATE: u32 = 1 << 30;
 
 /// The parameters of one request, each read.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
     pub(super) select: Option<Vec<Select<'a>>>,
+    pub(super) group_by: Vec<Field<'a>>,
     pub(super) order: Option<Vec<Order<'a>>>,
     pub(super) limit: Option<u64>,
     pub(super) offset: Option<u64>,
     pub(super) count: Option<Count>,
     pub(super) columns: Option<Vec<Cow<'a, str>>>,
-    pub(super) filters: Filters<'a>,
+    pub(super) on_conflict: Option<Vec<Cow<'a, str>>>,
+    pub(super) cursor: Option<Cow<'a, str>>,
+    pub(super) cursor_column: Option<Cow<'a, str>>,
+    pub(super) truncate: Option<u32>,
+    filters: Vec<Filter<'a>>,
+    /// Of a call: parameters that are no conditions.
+    pub(super) arguments: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
-/// Reads a raw query string. `by_key`: the path names the row, so that conditions have no meaning.
-pub(super) fn parse(method: Method, by_key: bool, raw: &str) -> Result<Query<'_>, Error> {
-    let reads = method == Method::Get && !by_key;
-    let filters = method != Method::Post && !by_key;
+/// What of a query string has a meaning.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    pub(super) dialect: Dialect,
+    pub(super) method: Method,
+    /// The path names the row, so that conditions have no meaning.
+    pub(super) by_key: bool,
+    /// A function is called: what is no condition is an argument.
+    pub(super) call: bool,
+}
+
+impl Scope {
+    /// Rows are read, and can be ordered and paged.
+    fn reads(self) -> bool {
+        (self.method == Method::Get || self.call) && !self.by_key
+    }
+
+    fn pages(self) -> bool {
+        self.reads()
+            || (self.dialect == Dialect::PostgRest
+                && matches!(self.method, Method::Patch | Method::Delete))
+    }
+
+    /// Parameters that only the contract of our own mount has.
+    fn pages_by_cursor(self) -> bool {
+        self.reads() && self.dialect == Dialect::Fluxbase
+    }
+
+    fn filters(self) -> bool {
+        (self.call || self.method != Method::Post) && !self.by_key
+    }
+}
+
+/// Reads a raw query string.
+pub(super) fn parse(scope: Scope, raw: &str) -> Result<Query<'_>, Error> {
     let mut query = Query::default();
+    // Conditions wait: only the whole select tells which of them belong to embedded relations.
+    let mut waiting = Vec::new();
     for parameter in text::parameters(raw) {
         let (key, value) = parameter?;
         match key.as_ref() {
-            "select" => once(&mut query.select, "select", select::parse(value)?)?,
-            "order" if reads => once(&mut query.order, "order", order::parse(value)?)?,
-            "limit" if reads => once(&mut query.limit, "limit", number("limit", &value)?)?,
-            "offset" if reads => once(&mut query.offset, "offset", number("offset", &value)?)?,
-            "count" if reads => once(&mut query.count, "count", prefer::count(&value)?)?,
-            "columns" if takes_columns(method) => {
-                once(&mut query.columns, "columns", select::parse_columns(value)?)?;
+            "select" => once(
+                &mut query.select,
+                "select",
+                select::parse(scope.dialect, value)?,
+            )?,
+            "order" if scope.pages() => {
+                once(&mut query.order, "order", order::parse(key, value)?)?;
             }
-            "group_by" if reads => return Err(Error::Unsupported("group_by")),
-            "cursor" | "cursor_column" if reads => return Err(Error::Unsupported("A cursor")),
-            "truncate" if reads => return Err(Error::Unsupported("truncate")),
-            "on_conflict" if method == Method::Post => {
-                return Err(Error::Unsupported("Upsert (on_conflict)"));
+            "limit" if scope.pages() => {
+                once(&mut query.limit, "limit", number("limit", &value)?)?;
             }
-            _ if !filters || is_reserved(&key) => {
-                let (parameter, verb) = (key.as_ref().into(), method.as_str());
-                return Err(QueryError::NotForVerb { parameter, verb }.into());
+            "offset" if scope.pages() => {
+                once(&mut query.offset, "offset", number("offset", &value)?)?;
             }
-            _ => query.filters.add(key, value)?,
+            "count" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
+                once(&mut query.count, "count", prefer::count(&value)?)?;
+            }
+            "columns" if takes_columns(scope) => {
+                let names = select::parse_columns("columns", value)?;
+                once(&mut query.columns, "columns", names)?;
+            }
+            "on_conflict" if scope.method == Method::Post && !scope.call => {
+                let names = select::parse_columns("on_conflict", value)?;
+                once(&mut query.on_conflict, "on_conflict", names)?;
+            }
+            "group_by" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
+                query.group_by = order::fields("group_by", value)?;
+            }
+            "cursor" if scope.pages_by_cursor() => {
+                once(&mut query.cursor, "cursor", value)?;
+            }
+            "cursor_column" if scope.pages_by_cursor() => {
+                once(&mut query.cursor_column, "cursor_column", value)?;
+            }
+            "truncate" if scope.pages_by_cursor() => {
+                let most = number("truncate", &value)?;
+                let most = u32::try_from(most).unwrap_or(u32::MAX).min(MAX_TRUNCATE);
+                once(&mut query.truncate, "truncate", most)?;
+            }
+            _ if scope.call && !begins_condition(&key, &value, query.select.as_deref()) => {
+                query.arguments.push((key, value));
+            }
+            _ => waiting.push((key, value)),
         }
+    }
+    let mut budget = Budget::default();
+    for (key, value) in waiting {
+        query.place(scope, &mut budget, key, value)?;
     }
     Ok(query)
 }
 
-fn takes_columns(method: Method) -> bool {
-    matches!(method, Method::Post | Method::Patch | Method::Put)
+/// Whether a parameter of a call is a condition on its result and not an argument of it: PostgREST's rule, the value
+/// begins like one.
+fn begins_condition(key: &str, value: &str, select: Option<&[Select<'_>]>) -> bool {
+    let tree = matches!(key, "and" | "or" | "not.and" | "not.or") && value.starts_with('(');
+    let embedded = || {
+        key.split_once('.').is_some_and(|(first, _)| {
+            select.unwrap_or_default().iter().any(
+                |item| matches!(item, Select::Embed(embed) if embed.name() == first.trim_matches('"')),
+            )
+        })
+    };
+    tree || super::operator::begins(value) || embedded()
+}
+
+impl<'a> Query<'a> {
+    /// All conditions on the request's own relation.
+    pub(super) fn rows(&mut self) -> Rows<'a> {
+        let mut rows = Rows::All;
+        match self.filters.len() {
+            0 => {}
+            1 => rows = self.filters.pop().map_or(Rows::All, Rows::Where),
+            _ => rows = Rows::Where(Filter::And(std::mem::take(&mut self.filters))),
+        }
+        rows
+    }
+
+    /// Puts a parameter where it belongs.
+    fn place(
+        &mut self,
+        scope: Scope,
+        budget: &mut Budget,
+        key: Cow<'a, str>,
+        value: Cow<'a, str>,
+    ) -> Result<(), Error> {
+        let select = self.select.get_or_insert_default();
+        let filters = scope.filters();
+        let not_for_verb = || {
+            let (parameter, verb) = (key.as_ref().into(), scope.method.as_str());
+            Error::from(QueryError::NotForVerb { parameter, verb })
+        };
+        if is_reserved(scope.dialect, &key) || (!filters && select.is_empty()) {
+            return Err(not_for_verb());
+        }
+        let address = address::parse(&key, &value, select)?;
+        let read = address.read(select);
+        if read.is_none() && !filters {
+            return Err(not_for_verb());
+        }
+        let filter = match (address.part, &read) {
+            (Part::Condition(field), _) => budget.condition(field, key, value)?,
+            (
+                Part::Dotted {
+                    field,
+                    negated,
+                    operator,
+                },
+                _,
+            ) => budget.dotted(field, negated, &operator, key, value)?,
+            (Part::Tree { negated, or }, _) => budget.tree(negated, or, key, value)?,
+            (Part::Order, _) => {
+                let keys = order::parse(key, value)?;
+                if let Some(read) = read {
+                    read.order = keys;
+                }
+                return Ok(());
+            }
+            (Part::Limit, _) => {
+                let limit = number("limit", &value)?;
+                if let Some(read) = read {
+                    read.limit = Some(limit);
+                }
+                return Ok(());
+            }
+            (Part::Offset, _) => {
+                let offset = number("offset", &value)?;
+                if let Some(read) = read {
+                    read.offset = offset;
+                }
+                return Ok(());
+            }
+        };
+        match read {
+            Some(read) => read.rows.and(filter),
+            None => self.filters.push(filter),
+        }
+        Ok(())
+    }
+}
+
+fn takes_columns(scope: Scope) -> bool {
+    matches!(scope.method, Method::Post | Method::Patch | Method::Put)
 }
 
 /// Names that mean the same for every verb: a column called `limit` is reached as `limit.eq=5` or `"limit"=eq.5`.
-fn is_reserved(key: &str) -> bool {
-    matches!(
-        key,
-        "select"
-            | "order"
-            | "limit"
-            | "offset"
-            | "count"
-            | "columns"
-            | "on_conflict"
-            | "group_by"
-            | "cursor"
-            | "cursor_column"
-            | "truncate"
-    )
+fn is_reserved(dialect: Dialect, key: &str) -> bool {
+    match key {
+        "select" | "order" | "limit" | "offset" | "columns" | "on_conflict" => true,
+        "count" | "group_by" | "cursor" | "cursor_column" | "truncate" => {
+            dialect == Dialect::Fluxbase
+        }
+        _ => false,
+    }
 }
 
 fn once<T>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), Error> {
@@ -81,7 +235,7 @@ fn once<T>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), Err
     }
 }
 
-fn number(name: &'static str, text: &str) -> Result<u64, Error> {
+pub(super) fn number(name: &'static str, text: &str) -> Result<u64, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // PostgreSQL counts rows in bigint.
     let number = text

@@ -3,72 +3,125 @@
 //! PostgreSQL infers the type of every placeholder from the other side of its operator, so a value is compared as the
 //! column's own type and an index on the column serves. Only where nothing stands opposite is a type written.
 
-use crate::ask::{Comparison, Nulls, Step, Truth};
+use crate::ask::{Comparison, Nulls, Quantifier, Search, Step, Truth};
 use crate::catalog::TypeClass;
-use crate::plan::{Expression, OrderBy, Predicate};
+use crate::plan::{Base, Expression, OrderBy, Predicate};
 use crate::sql::fragment::{Param, Sql};
+use crate::sql::output::Scope;
+use crate::sql::read::{self, Origin};
 
-/// Writes ` where …`.
-pub(super) fn filter(sql: &mut Sql, alias: &'static str, filter: Option<&Predicate<'_>>) {
-    if let Some(filter) = filter {
-        sql.word(" where ");
-        predicate(sql, alias, filter);
-    }
-}
-
-fn predicate(sql: &mut Sql, alias: &'static str, filter: &Predicate<'_>) {
+pub(super) fn predicate(sql: &mut Sql, scope: &Scope<'_, '_>, filter: &Predicate<'_>) {
     match filter {
-        Predicate::And(all) => joined(sql, alias, all, " and "),
-        Predicate::Or(any) => joined(sql, alias, any, " or "),
+        Predicate::And(all) => joined(sql, scope, all, " and "),
+        Predicate::Or(any) => joined(sql, scope, any, " or "),
         Predicate::Not(inner) => {
             sql.word("not (");
-            predicate(sql, alias, inner);
+            predicate(sql, scope, inner);
             sql.word(")");
         }
         Predicate::Compare {
             left,
             op,
             value,
-            numeric: false,
+            numeric: true,
+            ..
         } => {
-            expression(sql, alias, left);
-            sql.word(operator(*op)).bind(*value);
+            number(sql, scope, left);
+            sql.word(operator(*op))
+                .bind(value.as_ref())
+                .word("::pg_catalog.numeric");
         }
         Predicate::Compare {
             left,
             op,
+            quantifier,
             value,
-            numeric: true,
+            ..
         } => {
-            number(sql, alias, left);
+            expression(sql, scope, left);
             sql.word(operator(*op))
-                .bind(*value)
-                .word("::pg_catalog.numeric");
+                .word(match quantifier {
+                    Some(Quantifier::Any) => "any (",
+                    Some(Quantifier::All) => "all (",
+                    None => "",
+                })
+                .bind(value.as_ref())
+                .word(if quantifier.is_some() { ")" } else { "" });
         }
+        Predicate::Search {
+            left,
+            form,
+            config,
+            query,
+        } => search(sql, scope, left, *form, *config, query),
         Predicate::In { left, values } => {
-            expression(sql, alias, left);
+            expression(sql, scope, left);
             sql.word(" = any (").bind(array(values)).word(")");
         }
         Predicate::Is { left, truth } => {
-            expression(sql, alias, left);
+            expression(sql, scope, left);
             sql.word(match truth {
                 Truth::Null => " is null",
+                Truth::NotNull => " is not null",
                 Truth::True => " is true",
                 Truth::False => " is false",
                 Truth::Unknown => " is unknown",
             });
         }
+        Predicate::Embedded(place) => {
+            if let Some(embed) = scope.read.embeds.get(*place) {
+                let inner = Scope::new(sql, &embed.read, false);
+                let origin = Origin::Link(&embed.link, scope);
+                sql.word("exists (select 1");
+                read::from(sql, &inner, &origin);
+                read::conditions(sql, &inner, &origin);
+                sql.word(")");
+            }
+        }
     }
 }
 
-fn joined(sql: &mut Sql, alias: &'static str, filters: &[Predicate<'_>], between: &'static str) {
+/// Words against a text: the configuration is a value too, and what is no `tsvector` is made one with it.
+fn search(
+    sql: &mut Sql,
+    scope: &Scope<'_, '_>,
+    left: &Expression<'_>,
+    form: Search,
+    config: Option<&str>,
+    query: &str,
+) {
+    let config = config.map(|config| sql.param(config));
+    let configured = |sql: &mut Sql| {
+        if let Some(config) = config {
+            sql.place(config).word("::pg_catalog.regconfig, ");
+        }
+    };
+    if left.class() == TypeClass::TsVector {
+        expression(sql, scope, left);
+    } else {
+        sql.word("pg_catalog.to_tsvector(");
+        configured(sql);
+        expression(sql, scope, left);
+        sql.word(")");
+    }
+    sql.word(" @@ ").word(match form {
+        Search::Operators => "pg_catalog.to_tsquery(",
+        Search::Words => "pg_catalog.plainto_tsquery(",
+        Search::Phrase => "pg_catalog.phraseto_tsquery(",
+        Search::Web => "pg_catalog.websearch_to_tsquery(",
+    });
+    configured(sql);
+    sql.bind(query).word(")");
+}
+
+fn joined(sql: &mut Sql, scope: &Scope<'_, '_>, filters: &[Predicate<'_>], between: &'static str) {
     for (index, filter) in filters.iter().enumerate() {
         if index > 0 {
             sql.word(between);
         }
         let nested = matches!(filter, Predicate::And(_) | Predicate::Or(_));
         sql.word(if nested { "(" } else { "" });
-        predicate(sql, alias, filter);
+        predicate(sql, scope, filter);
         sql.word(if nested { ")" } else { "" });
     }
 }
@@ -83,11 +136,22 @@ fn operator(op: Comparison) -> &'static str {
         Comparison::Lte => " <= ",
         Comparison::Like => " like ",
         Comparison::Ilike => " ilike ",
+        Comparison::Match => " ~ ",
+        Comparison::Imatch => " ~* ",
+        Comparison::IsDistinct => " is distinct from ",
+        Comparison::Contains => " @> ",
+        Comparison::ContainedIn => " <@ ",
+        Comparison::Overlaps => " && ",
+        Comparison::StrictlyLeft => " << ",
+        Comparison::StrictlyRight => " >> ",
+        Comparison::NotRightOf => " &< ",
+        Comparison::NotLeftOf => " &> ",
+        Comparison::Adjacent => " -|- ",
     }
 }
 
 /// A list as one array: the statement is the same for any number of values, so it is prepared once.
-fn array(values: &[impl AsRef<str>]) -> String {
+pub(crate) fn array(values: &[impl AsRef<str>]) -> String {
     let mut text = String::from("{");
     for (index, value) in values.iter().enumerate() {
         text.push_str(if index > 0 { ",\"" } else { "\"" });
@@ -103,28 +167,53 @@ fn array(values: &[impl AsRef<str>]) -> String {
     text
 }
 
-/// Writes a column or the value at the end of its path.
-pub(super) fn expression(sql: &mut Sql, alias: &'static str, expression: &Expression<'_>) {
+/// Writes a column, or what is made of it.
+pub(super) fn expression(sql: &mut Sql, scope: &Scope<'_, '_>, expression: &Expression<'_>) {
+    sql.word(if expression.cut.is_some() {
+        "pg_catalog.left("
+    } else {
+        ""
+    });
+    sql.word(if expression.cast.is_some() { "(" } else { "" });
     if expression.path.is_empty() {
-        sql.column(alias, expression.column);
-        return;
+        base(sql, scope, expression.base);
+    } else {
+        let steps = steps(sql, expression.path);
+        sql.word("(");
+        path(sql, scope, expression, &steps, expression.as_text);
+        sql.word(")");
     }
-    let steps = steps(sql, expression.path);
-    sql.word("(");
-    path(sql, alias, expression, &steps, expression.as_text);
-    sql.word(")");
+    if let Some(cast) = expression.cast {
+        sql.word(")::").data_type(cast);
+    }
+    if let Some(most) = expression.cut {
+        sql.word(", ").bind(most.to_string()).word(")");
+    }
+}
+
+fn base(sql: &mut Sql, scope: &Scope<'_, '_>, base: Base<'_>) {
+    match base {
+        Base::Column(column) => sql.column(scope.alias, column),
+        Base::Computed(function) if scope.written => sql.member(scope.alias, &function.name),
+        // `t.*`, not `t`: the bare name would mean a column called t if there is one.
+        Base::Computed(function) => sql
+            .function(function)
+            .word("(")
+            .alias(scope.alias)
+            .word(".*)"),
+    };
 }
 
 /// A number inside JSON, NULL where the value is no number: one row with a word there must not fail the whole read.
-fn number(sql: &mut Sql, alias: &'static str, expression: &Expression<'_>) {
+fn number(sql: &mut Sql, scope: &Scope<'_, '_>, expression: &Expression<'_>) {
     let steps = steps(sql, expression.path);
-    sql.word("case when ").word(match expression.column.class {
+    sql.word("case when ").word(match expression.base.class() {
         TypeClass::Json => "pg_catalog.json_typeof(",
         _ => "pg_catalog.jsonb_typeof(",
     });
-    path(sql, alias, expression, &steps, false);
+    path(sql, scope, expression, &steps, false);
     sql.word(") = 'number' then (");
-    path(sql, alias, expression, &steps, true);
+    path(sql, scope, expression, &steps, true);
     sql.word(")::pg_catalog.numeric end");
 }
 
@@ -145,12 +234,12 @@ fn steps(sql: &mut Sql, path: &[Step<'_>]) -> Vec<BoundStep> {
 
 fn path(
     sql: &mut Sql,
-    alias: &'static str,
+    scope: &Scope<'_, '_>,
     expression: &Expression<'_>,
     steps: &[BoundStep],
     as_text: bool,
 ) {
-    sql.column(alias, expression.column);
+    base(sql, scope, expression.base);
     for (index, step) in steps.iter().enumerate() {
         let last = index + 1 == steps.len();
         sql.word(if last && as_text { " ->> " } else { " -> " });
@@ -162,12 +251,23 @@ fn path(
 }
 
 /// Writes ` order by …`.
-pub(super) fn order(sql: &mut Sql, alias: &'static str, order: &[OrderBy<'_>]) {
+pub(super) fn order(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>]) {
     if order.is_empty() {
         return;
     }
     sql.word(" order by ").list(order, |sql, key| {
-        expression(sql, alias, &key.by);
+        match key.embed.and_then(|place| scope.read.embeds.get(place)) {
+            None => expression(sql, scope, &key.by),
+            Some(embed) => {
+                let inner = Scope::new(sql, &embed.read, false);
+                let origin = Origin::Link(&embed.link, scope);
+                sql.word("(select ");
+                expression(sql, &inner, &key.by);
+                read::from(sql, &inner, &origin);
+                read::conditions(sql, &inner, &origin);
+                sql.word(if embed.uncertain { " limit 1)" } else { ")" });
+            }
+        }
         sql.word(if key.descending { " desc" } else { "" })
             .word(match key.nulls {
                 Some(Nulls::First) => " nulls first",

@@ -6,13 +6,23 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::catalog::{Column, Name, Relation, TypeName};
+use crate::catalog::{Column, Function, Name, Relation, TypeName};
 
 /// A statement being written.
 #[derive(Debug)]
 pub(super) struct Sql {
     text: String,
     params: Vec<String>,
+    aliases: usize,
+}
+
+/// A relation inside the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alias {
+    /// The next free one of `t0`, `t1`, …
+    Numbered(usize),
+    /// One that this crate chose.
+    Word(&'static str),
 }
 
 /// A parameter of the statement; may stand in it more than once.
@@ -25,6 +35,7 @@ impl Sql {
         Sql {
             text: String::with_capacity(512),
             params: Vec::new(),
+            aliases: 0,
         }
     }
 
@@ -61,9 +72,40 @@ impl Sql {
         self.name(&data_type.schema).word(".").name(&data_type.name)
     }
 
+    /// An alias that nothing else in the statement has.
+    pub(super) fn new_alias(&mut self) -> Alias {
+        self.aliases += 1;
+        Alias::Numbered(self.aliases - 1)
+    }
+
+    /// Writes an alias.
+    pub(super) fn alias(&mut self, alias: Alias) -> &mut Self {
+        match alias {
+            Alias::Numbered(number) => self.word("t").count(number),
+            Alias::Word(word) => self.word(word),
+        }
+    }
+
     /// Writes a column of the relation that goes by `alias` in the statement.
-    pub(super) fn column(&mut self, alias: &'static str, column: &Column) -> &mut Self {
-        self.word(alias).word(".").name(&column.name)
+    pub(super) fn column(&mut self, alias: Alias, column: &Column) -> &mut Self {
+        self.member(alias, &column.name)
+    }
+
+    /// Writes something of that name in the relation that goes by `alias`.
+    pub(super) fn member(&mut self, alias: Alias, name: &Name) -> &mut Self {
+        self.alias(alias).word(".").name(name)
+    }
+
+    /// Writes a position or another small number.
+    pub(super) fn count(&mut self, number: usize) -> &mut Self {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "{number}");
+        self
+    }
+
+    /// Writes a function with its schema.
+    pub(super) fn function(&mut self, function: &Function) -> &mut Self {
+        self.name(&function.schema).word(".").name(&function.name)
     }
 
     /// Writes a number the planner has judged.

@@ -1,57 +1,316 @@
-//! Rows as JSON.
+//! Rows as JSON, or as what else was asked for.
 //!
-//! When every member goes by its column's name, the row itself is the object and PostgreSQL names its members. A name
-//! the caller invented cannot be written as an alias (it would be text of a request inside SQL, and every new name a
-//! new statement to prepare), so such rows are built with `json_build_object` and bound keys.
+//! When every member goes by a name the catalog holds, the row itself is the object and PostgreSQL names its members. A
+//! name the caller invented cannot be written as an alias (it would be text of a request inside SQL, and every new name
+//! a new statement to prepare), so the values of such rows go by `c0`, `c1`, … and the object is built with bound keys.
 
-use crate::plan::{Member, Output};
+use crate::ask::{Aggregate, Shape};
+use crate::catalog::TypeName;
+use crate::plan::{Link, Member, MemberName, Output, Read, Value, is_built};
 use crate::sql::filter::expression;
-use crate::sql::fragment::Sql;
+use crate::sql::fragment::{Alias, Sql};
+use crate::sql::read::{self, Origin};
 
-/// Whether the row must be built member by member.
-fn is_built(output: &Output<'_>) -> bool {
-    // `returning` takes no empty list, so the row of a table without columns is built too.
-    output.is_empty()
-        || output
-            .iter()
-            .any(|member| member.rename.is_some() || !member.value.path.is_empty())
+/// A relation under way, and by what its rows and those spread into them go.
+pub(super) struct Scope<'s, 'a> {
+    pub(super) alias: Alias,
+    pub(super) read: &'s Read<'a>,
+    /// For each embedded read the alias of its columns, if they are spread.
+    pub(super) spreads: Vec<Option<Alias>>,
+    /// The rows are those that a write returned: what was computed of them is a column.
+    pub(super) written: bool,
 }
 
-/// Writes what a subquery selects, or a write returns, for one row.
-pub(super) fn members(sql: &mut Sql, alias: &'static str, output: &Output<'_>) {
-    if !is_built(output) {
-        sql.list(output, |sql, member| {
-            sql.column(alias, member.value.column);
-        });
+impl<'s, 'a> Scope<'s, 'a> {
+    pub(super) fn new(sql: &mut Sql, read: &'s Read<'a>, written: bool) -> Self {
+        let alias = sql.new_alias();
+        Self::at(sql, read, alias, written)
+    }
+
+    pub(super) fn at(sql: &mut Sql, read: &'s Read<'a>, alias: Alias, written: bool) -> Self {
+        let spreads = read
+            .embeds
+            .iter()
+            .map(|embed| embed.spread.then(|| sql.new_alias()))
+            .collect();
+        Scope {
+            alias,
+            read,
+            spreads,
+            written,
+        }
+    }
+}
+
+/// How a body is put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A JSON array.
+    Array { strip: bool },
+    /// A JSON object, of the first row.
+    Object { strip: bool },
+    /// CSV.
+    Csv,
+    /// One column, as text.
+    Text,
+    /// One column, as bytes.
+    Bytes,
+}
+
+/// The form of a body; `single`: the request itself speaks of one row.
+pub(super) fn form(shape: Shape, single: bool) -> Form {
+    match shape {
+        Shape::Own if single => Form::Object { strip: false },
+        Shape::Own | Shape::Array | Shape::GeoJson => Form::Array { strip: false },
+        Shape::ArrayWithoutNulls => Form::Array { strip: true },
+        Shape::Object => Form::Object { strip: false },
+        Shape::ObjectWithoutNulls => Form::Object { strip: true },
+        Shape::Csv => Form::Csv,
+        Shape::Text => Form::Text,
+        Shape::Bytes => Form::Bytes,
+    }
+}
+
+/// Whether the values of a row go by numbers.
+pub(super) fn numbered(output: &Output<'_>, form: Form) -> bool {
+    is_built(output) || matches!(form, Form::Csv | Form::Text | Form::Bytes)
+}
+
+/// Writes what is selected for one row.
+pub(super) fn members(sql: &mut Sql, scope: &Scope<'_, '_>, numbered: bool) {
+    let output = &scope.read.output;
+    if output.is_empty() {
+        // No list may be empty; the row is built of nothing all the same.
+        sql.word("1 as c0");
         return;
     }
-    sql.word("pg_catalog.json_build_object(")
-        .list(output, |sql, member: &Member<'_>| {
-            sql.bind(member.name()).word("::pg_catalog.text, ");
-            expression(sql, alias, &member.value);
-        });
-    sql.word(") as o");
+    sql.list(output.iter().enumerate(), |sql, (place, member)| {
+        value(sql, scope, &member.value);
+        if numbered {
+            sql.word(" as c").count(place);
+        } else {
+            own_name(sql, member);
+        }
+    });
 }
 
-/// Writes the row of a subquery that goes by `x`, to be made JSON by the function around it.
+/// Writes ` as "name"` where PostgreSQL would not find the name by itself.
+fn own_name(sql: &mut Sql, member: &Member<'_>) {
+    let natural = matches!(
+        &member.value,
+        Value::Field(field) if field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
+    );
+    match &member.name {
+        MemberName::Own(_) if natural => {}
+        MemberName::Own(name) => {
+            sql.word(" as ").name(name);
+        }
+        MemberName::Word(word) => {
+            sql.word(" as ").word(word);
+        }
+        // Rows with such names are numbered.
+        MemberName::Given(_) => {}
+    }
+}
+
+fn value(sql: &mut Sql, scope: &Scope<'_, '_>, value: &Value<'_>) {
+    match value {
+        Value::Field(field) => expression(sql, scope, field),
+        Value::Aggregate { function, of, cast } => {
+            sql.word(match cast {
+                Some(_) => "(",
+                None => "",
+            })
+            .word(match function {
+                Aggregate::Count => "pg_catalog.count(",
+                Aggregate::Sum => "pg_catalog.sum(",
+                Aggregate::Avg => "pg_catalog.avg(",
+                Aggregate::Min => "pg_catalog.min(",
+                Aggregate::Max => "pg_catalog.max(",
+            });
+            match of {
+                Some(of) => expression(sql, scope, of),
+                None => {
+                    sql.word("*");
+                }
+            }
+            sql.word(")");
+            if let Some(cast) = cast {
+                sql.word(")::").data_type(cast);
+            }
+        }
+        Value::Embed(place) => {
+            if let Some(embed) = scope.read.embeds.get(*place) {
+                let form = if embed.to_one {
+                    Form::Object { strip: false }
+                } else {
+                    Form::Array { strip: false }
+                };
+                let origin = Origin::Link(&embed.link, scope);
+                sql.word("(select ");
+                let inner = Scope::new(sql, &embed.read, false);
+                body(sql, &embed.read.output, form, embed.to_one);
+                sql.word(" from (");
+                read::rows(sql, &inner, &origin, form, embed.to_one, embed.uncertain);
+                sql.word(") x)");
+            }
+        }
+        Value::Spread { embed, member } => {
+            if let Some(Some(alias)) = scope.spreads.get(*embed) {
+                sql.alias(*alias).word(".c").count(*member);
+            }
+        }
+    }
+}
+
+/// Writes the joins that bring spread columns.
+pub(super) fn spreads(sql: &mut Sql, scope: &Scope<'_, '_>) {
+    for (embed, alias) in scope.read.embeds.iter().zip(&scope.spreads) {
+        let Some(alias) = alias else {
+            continue;
+        };
+        let origin = Origin::Link(&embed.link, scope);
+        let inner = Scope::new(sql, &embed.read, false);
+        sql.word(" left join lateral (");
+        if embed.to_one {
+            read::rows(sql, &inner, &origin, Form::Text, true, embed.uncertain);
+        } else {
+            // Of many rows each column becomes an array, in the order of the rows.
+            let columns = embed.read.output.iter().enumerate();
+            sql.word("select ").list(columns, |sql, (place, _)| {
+                sql.word("coalesce(pg_catalog.json_agg(x.c")
+                    .count(place)
+                    .word("), '[]') as c")
+                    .count(place);
+            });
+            sql.word(" from (");
+            read::rows(sql, &inner, &origin, Form::Text, false, false);
+            sql.word(") x");
+        }
+        sql.word(") ").alias(*alias).word(" on true");
+    }
+}
+
+/// Writes the body that the rows of `x` make. `one`: `x` has one row at most.
 ///
 /// `x.*`, not `x`: the bare name would mean a column called x if there is one.
-fn row(sql: &mut Sql, output: &Output<'_>) {
-    sql.word(if is_built(output) { "x.o" } else { "x.*" });
+pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form, one: bool) {
+    match form {
+        Form::Array { strip } => {
+            sql.word("coalesce(pg_catalog.json_agg(");
+            if !strip && !is_built(output) {
+                sql.word("x.*");
+            } else {
+                object(sql, output, strip);
+            }
+            sql.word("), '[]')");
+        }
+        Form::Object { strip } if one => object(sql, output, strip),
+        Form::Object { strip } => {
+            sql.word("(pg_catalog.array_agg(");
+            object(sql, output, strip);
+            sql.word("))[1]");
+        }
+        Form::Csv => csv(sql, output),
+        Form::Bytes if is_bytes(output) => {
+            sql.word("pg_catalog.string_agg(x.c0, '')");
+        }
+        Form::Text | Form::Bytes => {
+            sql.word("pg_catalog.string_agg(x.c0::pg_catalog.text, '')");
+        }
+    }
 }
 
-/// Writes the rows of `x` as a JSON array.
-pub(super) fn array(sql: &mut Sql, output: &Output<'_>) {
-    sql.word("coalesce(pg_catalog.json_agg(");
-    row(sql, output);
-    sql.word("), '[]')");
+/// Whether the one value of each row is a bytea. What is none is sent as its text.
+fn is_bytes(output: &Output<'_>) -> bool {
+    match output.as_slice() {
+        [only] => match &only.value {
+            Value::Field(field) => field.data_type().is_some_and(TypeName::is_bytea),
+            Value::Aggregate { .. } | Value::Embed(_) | Value::Spread { .. } => false,
+        },
+        _ => false,
+    }
 }
 
-/// Writes the row of `x` as a JSON object.
-pub(super) fn object(sql: &mut Sql, output: &Output<'_>) {
+/// Writes the row of `x` as one JSON object.
+fn object(sql: &mut Sql, output: &Output<'_>, strip: bool) {
+    sql.word(if strip {
+        "pg_catalog.json_strip_nulls("
+    } else {
+        ""
+    });
     if is_built(output) {
-        sql.word("x.o");
+        sql.word("pg_catalog.json_build_object(");
+        sql.list(output.iter().enumerate(), |sql, (place, member)| {
+            sql.bind(member.name.as_str())
+                .word("::pg_catalog.text, x.c")
+                .count(place);
+        });
+        sql.word(")");
     } else {
         sql.word("pg_catalog.row_to_json(x.*)");
     }
+    sql.word(if strip { ")" } else { "" });
+}
+
+/// Writes the rows of `x` as comma-separated values (RFC 4180, with the line ends of Unix). The line of names is bound.
+fn csv(sql: &mut Sql, output: &Output<'_>) {
+    let names: Vec<String> = output
+        .iter()
+        .map(|member| quoted_for_csv(member.name.as_str()))
+        .collect();
+    sql.word("pg_catalog.concat(")
+        .bind(names.join(","))
+        .word("::pg_catalog.text, E'\\n', pg_catalog.string_agg(pg_catalog.concat(");
+    let last = output.len().saturating_sub(1);
+    sql.list(0..output.len(), |sql, place| {
+        let column = |sql: &mut Sql| {
+            sql.word("x.c").count(place).word("::pg_catalog.text");
+        };
+        sql.word("case when ");
+        column(sql);
+        sql.word(" ~ E'[\",\\n\\r]' then pg_catalog.concat('\"', pg_catalog.replace(");
+        column(sql);
+        sql.word(", '\"', '\"\"'), '\"') else ");
+        column(sql);
+        sql.word(if place < last { " end, ','" } else { " end" });
+    });
+    sql.word("), E'\\n'))");
+}
+
+fn quoted_for_csv(name: &str) -> String {
+    if name.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Columns of a relation that a read of its rows takes, with those that lead to related rows.
+pub(super) fn needed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Column> {
+    let mut columns: Vec<&'a crate::catalog::Column> = Vec::new();
+    let mut add = |column: &'a crate::catalog::Column| {
+        if !columns.iter().any(|known| std::ptr::eq(*known, column)) {
+            columns.push(column);
+        }
+    };
+    for member in &read.output {
+        let field = match &member.value {
+            Value::Field(field) => Some(field),
+            Value::Aggregate { of, .. } => of.as_ref(),
+            Value::Embed(_) | Value::Spread { .. } => None,
+        };
+        if let Some(crate::plan::Base::Column(column)) = field.map(|field| field.base) {
+            add(column);
+        }
+    }
+    for embed in &read.embeds {
+        match &embed.link {
+            Link::Columns(pairs) | Link::Through { near: pairs, .. } => {
+                pairs.iter().for_each(|(near, _)| add(near));
+            }
+            Link::Computed(_) => {}
+        }
+    }
+    columns
 }

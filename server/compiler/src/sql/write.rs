@@ -3,23 +3,49 @@
 //! Values travel as one JSON parameter that PostgreSQL unpacks with the column types of the catalog: the statement is
 //! the same for one row and for ten thousand.
 
+use crate::ask::{Shape, Wishes};
 use crate::catalog::Column;
-use crate::plan::{Answer, Delete, Insert, Update, Values};
-use crate::sql::fragment::Sql;
-use crate::sql::{Columns, Reply, Verb, filter, output};
+use crate::plan::Base;
+use crate::plan::{
+    Answer, Delete, Embed, Insert, Link, Page, Predicate, Read, Update, Value, Values,
+};
+use crate::sql::fragment::{Alias, Sql};
+use crate::sql::output::{self, Form, Scope};
+use crate::sql::read::{self, Origin};
+use crate::sql::{Columns, Guard, Reply, Verb, filter};
 
-pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>) -> (Columns, Reply) {
+/// What every write needs to print itself.
+struct Target<'s, 'a> {
+    answer: &'s Answer<'a>,
+    wishes: &'s Wishes<'s>,
+    verb: Verb,
+    single: bool,
+    /// The rows written.
+    alias: Alias,
+    /// The one row is named by the address: none means that the body is another one, which is an answer of its own.
+    pinned: bool,
+}
+
+pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+    let target = Target {
+        answer: &plan.answer,
+        wishes,
+        verb: Verb::Insert,
+        single: plan.single,
+        alias: sql.new_alias(),
+        pinned: plan.only.is_some(),
+    };
     sql.word("with ");
     if let [group] = plan.groups.as_slice() {
         sql.word("x as (");
-        insert_group(sql, plan, group);
+        insert_group(sql, plan, group, &target);
         sql.word(")");
     } else {
         // One INSERT for each set of columns given, so that each takes the defaults of the others.
         let groups = || (0_u64..).zip(&plan.groups);
         for (index, group) in groups() {
             sql.word("x").number(index).word(" as (");
-            insert_group(sql, plan, group);
+            insert_group(sql, plan, group, &target);
             sql.word("), ");
         }
         sql.word("x as (");
@@ -30,13 +56,14 @@ pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>) -> (Columns, Reply) {
         }
         sql.word(")");
     }
-    finish(sql, &plan.answer, Verb::Insert, plan.single)
+    finish(sql, &target)
 }
 
-fn insert_group(sql: &mut Sql, plan: &Insert<'_>, values: &Values<'_>) {
+fn insert_group(sql: &mut Sql, plan: &Insert<'_>, values: &Values<'_>, target: &Target<'_, '_>) {
     sql.word("insert into ")
         .relation(plan.relation)
-        .word(" as t0");
+        .word(" as ")
+        .alias(target.alias);
     match (values.columns.as_slice(), values.many) {
         ([], false) => {
             sql.word(" default values");
@@ -52,38 +79,158 @@ fn insert_group(sql: &mut Sql, plan: &Insert<'_>, values: &Values<'_>) {
                 sql.name(&column.name);
             });
             sql.word(") select ").list(columns, |sql, column| {
-                sql.column("r", column);
+                sql.column(GIVEN, column);
             });
             sql.word(" from ");
             unpack(sql, values);
+            if let Some(only) = &plan.only {
+                condition(sql, plan.relation, GIVEN, Some(only));
+            }
         }
     }
-    returning(sql, &plan.answer);
+    if let Some(conflict) = &plan.conflict {
+        sql.word(" on conflict");
+        if !conflict.key.is_empty() {
+            sql.word(" (").list(&conflict.key, |sql, column| {
+                sql.name(&column.name);
+            });
+            sql.word(")");
+        }
+        if conflict.merge {
+            sql.word(" do update set ")
+                .list(&values.columns, |sql, column| {
+                    sql.name(&column.name)
+                        .word(" = ")
+                        .column(Alias::Word("excluded"), column);
+                });
+        } else {
+            sql.word(" do nothing");
+        }
+    }
+    returning(sql, target);
 }
 
-pub(super) fn update(sql: &mut Sql, plan: &Update<'_>) -> (Columns, Reply) {
+/// The rows of the body.
+const GIVEN: Alias = Alias::Word("r");
+
+/// Writes ` where …` for rows of a relation that go by `alias`.
+fn condition(
+    sql: &mut Sql,
+    relation: &crate::catalog::Relation,
+    alias: Alias,
+    filter: Option<&Predicate<'_>>,
+) {
+    let Some(filter) = filter else {
+        return;
+    };
+    let read = bare(relation);
+    let scope = Scope::at(sql, &read, alias, false);
+    sql.word(" where ");
+    filter::predicate(sql, &scope, filter);
+}
+
+/// A read that says nothing but from where.
+fn bare(relation: &crate::catalog::Relation) -> Read<'_> {
+    Read {
+        relation,
+        output: Vec::new(),
+        embeds: Vec::new(),
+        filter: None,
+        order: Vec::new(),
+        limit: None,
+        offset: 0,
+        single: false,
+        count: crate::ask::Count::No,
+        grouped: false,
+    }
+}
+
+pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+    let target = Target {
+        answer: &plan.answer,
+        wishes,
+        verb: Verb::Update,
+        single: plan.single,
+        alias: sql.new_alias(),
+        pinned: false,
+    };
     sql.word("with x as (update ")
         .relation(plan.relation)
-        .word(" as t0 set ");
+        .word(" as ")
+        .alias(target.alias)
+        .word(" set ");
     sql.list(&plan.set.columns, |sql, column: &&Column| {
-        sql.name(&column.name).word(" = ").column("r", column);
+        sql.name(&column.name).word(" = ").column(GIVEN, column);
     });
     sql.word(" from ");
     unpack(sql, &plan.set);
-    filter::filter(sql, "t0", Some(&plan.filter));
-    returning(sql, &plan.answer);
+    match &plan.page {
+        None => condition(sql, plan.relation, target.alias, plan.filter.as_ref()),
+        Some(page) => {
+            sql.word(", ");
+            first_rows(sql, plan.relation, plan.filter.as_ref(), page, target.alias);
+        }
+    }
+    returning(sql, &target);
     sql.word(")");
-    finish(sql, &plan.answer, Verb::Update, plan.single)
+    finish(sql, &target)
 }
 
-pub(super) fn delete(sql: &mut Sql, plan: &Delete<'_>) -> (Columns, Reply) {
+pub(super) fn delete(sql: &mut Sql, plan: &Delete<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+    let target = Target {
+        answer: &plan.answer,
+        wishes,
+        verb: Verb::Delete,
+        single: plan.single,
+        alias: sql.new_alias(),
+        pinned: false,
+    };
     sql.word("with x as (delete from ")
         .relation(plan.relation)
-        .word(" as t0");
-    filter::filter(sql, "t0", Some(&plan.filter));
-    returning(sql, &plan.answer);
+        .word(" as ")
+        .alias(target.alias);
+    match &plan.page {
+        None => condition(sql, plan.relation, target.alias, plan.filter.as_ref()),
+        Some(page) => {
+            sql.word(" using ");
+            first_rows(sql, plan.relation, plan.filter.as_ref(), page, target.alias);
+        }
+    }
+    returning(sql, &target);
     sql.word(")");
-    finish(sql, &plan.answer, Verb::Delete, plan.single)
+    finish(sql, &target)
+}
+
+/// Writes the keys of the first rows as `k`, and the condition that the rows written are those.
+fn first_rows(
+    sql: &mut Sql,
+    relation: &crate::catalog::Relation,
+    filter: Option<&Predicate<'_>>,
+    page: &Page<'_>,
+    target: Alias,
+) {
+    let read = bare(relation);
+    let scope = Scope::new(sql, &read, false);
+    sql.word("(select ").list(&page.key, |sql, column| {
+        sql.column(scope.alias, column);
+    });
+    sql.word(" from ")
+        .relation(relation)
+        .word(" ")
+        .alias(scope.alias);
+    condition(sql, relation, scope.alias, filter);
+    filter::order(sql, &scope, &page.order);
+    sql.word(" limit ").number(page.limit);
+    if page.offset > 0 {
+        sql.word(" offset ").bind(page.offset.to_string());
+    }
+    sql.word(") k where ");
+    for (index, column) in page.key.iter().enumerate() {
+        sql.word(if index > 0 { " and " } else { "" })
+            .column(target, column)
+            .word(" = ")
+            .column(Alias::Word("k"), column);
+    }
 }
 
 /// Writes the JSON parameter as rows of `r`.
@@ -103,51 +250,145 @@ fn unpack(sql: &mut Sql, values: &Values<'_>) {
     sql.word(")");
 }
 
+/// Whether the answer needs the rows written as a source of its own: related rows cannot be read in RETURNING.
+fn in_layers(read: &Read<'_>) -> bool {
+    !read.embeds.is_empty() || read.grouped
+}
+
 /// `returning 1` names no column: without rows to send back, the caller needs no right to read the table.
-fn returning(sql: &mut Sql, answer: &Answer<'_>) {
+fn returning(sql: &mut Sql, target: &Target<'_, '_>) {
     sql.word(" returning ");
-    match answer {
-        Answer::Rows(output) => output::members(sql, "t0", output),
-        Answer::Affected | Answer::Nothing => {
+    match target.answer {
+        Answer::Rows(read) if in_layers(read) => {
+            let columns = output::needed(read);
+            let mut comma = !columns.is_empty();
+            sql.list(&columns, |sql, column| {
+                sql.column(target.alias, column);
+            });
+            for function in computed(read) {
+                sql.word(if comma { ", " } else { "" })
+                    .function(function)
+                    .word("(")
+                    .alias(target.alias)
+                    .word(".*) as ")
+                    .name(&function.name);
+                comma = true;
+            }
+            let of_row = |embed: &Embed<'_>| matches!(embed.link, Link::Computed(_));
+            if read.embeds.iter().any(of_row) {
+                sql.word(if comma { ", row(" } else { "row(" })
+                    .alias(target.alias)
+                    .word(".*)::")
+                    .relation(read.relation)
+                    .word(" as \"row as written\"");
+                comma = true;
+            }
+            if !comma {
+                sql.word("1 as c0");
+            }
+        }
+        Answer::Rows(read) => {
+            let scope = Scope::at(sql, read, target.alias, false);
+            let form = output::form(target.wishes.shape, target.single);
+            output::members(sql, &scope, output::numbered(&read.output, form));
+        }
+        Answer::Key(columns) if !columns.is_empty() => {
+            sql.list(columns, |sql, column| {
+                sql.column(target.alias, column);
+            });
+        }
+        Answer::Affected | Answer::Nothing | Answer::Key(_) => {
             sql.word("1");
         }
     }
 }
 
-/// Writes the body and the number of rows of `x`.
-fn finish(sql: &mut Sql, answer: &Answer<'_>, verb: Verb, single: bool) -> (Columns, Reply) {
+/// Functions of the row that the answer shows.
+fn computed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Function> {
+    let mut functions: Vec<&'a crate::catalog::Function> = Vec::new();
+    for member in &read.output {
+        if let Value::Field(field) = &member.value
+            && let Base::Computed(function) = field.base
+            && !functions.iter().any(|known| std::ptr::eq(*known, function))
+        {
+            functions.push(function);
+        }
+    }
+    functions
+}
+
+/// Writes the body and the number of rows written.
+fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
+    let form = output::form(target.wishes.shape, target.single);
+    let one = target.single && target.wishes.shape == Shape::Own;
     sql.word(" select ");
-    match answer {
-        Answer::Rows(rows) if single => {
+    match target.answer {
+        Answer::Rows(rows) if in_layers(rows) => {
             sql.word("(select ");
-            output::object(sql, rows);
+            records(sql, target, rows, form, one);
+            sql.word(" from (");
+            let scope = Scope::new(sql, rows, true);
+            read::rows(sql, &scope, &Origin::Written, form, one, false);
+            sql.word(") x)");
+        }
+        Answer::Rows(rows) if one => {
+            sql.word("(select ");
+            output::body(sql, &rows.output, form, true);
             sql.word(" from x)");
         }
-        Answer::Rows(rows) if verb == Verb::Delete => {
-            sql.word("pg_catalog.json_build_object('affected', pg_catalog.count(*), 'records', ");
-            output::array(sql, rows);
-            sql.word(")");
-        }
-        Answer::Rows(rows) => output::array(sql, rows),
+        Answer::Rows(rows) => records(sql, target, rows, form, false),
         Answer::Affected => {
             sql.word("pg_catalog.json_build_object('affected', pg_catalog.count(*))");
         }
-        Answer::Nothing => {
+        Answer::Key(columns) if !columns.is_empty() => {
+            sql.word("(pg_catalog.array_agg(pg_catalog.row_to_json(x.*)))[1]");
+        }
+        Answer::Key(_) | Answer::Nothing => {
             sql.word("null::pg_catalog.json");
         }
     }
-    sql.word(", pg_catalog.count(*) from x");
-    let has_body = !matches!(answer, Answer::Nothing);
+    sql.word(", ");
+    number(sql, target);
+    sql.word(" from x");
+    let key = matches!(target.answer, Answer::Key(columns) if !columns.is_empty());
+    let has_body = matches!(target.answer, Answer::Rows(_) | Answer::Affected);
     (
         Columns {
             rows: Some(1),
-            total: None,
+            total: target.wishes.numbers.written.then_some(1),
         },
         Reply {
-            verb,
-            single,
+            verb: target.verb,
+            single: target.single,
             has_body,
             offset: 0,
+            shape: target.wishes.shape,
+            key,
+            plan: false,
+            pinned: target.pinned,
         },
     )
+}
+
+/// Writes the rows of `x`; a delete of the mount's own form says their number too.
+fn records(sql: &mut Sql, target: &Target<'_, '_>, rows: &Read<'_>, form: Form, one: bool) {
+    let counted = target.verb == Verb::Delete && target.wishes.shape == Shape::Own && !one;
+    if counted {
+        sql.word("pg_catalog.json_build_object('affected', pg_catalog.count(*), 'records', ");
+    }
+    output::body(sql, &rows.output, form, one);
+    sql.word(if counted { ")" } else { "" });
+}
+
+/// Writes the number of rows written, and what must hold of it: else everything is undone.
+fn number(sql: &mut Sql, target: &Target<'_, '_>) {
+    let guard = Guard {
+        one: matches!(
+            target.wishes.shape,
+            Shape::Object | Shape::ObjectWithoutNulls
+        ) && matches!(target.answer, Answer::Rows(_))
+            && !target.pinned,
+        most: target.wishes.max_affected,
+    };
+    guard.number(sql, "pg_catalog.count(*)");
 }

@@ -1,5 +1,5 @@
--- The database behind the corpus. relations.json and foreign_keys.json beside this file are the answers of
--- sql/catalog/*.sql for the schemas {public,app,auth,pg_catalog} of it, recorded from PostgreSQL 15.
+-- The database behind the corpus. The *.json beside this file are the answers of sql/catalog/*.sql for the schemas
+-- {public,app,auth,pg_catalog} of it, recorded from PostgreSQL 15 by the script `record`.
 create schema app;
 
 create table public.users (
@@ -92,5 +92,122 @@ create trigger take instead of insert on app.inbox for each row execute function
 create table app.days (day date not null, n integer, primary key (day, n)) partition by range (day);
 create table app.days_2026 partition of app.days for values from ('2026-01-01') to ('2027-01-01');
 
+-- The second takes the name that the first one's array had: that is now __size.
+create type app.size as enum ('small', 'large');
+create type app._size as enum ('none');
+create domain app.feeling as public.mood;
+create type app.span as range (subtype = integer);
+
 create schema auth;
+create type auth.level as enum ('low', 'high');
 create table auth.secrets (id integer primary key, secret text);
+
+create function public.add(a integer, b integer default 1) returns integer immutable language sql as 'select a + b';
+comment on function public.add is 'Adds two numbers';
+create function public.search(query text) returns setof public.posts stable language sql
+  as 'select * from public.posts where title ilike query';
+create function public.search(query text, author uuid, since date default null) returns setof public.posts stable language sql
+  as 'select * from public.posts where title ilike query and user_id = author and created_at >= since';
+create function public.newest() returns public.posts stable language sql
+  as 'select * from public.posts order by id desc limit 1';
+create function public.join_words(separator text, variadic words text[]) returns text immutable language sql
+  as 'select pg_catalog.array_to_string(words, separator)';
+create function public.split(whole integer, out half integer, out rest integer) immutable language sql
+  as 'select whole / 2, whole % 2';
+create function public.totals(since date default null) returns table (day date, posts bigint) stable language sql
+  as 'select day, posts from public.daily where day >= since';
+create function public.named(out answer integer) immutable language sql as 'select 42';
+create function public.unnamed(out integer) immutable language sql as 'select 42';
+create function public.pair_of(out integer, out text) immutable language sql as $$ select 42, 'x' $$;
+create function public.take_all(json) returns json immutable language sql as 'select $1';
+create function public.take_pair(integer, integer) returns integer immutable language sql as 'select $1';
+create function public.take_half(integer, other integer) returns integer immutable language sql as 'select $1';
+create function public.take_maybe(integer default 1) returns integer immutable language sql as 'select $1';
+create function public.numbers(upto integer, mood public.mood default 'ok') returns setof integer immutable language sql
+  as 'select generate_series(1, upto)';
+create function public.loose() returns setof record language sql as 'select 1, 2';
+create function public.say(message text) returns void language sql as 'select';
+create domain public."text/plain" as text;
+create function public.page() returns public."text/plain" language sql as $$ select 'x'::text $$;
+create type app.place as (street text, gone text, number integer);
+alter type app.place drop attribute gone;
+create domain app.address as app.place;
+create function app.where_is(person uuid) returns app.place stable language sql as $$ select 'a', 1 $$;
+create function app.where_exactly(person uuid) returns app.address stable language sql as $$ select row('a', 1)::app.address $$;
+create function app.secret_row() returns auth.secrets stable language sql as $$ select 1, 'x' $$;
+create procedure app.transfer(inout amount numeric, target text default 'savings') language plpgsql as 'begin end';
+create procedure app.give_back(out integer) language plpgsql as 'begin end';
+create procedure app.settle() language plpgsql as 'begin end';
+create function app."we""ird; function --"("select" integer, "a.b" text) returns text language sql as $$ select 'x' $$;
+-- Nobody can call these through JSON.
+create function app.polymorphic(anyelement) returns anyelement language sql as 'select $1';
+create function app.many(variadic "any") returns integer immutable language internal as 'pg_num_nulls';
+create function app.parse(text, cstring) returns integer immutable strict language internal as 'int4in';
+create function app.numbered() returns bigint window language internal as 'window_row_number';
+create aggregate app.total(integer) (sfunc = int4pl, stype = integer);
+create function app.on_command() returns event_trigger language plpgsql as 'begin end';
+create function auth.reveal() returns text language sql as $$ select 'secret' $$;
+
+-- Columns and relationships that functions of a row add.
+create function public.excerpt(public.posts) returns text stable language sql as 'select left($1.body, 20)';
+create function app.excerpt(public.posts) returns integer stable language sql as 'select 1';
+create function public.loud_title(post public.posts) returns text stable language sql as 'select upper(post.title)';
+create function app.age(public.posts) returns interval stable language sql as 'select now() - $1.created_at';
+create function public.title(public.posts) returns text stable language sql as $$ select 'hidden by the column' $$;
+create function public.word_count(public.public_posts) returns integer stable language sql as 'select 1';
+create function public.user_id(public.posts) returns setof public.users rows 1 stable language sql
+  as 'select * from public.users where id = $1.user_id';
+create function public.replies(public.posts) returns setof public.comments stable language sql
+  as 'select * from public.comments where post_id = $1.id';
+create function public.last_reply(post public.posts) returns public.comments stable language sql
+  as 'select * from public.comments where post_id = post.id order by id desc limit 1';
+create function public.same_author(public.posts) returns setof public.posts stable language sql
+  as 'select * from public.posts where user_id = $1.user_id';
+create function public.archive(post public.posts) returns void language sql as 'select';
+create function public.words_of(post public.posts) returns setof text stable language sql
+  as $$ select regexp_split_to_table(post.body, ' ') $$;
+create function public.secret_of(public.posts) returns auth.secrets stable language sql as $$ select 1, 'x' $$;
+create function public.about(public.posts, lang text default 'en') returns text stable language sql as $$ select 'x' $$;
+
+-- Ways between tables: through a junction, to itself, by two keys, by a key that is unique, by two columns.
+create table public.tags (id integer primary key, name text not null);
+create table public.post_tags (
+  post_id bigint references public.posts (id),
+  tag_id integer references public.tags (id),
+  primary key (post_id, tag_id)
+);
+create table public.categories (id integer primary key, parent_id integer references public.categories (id));
+create table public.messages (
+  id integer primary key,
+  sender uuid not null references public.users (id),
+  recipient uuid references public.users (id)
+);
+create table public.profiles (user_id uuid primary key references public.users (id), bio text);
+create table app.orders (gone text, region text, number integer, note text unique, primary key (region, number));
+alter table app.orders drop column gone;
+create table app.lines (
+  region text,
+  number integer,
+  line integer,
+  primary key (region, number, line),
+  foreign key (region, number) references app.orders (region, number)
+);
+
+-- Tables that only views show.
+create schema internal;
+create table internal.accounts (id integer primary key, owner uuid references public.users (id));
+create table internal.memberships (
+  account_id integer references internal.accounts (id),
+  user_id uuid references public.users (id),
+  role text,
+  primary key (account_id, user_id)
+);
+create view app.accounts as select id, owner from internal.accounts;
+create view app.memberships as select account_id, user_id as person, role from internal.memberships where role <> 'guest';
+
+-- One shows a key of each table, the other a row for each post.
+create view public.post_list as
+  select p.id, p.title, p.user_id, u.name as author from public.posts p join public.users u on u.id = p.user_id;
+create view public.post_stats as
+  select p.id as post_id, count(c.id) as comments from public.posts p left join public.comments c on c.post_id = p.id
+  group by p.id;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use fluxbase_compiler::catalog::Catalog;
+use fluxbase_compiler::catalog::{Catalog, RelationshipKind, Returns};
 use fluxbase_compiler::sql::Statement;
 
 const WORDS: &[&str] = &[
@@ -50,6 +50,7 @@ const WORDS: &[&str] = &[
     "json_agg",
     "json_build_object",
     "row_to_json",
+    "row",
     "json_to_record",
     "json_to_recordset",
     "json_array_elements",
@@ -60,20 +61,79 @@ const WORDS: &[&str] = &[
     "int4",
     "numeric",
     "json",
+    "lateral",
+    "left",
+    "join",
+    "on",
+    "group",
+    "exists",
+    "distinct",
+    "conflict",
+    "do",
+    "nothing",
+    "excluded",
+    "using",
+    "variadic",
+    "explain",
+    "format",
+    "analyze",
+    "verbose",
+    "settings",
+    "buffers",
+    "wal",
+    "array_agg",
+    "string_agg",
+    "json_strip_nulls",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "concat",
+    "replace",
+    "else",
+    "to_json",
+    "to_tsvector",
+    "to_tsquery",
+    "plainto_tsquery",
+    "phraseto_tsquery",
+    "websearch_to_tsquery",
+    "regconfig",
+    "auth",
+    "exactly_one",
+    "at_most",
     "x",
     "r",
-    "o",
-    "t0",
+    "k",
 ];
 const SYMBOLS: &[&str] = &[
-    "->>", "->", "<>", ">=", "<=", "::", "=", ">", "<", ",", ".", "*", "(", ")",
+    "->>", "->", "-|-", "<>", "<<", ">>", "<@", "@>", "@@", "&&", "&<", "&>", ">=", "<=", "~*",
+    "~", "::", "=>", "=", ">", "<", ",", ".", "*", "(", ")", "[1]",
 ];
-const LITERALS: &[&str] = &["'[]'", "'number'", "'affected'", "'records'"];
+const LITERALS: &[&str] = &[
+    "'[]'",
+    "'number'",
+    "'affected'",
+    "'records'",
+    "'null'",
+    "''",
+    "E'\\n'",
+    "E'[\",\\n\\r]'",
+    "'\"\"'",
+    "'\"'",
+    "','",
+];
 
 /// Every name the catalog holds.
 pub fn names(catalog: &Catalog) -> HashSet<String> {
     let mut names = HashSet::new();
-    for relation in catalog.relations() {
+    let rows = catalog
+        .all_functions()
+        .iter()
+        .filter_map(|function| match &function.returns {
+            Returns::Row(row) => Some(row.as_ref()),
+            _ => None,
+        });
+    for relation in catalog.relations().iter().chain(rows) {
         names.insert(relation.schema.as_str().to_owned());
         names.insert(relation.name.as_str().to_owned());
         for column in &relation.columns {
@@ -82,6 +142,29 @@ pub fn names(catalog: &Catalog) -> HashSet<String> {
             names.insert(column.data_type.name.as_str().to_owned());
         }
     }
+    // Those of a row are no functions a request calls; their names stand in SQL all the same.
+    let of_rows = catalog.relations().iter().flat_map(|relation| {
+        let own = relation.computed.iter().copied();
+        let id = catalog.relation_id(Some(relation.schema.as_str()), relation.name.as_str());
+        let ways = id.map_or(&[][..], |id| catalog.relationships(id)).iter();
+        own.chain(ways.filter_map(|way| match way.kind {
+            RelationshipKind::Computed { function, .. } => Some(function),
+            _ => None,
+        }))
+    });
+    let of_rows: Vec<_> = of_rows.filter_map(|id| catalog.function(id)).collect();
+    for function in catalog.all_functions().iter().chain(of_rows) {
+        names.insert(function.schema.as_str().to_owned());
+        names.insert(function.name.as_str().to_owned());
+        for argument in &function.arguments {
+            names.extend(argument.name.as_ref().map(|name| name.as_str().to_owned()));
+        }
+    }
+    names.extend(
+        catalog
+            .type_names()
+            .map(|name| name.name.as_str().to_owned()),
+    );
     names
 }
 
@@ -91,14 +174,11 @@ pub fn judge(statement: &Statement, names: &HashSet<String>) -> Result<(), Strin
     while let Some(c) = rest.chars().next() {
         let length = match c {
             ' ' => 1,
+            'E' if rest.starts_with("E'") => literal(rest)?,
             'a'..='z' => word(rest)?,
             '0'..='9' => digits(rest),
             '"' => quoted_name(rest, names)?,
-            '\'' => LITERALS
-                .iter()
-                .find(|l| rest.starts_with(**l))
-                .ok_or("a literal of no one")?
-                .len(),
+            '\'' => literal(rest)?,
             '$' => {
                 let length = 1 + digits(&rest[1..]);
                 used.insert(
@@ -131,6 +211,13 @@ pub fn judge(statement: &Statement, names: &HashSet<String>) -> Result<(), Strin
     }
 }
 
+fn literal(text: &str) -> Result<usize, String> {
+    let found = LITERALS.iter().find(|literal| text.starts_with(**literal));
+    found
+        .map(|literal| literal.len())
+        .ok_or_else(|| "a literal of no one".to_owned())
+}
+
 fn digits(text: &str) -> usize {
     text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len()
 }
@@ -139,11 +226,11 @@ fn word(text: &str) -> Result<usize, String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let length = text.len() - text.trim_start_matches(is_part).len();
     let found = &text[..length];
-    // The parts of an insert in groups: x0, x1, …
-    let group = found
-        .strip_prefix('x')
-        .is_some_and(|n| n.parse::<u8>().is_ok());
-    if WORDS.contains(&found) || group {
+    // The parts of an insert in groups (x0), relations (t0, its junction t0j) and numbered values (c0).
+    let numbered = found
+        .strip_prefix(['x', 't', 'c'])
+        .is_some_and(|n| n.strip_suffix('j').unwrap_or(n).parse::<u16>().is_ok());
+    if WORDS.contains(&found) || numbered {
         Ok(length)
     } else {
         Err(format!("the word {found}"))
@@ -163,7 +250,7 @@ fn quoted_name(text: &str, names: &HashSet<String>) -> Result<usize, String> {
         name.push('"');
         at += 1;
     }
-    if names.contains(&name) {
+    if names.contains(&name) || name == "row as written" {
         Ok(at)
     } else {
         Err(format!("the name {name:?}"))

@@ -67,139 +67,311 @@ fn what_is_not_built_is_named_and_never_left_out() {
     let (s, c) = (400, "NOT_SUPPORTED");
     assert_refused(&[
         (
+            "GET /app/kinds?spot=st_within.x",
+            s,
+            c,
+            "Operator st_within",
+            "GET /app/kinds?spot=isdistinct.x",
+        ),
+        (
+            "GET /rest/v1/posts\nAccept: application/geo+json",
+            s,
+            c,
+            "application/geo+json",
+            "GET /rest/v1/posts\nAccept: application/json",
+        ),
+    ]);
+}
+
+#[test]
+fn a_relation_that_cannot_be_reached_is_refused() {
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            "GET /posts?select=id,app(x)",
+            s,
+            c,
+            "No relationship between posts and app is known",
             "GET /posts?select=id,users(name)",
-            s,
-            c,
-            "Embedding another table",
-            "GET /posts?select=id",
         ),
         (
-            "GET /posts?select=author:users(name)",
+            "GET /posts?select=id,user(nme)",
             s,
             c,
-            "Embedding another table",
-            "GET /posts?select=author:user_id",
+            "Unknown column: nme",
+            "GET /posts?select=id,user(name)",
         ),
         (
+            "GET /posts?select=users!nobody(name)",
+            s,
+            c,
+            "No relationship to users is known by nobody",
             "GET /posts?select=users!posts_user_id_fkey(name)",
-            s,
-            c,
-            "Embedding another table",
-            "GET /posts",
         ),
         (
-            "GET /posts?select=...users(name)",
+            "GET /posts?select=id&users.name=eq.x",
             s,
             c,
-            "Embedding another table",
-            "GET /posts",
+            "users is not an embedded relation",
+            "GET /posts?select=id,users(name)&users.name=eq.x",
         ),
         (
-            "GET /posts?select=count(*)",
+            "GET /posts?select=id,users(name)&order=people(name)",
             s,
             c,
-            "An aggregate in select",
-            "GET /posts?count=exact",
+            "people is not an embedded relation",
+            "GET /posts?select=id,users(name)&order=users(name)",
         ),
         (
-            "GET /posts?select=sum(id)",
+            "GET /users?select=id,posts(id)&order=posts(id)",
             s,
             c,
-            "An aggregate in select",
+            "Cannot order by posts",
+            "GET /users?select=id,posts(id)&order=id",
+        ),
+        (
+            "GET /posts?select=...users()",
+            s,
+            c,
+            "Spreading users needs columns",
+            "GET /posts?select=id,users()",
+        ),
+        (
+            "GET /posts?select=id,users(name",
+            s,
+            c,
+            "Cannot read parameter select: a comma or a closing parenthesis",
+            "GET /posts?select=id,users(name)",
+        ),
+        (
+            "GET /posts?select=id,users!inner!left(name)",
+            s,
+            c,
+            "Cannot read parameter select: !inner and !left exclude",
+            "GET /posts?select=id,users!inner(name)",
+        ),
+    ]);
+}
+
+#[test]
+fn relations_inside_relations_have_an_end() {
+    let nested = |depth: usize| {
+        let (mut select, mut close) = (String::new(), String::new());
+        for level in 0..depth {
+            select.push_str(if level % 2 == 0 { "users(" } else { "posts(" });
+            close.push(')');
+        }
+        format!("GET /posts?select={select}id{close}")
+    };
+    let (fits, too_deep) = (nested(10), nested(11));
+    let wide = |count: usize| {
+        let many: Vec<String> = (0..count).map(|n| format!("a{n}:users(name)")).collect();
+        format!("GET /posts?select={}", many.join(","))
+    };
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            &too_deep,
+            s,
+            c,
+            "The nesting of relations is too long",
+            &fits,
+        ),
+        (
+            &wide(65),
+            s,
+            c,
+            "The nesting of relations is too long",
+            &wide(40),
+        ),
+    ]);
+}
+
+#[test]
+fn operators_are_held_to_the_type() {
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            "GET /app/kinds?code=cs.x",
+            s,
+            c,
+            "Operator cs does not apply to column code",
+            "GET /app/kinds?tags=cs.{x}",
+        ),
+        (
+            "GET /app/kinds?meta=ov.x",
+            s,
+            c,
+            "Operator ov does not apply to column meta",
+            "GET /app/kinds?period=ov.x",
+        ),
+        (
+            "GET /app/kinds?tags=sl.x",
+            s,
+            c,
+            "Operator sl does not apply to column tags",
+            "GET /app/kinds?period=sl.x",
+        ),
+        (
+            "GET /app/kinds?id=match.x",
+            s,
+            c,
+            "Operator match does not apply to column id",
+            "GET /app/kinds?code=match.x",
+        ),
+        (
+            "GET /app/kinds?id=fts.x",
+            s,
+            c,
+            "Operator fts does not apply to column id",
+            "GET /app/kinds?code=fts.x",
+        ),
+        (
+            "GET /posts?id=eq(some).{1}",
+            s,
+            c,
+            "Cannot read parameter id: the modifier is any or all",
+            "GET /posts?id=eq(any).{1}",
+        ),
+        (
+            "GET /posts?id=in(any).(1)",
+            s,
+            c,
+            "Cannot read parameter id: this operator takes no modifier",
+            "GET /posts?id=in.(1)",
+        ),
+        (
+            "GET /posts?select=id::no_such_type",
+            s,
+            c,
+            "Unknown type: no_such_type",
             "GET /posts?select=id",
         ),
         (
+            "GET /posts?select=id.median()",
+            s,
+            c,
+            "Cannot read parameter select: count(), sum(), avg(), min() or max()",
             "GET /posts?select=id.sum()",
+        ),
+    ]);
+}
+
+#[test]
+fn pages_that_would_lose_rows_are_refused() {
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            "GET /posts?cursor=5&cursor_column=title",
             s,
             c,
-            "An aggregate in select",
-            "GET /posts?select=id",
+            "Pages cannot go by title",
+            "GET /posts?cursor=5&cursor_column=id",
         ),
         (
-            "GET /posts?select=id::text",
+            "GET /posts?cursor=5&order=title",
             s,
             c,
-            "A cast in select",
-            "GET /posts?select=id",
-        ),
-        ("GET /posts?group_by=id", s, c, "group_by", "GET /posts"),
-        (
-            "GET /posts?cursor=x",
-            s,
-            c,
-            "A cursor",
-            "GET /posts?offset=1",
-        ),
-        ("GET /posts?truncate=5", s, c, "truncate", "GET /posts"),
-        (
-            "GET /posts?count=planned",
-            s,
-            c,
-            "count=planned",
-            "GET /posts?count=exact",
+            "With a cursor on id the order must begin with that column",
+            "GET /posts?cursor=5&order=id.desc,title",
         ),
         (
-            "GET /posts?count=estimated",
+            "GET /posts?cursor_column=id",
             s,
             c,
-            "count=estimated",
-            "GET /posts?count=none",
+            "cursor_column needs cursor",
+            "GET /posts?cursor=1&cursor_column=id",
         ),
         (
-            "GET /app/kinds?tags=cs.{a}",
+            "GET /app/inbox?cursor=5",
             s,
             c,
-            "Operator cs",
-            "GET /app/kinds?tags=eq.{a}",
+            "app.inbox has no primary key of a single column",
+            "GET /app/inbox?offset=5",
         ),
         (
-            "GET /posts?title=fts.x",
+            "GET /rest/v1/posts?cursor=5",
             s,
             c,
-            "Operator fts",
-            "GET /posts?title=like.x",
+            "Unknown column: cursor",
+            "GET /rest/v1/posts?offset=5",
+        ),
+    ]);
+}
+
+#[test]
+fn writes_that_do_not_say_what_they_mean_are_refused() {
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            "POST /users?on_conflict=email\n\n{\"email\":\"a\"}",
+            s,
+            c,
+            "on_conflict needs Prefer",
+            "POST /users?on_conflict=email\nPrefer: resolution=ignore-duplicates\n\n{\"email\":\"a\"}",
         ),
         (
-            "GET /posts?id=eq(any).{1,2}",
+            "PATCH /rest/v1/posts?id=gt.1&limit=5\n\n{\"title\":\"a\"}",
             s,
             c,
-            "A modifier of an operator",
-            "GET /posts?id=in.(1,2)",
+            "A limited write needs both limit and order",
+            "PATCH /rest/v1/posts?id=gt.1&limit=5&order=id\n\n{\"title\":\"a\"}",
         ),
         (
-            "GET /posts?users.name=eq.x",
+            "DELETE /rest/v1/posts",
             s,
             c,
-            "A filter on an embedded table",
-            "GET /posts?id.eq=1",
+            "DELETE needs at least one filter",
+            "DELETE /rest/v1/posts?id=eq.1",
         ),
         (
-            "GET /posts?order=users(name)",
+            "PUT /rest/v1/users?email=eq.a\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
             s,
             c,
-            "Ordering by another table",
-            "GET /posts?order=id",
+            "The filters of PUT must be the primary key",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
         ),
         (
-            "POST /posts?on_conflict=id\n\n{}",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\"}",
             s,
             c,
-            "Upsert",
-            "POST /posts\n\n{}",
+            "PUT must give every column; name is missing",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
         ),
         (
-            "POST /posts\nPrefer: resolution=merge-duplicates\n\n{}",
+            "POST /app/inbox\nPrefer: resolution=merge-duplicates\n\n{\"id\":1}",
             s,
             c,
-            "Upsert",
-            "POST /posts\nPrefer: return=minimal\n\n{}",
+            "app.inbox has no primary key",
+            "POST /app/inbox\nPrefer: resolution=ignore-duplicates\n\n{\"id\":1}",
         ),
         (
-            "PATCH /posts?id=eq.1\nPrefer: max-affected=1\n\n{\"body\":1}",
+            "GET /rest/v1/posts\nAccept: image/png",
+            406,
+            c,
+            "None of these media types can be answered: image/png",
+            "GET /rest/v1/posts\nAccept: text/csv",
+        ),
+        (
+            "POST /rest/v1/posts\nContent-Type: image/png\n\nx",
+            415,
+            c,
+            "A body of this type cannot be read: image/png",
+            "POST /rest/v1/posts\nContent-Type: application/json\n\n{}",
+        ),
+        (
+            "GET /rest/v1/posts\nRange: 5-2",
             s,
             c,
-            "Prefer: max-affected",
-            "PATCH /posts?id=eq.1\n\n{\"body\":1}",
+            "Cannot read Range: 5-2",
+            "GET /rest/v1/posts\nRange: 2-5",
+        ),
+        (
+            "GET /rest/v1/posts\nAccept: text/plain",
+            s,
+            c,
+            "A body of this media type takes exactly one column",
+            "GET /rest/v1/posts?select=title\nAccept: text/plain",
         ),
     ]);
 }

@@ -1,0 +1,48 @@
+//! Types, each with its array type.
+
+use serde::Deserialize;
+
+use super::{CatalogError, class, read};
+use crate::catalog::types::{Entry, Types};
+use crate::catalog::{Name, TypeClass, TypeName};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeRow {
+    schema: Box<str>,
+    name: Box<str>,
+    array: Box<str>,
+    base_type: Box<str>,
+    category: Box<str>,
+    castable: bool,
+    labels: Vec<Box<str>>,
+}
+
+pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
+    let rows: Vec<TypeRow> = read("types.sql", json)?;
+    let mut types = Types::default();
+    for row in rows {
+        let name = |name: &str| TypeName {
+            schema: Name::of_catalog(&row.schema),
+            name: Name::of_catalog(name),
+        };
+        let (element, array) = (name(&row.name), name(&row.array));
+        types.insert(Entry {
+            name: element.clone(),
+            class: class(&row.base_type, &row.category),
+            castable: row.castable,
+            array: Some(array.name.clone()),
+            element: None,
+            labels: row.labels,
+        });
+        types.insert(Entry {
+            name: array,
+            class: TypeClass::Array,
+            castable: row.castable,
+            array: None,
+            element: Some(element),
+            labels: Vec::new(),
+        });
+    }
+    Ok(types)
+}

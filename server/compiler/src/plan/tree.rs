@@ -1,0 +1,253 @@
+//! A plan: what a statement does, in all but text.
+
+use crate::ask::{Count, Wishes};
+use crate::catalog::{Column, Function, Relation};
+use crate::plan::{Expression, Output, Predicate};
+
+/// A statement in all but text.
+#[derive(Clone)]
+pub struct Plan<'a> {
+    /// What it does.
+    pub act: Act<'a>,
+    /// How its rows are written, and under which conditions it holds.
+    pub wishes: &'a Wishes<'a>,
+}
+
+/// The act alone: the wishes are the request's own.
+impl std::fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.act.fmt(f)
+    }
+}
+
+/// What a statement does.
+#[derive(Debug, Clone)]
+pub enum Act<'a> {
+    /// Rows out.
+    Read(Read<'a>),
+    /// Rows in.
+    Insert(Insert<'a>),
+    /// Rows changed.
+    Update(Update<'a>),
+    /// Rows removed.
+    Delete(Delete<'a>),
+    /// A function called.
+    Call(Call<'a>),
+}
+
+/// Which transaction the statement needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// READ ONLY: even a function called by a view or a policy cannot write.
+    ReadOnly,
+    /// READ WRITE.
+    ReadWrite,
+}
+
+impl Plan<'_> {
+    /// The transaction it needs: a read can never write, by construction.
+    pub fn access(&self) -> Access {
+        match &self.act {
+            Act::Read(_) => Access::ReadOnly,
+            Act::Call(call) if call.read_only => Access::ReadOnly,
+            Act::Call(_) | Act::Insert(_) | Act::Update(_) | Act::Delete(_) => Access::ReadWrite,
+        }
+    }
+}
+
+/// A read of one relation, or of the rows a function returns.
+#[derive(Debug, Clone)]
+pub struct Read<'a> {
+    /// From where; of a function the shape of its rows.
+    pub relation: &'a Relation,
+    /// What each row holds.
+    pub output: Output<'a>,
+    /// Related rows that members and conditions refer to by their position.
+    pub embeds: Vec<Embed<'a>>,
+    /// Which rows.
+    pub filter: Option<Predicate<'a>>,
+    /// First key first.
+    pub order: Vec<OrderBy<'a>>,
+    /// `None` when a unique key is pinned and at most one row can match.
+    pub limit: Option<u64>,
+    /// Rows skipped.
+    pub offset: u64,
+    /// One object (or null) instead of an array.
+    pub single: bool,
+    /// Whether all matching rows are counted.
+    pub count: Count,
+    /// Whether rows are grouped by the members that are no aggregates.
+    pub grouped: bool,
+}
+
+/// Related rows inside each row.
+#[derive(Debug, Clone)]
+pub struct Embed<'a> {
+    /// How they are found.
+    pub link: Link<'a>,
+    /// What is read there.
+    pub read: Read<'a>,
+    /// One object (or null) instead of an array.
+    pub to_one: bool,
+    /// There may be several all the same: through a view, or by a function. The first one is taken.
+    pub uncertain: bool,
+    /// Its columns stand in the row around it.
+    pub spread: bool,
+}
+
+/// What links a row to the related ones.
+#[derive(Debug, Clone)]
+pub enum Link<'a> {
+    /// Columns of the near relation equal columns of the far one.
+    Columns(Vec<(&'a Column, &'a Column)>),
+    /// Through a third relation.
+    Through {
+        /// The junction.
+        junction: &'a Relation,
+        /// Of the near relation and of the junction.
+        near: Vec<(&'a Column, &'a Column)>,
+        /// Of the junction and of the far relation.
+        far: Vec<(&'a Column, &'a Column)>,
+    },
+    /// A function of the near row.
+    Computed(&'a Function),
+}
+
+/// One key of an ordering.
+#[derive(Debug, Clone)]
+pub struct OrderBy<'a> {
+    /// Of an embedded relation with one row at most; `None`: of the relation itself.
+    pub embed: Option<usize>,
+    /// By what.
+    pub by: Expression<'a>,
+    /// Largest first.
+    pub descending: bool,
+    /// Where nulls go.
+    pub nulls: Option<crate::ask::Nulls>,
+}
+
+/// New rows for one relation.
+#[derive(Debug, Clone)]
+pub struct Insert<'a> {
+    /// Into which.
+    pub relation: &'a Relation,
+    /// The rows; at least one group.
+    pub groups: Vec<Values<'a>>,
+    /// What happens to rows that are there already.
+    pub conflict: Option<Conflict<'a>>,
+    /// Rows of the body that do not satisfy it are left out.
+    pub only: Option<Predicate<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+    /// One object (or null) instead of an array.
+    pub single: bool,
+}
+
+/// `on conflict`
+#[derive(Debug, Clone)]
+pub struct Conflict<'a> {
+    /// The key; empty: any.
+    pub key: Vec<&'a Column>,
+    /// Whether the given columns take their new values; else the row stays as it is.
+    pub merge: bool,
+}
+
+/// Changes to rows of one relation.
+#[derive(Debug, Clone)]
+pub struct Update<'a> {
+    /// Of which.
+    pub relation: &'a Relation,
+    /// What is set.
+    pub set: Values<'a>,
+    /// Which rows.
+    pub filter: Option<Predicate<'a>>,
+    /// Only the first of them.
+    pub page: Option<Page<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+    /// One object (or null) instead of an array.
+    pub single: bool,
+}
+
+/// Removal of rows of one relation.
+#[derive(Debug, Clone)]
+pub struct Delete<'a> {
+    /// From which.
+    pub relation: &'a Relation,
+    /// Which rows.
+    pub filter: Option<Predicate<'a>>,
+    /// Only the first of them.
+    pub page: Option<Page<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+    /// Addressed by key: no body, only the number of rows.
+    pub single: bool,
+}
+
+/// The first rows of an order, found by their key.
+#[derive(Debug, Clone)]
+pub struct Page<'a> {
+    /// The primary key.
+    pub key: Vec<&'a Column>,
+    /// First key first.
+    pub order: Vec<OrderBy<'a>>,
+    /// How many.
+    pub limit: u64,
+    /// Rows to skip.
+    pub offset: u64,
+}
+
+/// Values of columns inside one JSON text.
+#[derive(Debug, Clone)]
+pub struct Values<'a> {
+    /// The columns it fills.
+    pub columns: Vec<&'a Column>,
+    /// An object, or an array of objects when `many`.
+    pub json: &'a str,
+    /// Which of the two.
+    pub many: bool,
+}
+
+/// What a write sends back.
+#[derive(Debug, Clone)]
+pub enum Answer<'a> {
+    /// The changed rows.
+    Rows(Box<Read<'a>>),
+    /// `{"affected": n}`.
+    Affected,
+    /// The primary key of the first row, for `Location`; nothing where there is none.
+    Key(Vec<&'a Column>),
+    /// No body.
+    Nothing,
+}
+
+/// A function with its arguments.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// Which.
+    pub function: &'a Function,
+    /// What it is given.
+    pub arguments: Arguments<'a>,
+    /// What of its rows comes back; `None`: its value as it is.
+    pub read: Option<Read<'a>>,
+    /// Whether the body is wanted back.
+    pub answer: bool,
+    /// Whether the transaction is READ ONLY.
+    pub read_only: bool,
+}
+
+/// Arguments of a function, each resolved.
+#[derive(Debug, Clone)]
+pub enum Arguments<'a> {
+    /// One by one, as text.
+    Each(Vec<(&'a crate::catalog::Argument, std::borrow::Cow<'a, str>)>),
+    /// As members of one JSON object.
+    Json {
+        /// Those it gives.
+        given: Vec<&'a crate::catalog::Argument>,
+        /// The object.
+        json: &'a str,
+    },
+    /// One, without a name.
+    Whole(&'a crate::catalog::Argument, std::borrow::Cow<'a, str>),
+}

@@ -23,6 +23,7 @@ mod reload;
 mod sessions;
 mod site;
 mod start;
+mod timing;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -56,6 +57,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(timing::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));

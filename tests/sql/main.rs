@@ -26,6 +26,7 @@ mod revocation;
 mod seal;
 mod secrets;
 mod sessions;
+mod timing;
 mod tokens;
 mod uninstall;
 
@@ -50,6 +51,7 @@ fn main() {
     trials.extend(accounts::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(timing::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
     trials.extend(confirmation::trials(&fixture));

@@ -39,6 +39,7 @@ mod hash_slots;
 mod identity;
 mod journal;
 mod leftovers;
+mod lookup;
 mod owner;
 mod quiet;
 mod revocations;

@@ -43,6 +43,7 @@ mod identity;
 mod journal;
 mod jsonb;
 mod leftovers;
+mod lookup;
 mod owner;
 mod quiet;
 mod revocations;

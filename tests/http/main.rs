@@ -30,6 +30,7 @@ mod sessions;
 mod site;
 mod start;
 mod temporary;
+mod timing;
 mod tours;
 
 use fluxbase_tests::cluster::Cluster;
@@ -70,6 +71,7 @@ fn main() {
     trials.extend(impersonation::trials(&fixture));
     trials.extend(mass_assignment::trials(&fixture));
     trials.extend(metadata::trials(&fixture));
+    trials.extend(timing::trials(&fixture));
     trials.extend(keys::trials(&fixture));
     trials.extend(key_ends::trials(&fixture));
     trials.extend(mailbox::trials(&fixture));

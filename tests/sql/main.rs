@@ -29,6 +29,7 @@ mod rows;
 mod seal;
 mod secrets;
 mod sessions;
+mod timing;
 mod tokens;
 mod uninstall;
 mod warnings;
@@ -55,6 +56,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(timing::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(corpus::trials(&fixture));
     trials.extend(factors::trials(&fixture));

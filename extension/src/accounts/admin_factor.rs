@@ -6,8 +6,9 @@ use super::{Context, Stop, answer, factor, outbox, proof, refused, session};
 use crate::audit;
 use crate::error::Failure;
 use crate::identity::{self, Record};
+use crate::jsonb::JsonB;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]

@@ -42,7 +42,7 @@ pub fn challenge(
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.challenges c where c.ctid = any (array( \
-               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.clock_timestamp() limit 4 for update skip locked))",
+               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.now() limit 4 for update skip locked))",
             None,
             &[],
         )?;
@@ -585,7 +585,9 @@ pub fn require_password(
 ) -> Result<(), Stop> {
     let email = user.email.clone().unwrap_or_else(|| uuid::format(&user.id));
     let id = user.id;
-    match credentials::judge(stored, &email, password, context, || user::by_id(id))? {
+    match credentials::judge(stored, &email, password, context, || {
+        credentials::Known::by_id(id)
+    })? {
         credentials::Judged::Right { .. } => Ok(()),
         credentials::Judged::Wrong(reason, _) => {
             audit::failure("auth.reauthenticate", reason, Some(id), context)?;

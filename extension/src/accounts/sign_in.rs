@@ -1,9 +1,9 @@
 //! `auth.sign_in`, and what follows when somebody has shown who they are by whatever means: a session, or first the
 //! second factor. There is one such place, so that no means leads around it.
 
-use super::credentials::{Judged, judge};
+use super::credentials::{Judged, Known, judge};
 use super::session::{Opening, open_session};
-use super::user::{self, User};
+use super::user::{self, User, columns};
 use super::{Context, Stop, answer, factor, outbox, refused};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
@@ -48,10 +48,15 @@ fn try_sign_in(
         .map(email::Email::into_string)
         .unwrap_or_default();
     let judged = judge(&stored, &email, password, context, || {
-        user::by_email(&email)
+        Known::by_email(&email)
     });
-    let (user, replacement) = match judged {
-        Ok(Judged::Right { user, replacement }) => (user, replacement),
+    let user = match judged {
+        // Gone or changed while the password was being checked: it is not the right one any more.
+        Ok(Judged::Right {
+            id,
+            hash,
+            replacement,
+        }) => still_of(id, &hash, replacement.as_deref())?.ok_or_else(bad_credentials)?,
         Ok(Judged::Wrong(reason, id)) => {
             audit::failure("auth.login", reason, id, context)?;
             return Err(bad_credentials());
@@ -62,14 +67,6 @@ fn try_sign_in(
         }
         Err(failed) => return Err(failed),
     };
-    if user.disabled {
-        audit::failure("auth.login", "disabled", Some(user.id), context)?;
-        return Err(bad_credentials());
-    }
-    // Gone or changed while the password was being checked: it is not the right one any more.
-    if !still_the_password(&user, replacement.as_deref())? {
-        return Err(bad_credentials());
-    }
     // From here on the caller knows the password, and may be told what stands in the way.
     if stored.settings.require_email_verification && !user.email_verified {
         audit::failure(
@@ -102,20 +99,19 @@ fn must_change(stored: &Stored, user: &User) -> Option<&'static str> {
     (owner::now() >= user.password_changed_at.saturating_add(most)).then_some("password_expired")
 }
 
-fn still_the_password(user: &User, replacement: Option<&str>) -> Result<bool, Failure> {
+/// The user whose password still is the one that was right, with its new hash if there is one.
+fn still_of(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<Option<User>, Failure> {
     Spi::connect_mut(|client| {
         // Not `touch`: a hash of the same password with other parameters changes no user.
-        let rows = client.update(
-            "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
-             where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning 1",
+        user::first(client.update(
+            concat!(
+                "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
+                 where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning ",
+                columns!()
+            ),
             None,
-            &[
-                Uuid::from_bytes(user.id).into(),
-                user.password_hash.as_deref().into(),
-                replacement.into(),
-            ],
-        )?;
-        Ok(!rows.is_empty())
+            &[Uuid::from_bytes(id).into(), hash.into(), replacement.into()],
+        )?)
     })
 }
 

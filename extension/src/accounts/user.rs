@@ -104,17 +104,3 @@ pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
         )?)
     })
 }
-
-pub fn by_email(email: &str) -> Result<Option<User>, Failure> {
-    Spi::connect(|client| {
-        first(client.select(
-            concat!(
-                "select ",
-                columns!(),
-                " from auth.users u where u.email = $1"
-            ),
-            Some(1),
-            &[email.into()],
-        )?)
-    })
-}

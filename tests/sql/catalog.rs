@@ -140,6 +140,9 @@ fn system_stays_out(fixture: &Arc<Fixture>) {
             .map(|row| row["name"].as_str().expect("a name").to_owned())
             .collect()
     };
+    let described = ask(&mut app, "schemas", &schemas);
+    assert_eq!(described.as_array().map(Vec::len), Some(1), "{described}");
+    assert_eq!(described[0]["name"], "public");
     let relations = ask(&mut app, "relations", &schemas);
     assert_eq!(names(&relations, "public"), ["notes", "vault"]);
     assert_eq!(relations.as_array().map(Vec::len), Some(2), "{relations}");

@@ -4,7 +4,8 @@ mod computed;
 
 use serde::Deserialize;
 
-use super::{CatalogError, class, read};
+use super::{CatalogError, class, read, usage};
+use crate::catalog::privilege::Roles;
 use crate::catalog::types::SYSTEM_SCHEMA;
 use crate::catalog::{
     Argument, ArgumentMode, Catalog, Function, FunctionId, Name, Returns, TypeClass, TypeName,
@@ -22,6 +23,8 @@ struct FunctionRow {
     one: bool,
     volatility: Volatility,
     comment: Option<Box<str>>,
+    #[serde(default)]
+    execute: u8,
     arguments: Vec<ArgumentRow>,
     returns: ReturnsRow,
 }
@@ -104,6 +107,7 @@ fn function(catalog: &Catalog, row: FunctionRow) -> Function {
         volatility: row.volatility,
         procedure: row.procedure,
         comment: row.comment,
+        execute: Roles(row.execute).of(usage(&catalog.schemas, &row.schema)),
     }
 }
 

@@ -1,7 +1,8 @@
 -- Foreign keys between relations of the schemas in $1 (text[]), and those of others that some view reads, since a key is
 -- also seen through views; as one JSON array, for the compiler's Catalog::from_json. Ask in the same REPEATABLE READ
 -- transaction as relations.sql: both then see one state.
--- The copies that partitions inherit are left out: the key of the partitioned table speaks for them.
+-- The copies that partitions inherit are left out: the key of the partitioned table speaks for them. So are keys over
+-- periods (PostgreSQL 18), whose rows are not found by equality.
 with read_by_views as materialized (
   select distinct d.refobjid as oid
   from pg_catalog.pg_depend d
@@ -18,6 +19,7 @@ columns as (
   join pg_catalog.pg_attribute f on f.attrelid = k.conrelid and f.attnum = p.attnum
   join pg_catalog.pg_attribute t on t.attrelid = k.confrelid and t.attnum = p.to_attnum
   where k.contype = 'f' and k.conparentid = 0
+    and not k.conpfeqop && array(select o.oid from pg_catalog.pg_operator o where o.oprname = '&&')
   group by k.oid
 )
 select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(

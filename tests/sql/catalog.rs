@@ -27,6 +27,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "schemas_of_the_system_stay_out_even_when_asked_for",
         system_stays_out,
     );
+    add("a_key_over_periods_links_nothing", periods_link_nothing);
     trials
 }
 
@@ -140,6 +141,9 @@ fn system_stays_out(fixture: &Arc<Fixture>) {
             .map(|row| row["name"].as_str().expect("a name").to_owned())
             .collect()
     };
+    let described = ask(&mut app, "schemas", &schemas);
+    assert_eq!(described.as_array().map(Vec::len), Some(1), "{described}");
+    assert_eq!(described[0]["name"], "public");
     let relations = ask(&mut app, "relations", &schemas);
     assert_eq!(names(&relations, "public"), ["notes", "vault"]);
     assert_eq!(relations.as_array().map(Vec::len), Some(2), "{relations}");
@@ -157,4 +161,36 @@ fn system_stays_out(fixture: &Arc<Fixture>) {
     let functions = ask(&mut app, "functions", &schemas);
     assert_eq!(names(&functions, "public"), ["paint"]);
     assert_eq!(functions.as_array().map(Vec::len), Some(1), "{functions}");
+}
+
+/// Rows of such a key overlap; a join that asks for equal ones would find none.
+fn periods_link_nothing(fixture: &Arc<Fixture>) {
+    let database = fixture.database();
+    let mut superuser = database.superuser();
+    superuser
+        .batch_execute(
+            "create table public.rooms (id int4range primary key);
+             create table public.beds (id int primary key, room int4range constraint plain references public.rooms)",
+        )
+        .expect("tables");
+    let row = superuser
+        .query_one("select current_setting('server_version_num')::int", &[])
+        .expect("a version");
+    if row.get::<_, i32>(0) >= 180_000 {
+        superuser
+            .batch_execute(
+                "create table public.tariffs (id int4range, valid daterange, primary key (id, valid without overlaps));
+                 create table public.stays (room int4range, valid daterange, constraint temporal
+                   foreign key (room, period valid) references public.tariffs (id, period valid))",
+            )
+            .expect("tables with periods");
+    }
+    let keys = ask(&mut database.app(), "foreign_keys", &["public"]);
+    let names: Vec<&Value> = keys
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|key| &key["name"])
+        .collect();
+    assert_eq!(names, ["plain"]);
 }

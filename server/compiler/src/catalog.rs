@@ -4,6 +4,7 @@
 mod function;
 mod load;
 mod name;
+mod privilege;
 mod relationship;
 mod types;
 
@@ -13,6 +14,7 @@ use std::fmt;
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use load::{CatalogError, CatalogJson};
 pub use name::Name;
+pub use privilege::{Privilege, Role};
 pub use relationship::{Columns, Relationship, RelationshipKind};
 pub use types::{TypeClass, TypeName};
 
@@ -23,6 +25,7 @@ pub const DEFAULT_SCHEMA: &str = "public";
 #[derive(Debug)]
 pub struct Catalog {
     generation: u64,
+    schemas: Vec<Schema>,
     relations: Vec<Relation>,
     foreign_keys: Vec<ForeignKey>,
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
@@ -33,6 +36,16 @@ pub struct Catalog {
     callable: usize,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
     types: types::Types,
+}
+
+/// A schema that is served.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its name.
+    pub name: Name,
+    /// `COMMENT ON`.
+    pub comment: Option<Box<str>>,
+    usage: privilege::Roles,
 }
 
 /// Position of a relation in its catalog.
@@ -68,6 +81,7 @@ pub struct Relation {
     pub row_security: bool,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    grants: privilege::Grants,
     by_column: HashMap<Box<str>, usize>,
     by_computed: HashMap<Box<str>, FunctionId>,
 }
@@ -103,6 +117,7 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    grants: privilege::Grants,
 }
 
 /// How PostgreSQL fills a column by itself.
@@ -146,6 +161,18 @@ impl Catalog {
     /// The number given at its making; a later snapshot has a larger one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// All schemas served, ordered by name.
+    pub fn schemas(&self) -> &[Schema] {
+        &self.schemas
+    }
+
+    /// The schema of that name, exactly as spelled.
+    pub fn schema(&self, name: &str) -> Option<&Schema> {
+        self.schemas
+            .iter()
+            .find(|schema| schema.name.as_str() == name)
     }
 
     /// The relation of that name, exactly as spelled; no schema means [`DEFAULT_SCHEMA`].
@@ -253,6 +280,13 @@ impl Catalog {
     }
 }
 
+impl Schema {
+    /// Whether what is in it can be reached by that role; for descriptions only.
+    pub fn may(&self, role: Role) -> bool {
+        self.usage.hold(role)
+    }
+}
+
 impl Relation {
     /// The shape of rows that have no place of their own: what a function returns.
     pub(super) fn of_row(schema: Name, name: Name, columns: Vec<Column>) -> Self {
@@ -276,7 +310,13 @@ impl Relation {
             comment: None,
             by_column,
             by_computed: HashMap::new(),
+            grants: privilege::Grants::default(),
         }
+    }
+
+    /// Whether that role was granted this, on the whole relation or on one column at least; for descriptions only.
+    pub fn may(&self, role: Role, privilege: Privilege) -> bool {
+        self.grants.hold(role, privilege)
     }
 
     /// The column of that name, exactly as spelled.
@@ -297,6 +337,11 @@ impl Relation {
 }
 
 impl Column {
+    /// Whether that role was granted this, on the column or on the whole relation; for descriptions only.
+    pub fn may(&self, role: Role, privilege: Privilege) -> bool {
+        self.grants.hold(role, privilege)
+    }
+
     /// Whether a request may give it a value.
     pub fn writable(&self) -> bool {
         matches!(

@@ -211,3 +211,18 @@ create view public.post_list as
 create view public.post_stats as
   select p.id as post_id, count(c.id) as comments from public.posts p left join public.comments c on c.post_id = p.id
   group by p.id;
+
+-- Who may what.
+comment on schema app is 'What the application keeps';
+grant usage on schema app to authenticated, service_role;
+grant usage on schema internal to service_role;
+grant select on public.posts, public.comments to anon;
+grant select, insert, update, delete on public.posts, public.comments to authenticated;
+grant all on all tables in schema public, app, internal to service_role;
+grant select (id, name), update (name) on public.users to authenticated;
+grant insert (id) on public.users to anon;
+-- Without usage of its schema this is worth nothing.
+grant select on app.kinds to anon, authenticated;
+revoke execute on function public.add from public;
+grant execute on function public.add to authenticated;
+revoke execute on function public.say from public;

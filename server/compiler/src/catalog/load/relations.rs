@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{CatalogError, class, read};
+use crate::catalog::privilege::{Grants, Roles};
 use crate::catalog::{Column, Generation, Name, Relation, RelationKind, TypeName};
 
 #[derive(Deserialize)]
@@ -18,6 +19,8 @@ struct RelationRow {
     deletable: bool,
     row_security: bool,
     comment: Option<Box<str>>,
+    #[serde(default)]
+    grants: u16,
     columns: Vec<ColumnRow>,
     primary_key: Vec<Box<str>>,
     unique_keys: Vec<Vec<Box<str>>>,
@@ -35,6 +38,9 @@ struct ColumnRow {
     has_default: bool,
     generation: Generation,
     comment: Option<Box<str>>,
+    /// Beside those on the relation.
+    #[serde(default)]
+    grants: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -49,12 +55,23 @@ pub(super) struct ForeignKeyRow {
     pub(super) to_columns: Vec<Box<str>>,
 }
 
-pub(super) fn relations(json: &str) -> Result<Vec<Relation>, CatalogError> {
+/// Reads the relations; which roles can reach into its schema is told for each.
+pub(super) fn relations(
+    json: &str,
+    usage: impl Fn(&str) -> Roles,
+) -> Result<Vec<Relation>, CatalogError> {
     let rows: Vec<RelationRow> = read("relations.sql", json)?;
+    let relation = |row: RelationRow| {
+        let usage = usage(&row.schema);
+        relation(row, usage)
+    };
     Ok(rows.into_iter().map(relation).collect())
 }
 
-fn relation(row: RelationRow) -> Relation {
+fn relation(row: RelationRow, usage: Roles) -> Relation {
+    let grants = Grants(row.grants).of(usage);
+    let on_columns = row.columns.iter().filter_map(|column| column.grants);
+    let on_any = Grants(on_columns.fold(0, |all, one| all | one)).of(usage);
     let by_column: HashMap<Box<str>, usize> = row
         .columns
         .iter()
@@ -72,19 +89,24 @@ fn relation(row: RelationRow) -> Relation {
         schema: Name::of_catalog(&row.schema),
         name: Name::of_catalog(&row.name),
         kind: row.kind,
-        columns: row.columns.into_iter().map(column).collect(),
+        columns: row
+            .columns
+            .into_iter()
+            .map(|row| column(row, grants, usage))
+            .collect(),
         insertable: row.insertable,
         updatable: row.updatable,
         deletable: row.deletable,
         row_security: row.row_security,
         comment: row.comment,
         computed: Vec::new(),
+        grants: grants.and(on_any),
         by_column,
         by_computed: HashMap::new(),
     }
 }
 
-fn column(row: ColumnRow) -> Column {
+fn column(row: ColumnRow, on_relation: Grants, usage: Roles) -> Column {
     Column {
         class: class(&row.base_type, &row.category),
         name: Name::of_catalog(&row.name),
@@ -96,6 +118,7 @@ fn column(row: ColumnRow) -> Column {
         has_default: row.has_default,
         generation: row.generation,
         comment: row.comment,
+        grants: on_relation.and(Grants(row.grants.unwrap_or_default()).of(usage)),
     }
 }
 

@@ -256,9 +256,9 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
         // Became an administrator since the sign-in, or signed in before that was asked for: refreshing must not lead
         // around it.
         Some(user)
-            if stored.settings.require_2fa_for_admins
-                && !session.second_factor
-                && sign_in::is_administrator(&user.role) =>
+            if !session.second_factor
+                && session.impersonated_by.is_none()
+                && sign_in::must_set_up(&stored, user) =>
         {
             audit::failure("auth.refresh", "no_second_factor", claims.sub, context)?;
             return Err(bad_token());

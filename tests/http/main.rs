@@ -4,6 +4,7 @@ mod abuse;
 mod accounts;
 mod acts;
 mod contention;
+mod cookies;
 mod credentials;
 mod crud;
 mod delivery;
@@ -64,6 +65,7 @@ fn main() {
     trials.extend(leaks::trials(&fixture));
     trials.extend(abuse::trials(&fixture));
     trials.extend(temporary::trials(&fixture));
+    trials.extend(cookies::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(outage::trials(&fixture));
     drop((shared, fixture));

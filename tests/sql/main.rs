@@ -22,6 +22,7 @@ mod policy;
 mod profile;
 mod readme;
 mod recovery;
+mod replaced;
 mod revocation;
 mod seal;
 mod secrets;
@@ -52,6 +53,7 @@ fn main() {
     trials.extend(lockout::trials(&fixture));
     trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(replaced::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(factors::trials(&fixture));
     trials.extend(confirmation::trials(&fixture));

@@ -85,6 +85,14 @@ pub async fn run(
         context.insert("mfa_token".into(), token.into());
     }
     let cookies = worker.shared.cookies.as_ref();
+    if as_login
+        && cookies.is_some()
+        && act.may_sign_in()
+        && let Some(token) = cookies::read(http.headers(), cookies::REFRESH)
+    {
+        // The answer overwrites this cookie, and with it the only way to end that session from here.
+        context.insert("replaces".into(), token.into());
+    }
     let arguments = arguments(act, http, &body, context, cookies)?;
     if as_login {
         let parameters: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();

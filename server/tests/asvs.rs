@@ -30,11 +30,12 @@ const SECTIONS: [(&str, usize); 20] = [
 ];
 
 /// Where the tests of each program are.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("sql", "tests/sql"),
     ("http", "tests/http"),
     ("rules", "extension/rules/src"),
     ("server", "server/src"),
+    ("sources", "server/tests"),
 ];
 
 fn repository() -> PathBuf {

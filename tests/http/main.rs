@@ -6,6 +6,7 @@ mod acts;
 mod admin;
 mod columns;
 mod contention;
+mod cookies;
 mod credentials;
 mod crud;
 mod delivery;
@@ -79,6 +80,7 @@ fn main() {
     trials.extend(leaks::trials(&fixture));
     trials.extend(abuse::trials(&fixture));
     trials.extend(temporary::trials(&fixture));
+    trials.extend(cookies::trials(&fixture));
     trials.extend(start::trials(&fixture));
     trials.extend(tours::trials(&fixture));
     trials.extend(outage::trials(&fixture));

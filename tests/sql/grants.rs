@@ -61,6 +61,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     };
     add("everything_belongs_to_the_owner", owned);
     add("what_runs_as_the_owner_has_a_path_nobody_chooses", paths);
+    add("no_door_takes_a_moment", moments);
     trials
 }
 
@@ -111,4 +112,26 @@ fn paths(database: &Database) {
            and p.proconfig is distinct from array['search_path=pg_catalog, pg_temp']",
     );
     assert_eq!(open.expect("asked"), None);
+}
+
+/// What time it is, is the database's to say: of all that anybody may call one function takes a moment, and that is how long
+/// a revocation is kept.
+fn moments(database: &Database) {
+    let takes = |roles: &str| {
+        let asked = format!(
+            "select string_agg(distinct p.oid::regprocedure::text, ', ') from pg_proc p cross join unnest(p.proargtypes) as a(type) \
+             join pg_type t on t.oid = a.type and t.typcategory in ('D', 'T') \
+             where p.pronamespace in ('auth'::regnamespace, 'audit'::regnamespace) \
+               and exists (select from unnest('{{{roles}}}'::text[]) as r(name) where has_function_privilege(r.name, p.oid, 'execute'))"
+        );
+        value(&mut database.superuser(), &asked)
+            .expect("asked")
+            .unwrap_or_default()
+    };
+    let revocation = "auth.revoke_token(text,text,timestamp with time zone)";
+    let anybody = "anon,authenticated,service_role,fluxbase_app,fluxbase_mailer,fluxbase_trusted";
+    assert_eq!(takes(anybody), revocation);
+    // The twin: owners of the database say how long a key is good.
+    let owners = takes("fluxbase_admin");
+    assert!(owners.contains("auth.mint_key(text,interval)"), "{owners}");
 }

@@ -24,6 +24,7 @@ mod policy;
 mod profile;
 mod readme;
 mod recovery;
+mod replaced;
 mod revocation;
 mod rows;
 mod seal;
@@ -57,6 +58,7 @@ fn main() {
     trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(timing::trials(&fixture));
+    trials.extend(replaced::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(corpus::trials(&fixture));
     trials.extend(factors::trials(&fixture));

@@ -156,8 +156,12 @@ pub struct Settings {
     pub totp_issuer: String,
     /// `require_2fa_for_admins`.
     pub require_2fa_for_admins: bool,
+    /// `require_2fa_for_users`.
+    pub require_2fa_for_users: bool,
     /// `require_2fa_for_sensitive_ops`.
     pub require_2fa_for_sensitive_ops: bool,
+    /// `reauthentication_window`, in seconds.
+    pub reauthentication_seconds: i64,
     /// `allow_user_client_keys`.
     pub allow_user_client_keys: bool,
     /// `setup_token`.

@@ -82,7 +82,20 @@ impl Me {
     }
 
     fn is_fresh(at: UnixSeconds) -> bool {
-        owner::now() < at.saturating_add(FRESH_SECONDS)
+        Self::is_within(at, FRESH_SECONDS)
+    }
+
+    fn is_within(at: UnixSeconds, seconds: i64) -> bool {
+        owner::now() < at.saturating_add(seconds)
+    }
+
+    /// The sign-in stands for the password; who has none has nothing else to show.
+    fn signed_in_just_now(&self, stored: &Stored, user: &User) -> bool {
+        let seconds = match user.password_hash {
+            Some(_) => stored.settings.reauthentication_seconds,
+            None => FRESH_SECONDS,
+        };
+        Self::is_within(self.authenticated_at, seconds)
     }
 
     /// Notes that the second factor has just been shown in this session.
@@ -141,7 +154,7 @@ pub fn require_presence(
     match &context.password {
         Some(password) => factor::require_password(stored, user, password, context),
         None if context.nonce.is_some() || user.is_anonymous => Ok(()),
-        None if Me::is_fresh(me.authenticated_at) => Ok(()),
+        None if me.signed_in_just_now(stored, user) => Ok(()),
         None => Err(refused(
             "REAUTHENTICATION_REQUIRED",
             "The sign-in is too long ago: send the password, or a nonce of reauthenticate",
@@ -213,7 +226,7 @@ fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
     let user = me.user()?;
     match &context.password {
         Some(password) => factor::require_password(&stored, &user, password, context)?,
-        None if Me::is_fresh(me.authenticated_at) => {}
+        None if me.signed_in_just_now(&stored, &user) => {}
         None => {
             return Err(refused(
                 "REAUTHENTICATION_REQUIRED",

@@ -133,7 +133,7 @@ pub fn finish(
     if user.has_factor {
         return factor::challenge(user, method, false, context);
     }
-    if stored.settings.require_2fa_for_admins && is_administrator(&user.role) {
+    if must_set_up(stored, user) {
         return factor::challenge(user, method, true, context);
     }
     audit::success(
@@ -143,6 +143,13 @@ pub fn finish(
         json!({"method": method}),
     )?;
     open_session(stored, user, Opening::by(method), context)
+}
+
+/// Whether this user may have no session without a second factor. An anonymous one could not sign in again with it.
+pub fn must_set_up(stored: &Stored, user: &User) -> bool {
+    let settings = &stored.settings;
+    (settings.require_2fa_for_users && !user.is_anonymous)
+        || (settings.require_2fa_for_admins && is_administrator(&user.role))
 }
 
 /// Whether the application role administers: those that `auth.caller_rank()` ranks above users.

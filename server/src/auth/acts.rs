@@ -238,6 +238,12 @@ impl Act {
         )
     }
 
+    /// Whether it may open a session.
+    #[must_use]
+    pub fn may_sign_in(&self) -> bool {
+        self.door != Own && matches!(self.kind, Write | Link) && self.function != "refresh"
+    }
+
     /// The scope a key needs for it.
     #[must_use]
     pub fn scope(&self) -> &'static str {

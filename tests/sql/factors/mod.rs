@@ -3,6 +3,7 @@
 mod admins;
 mod backup;
 mod challenges;
+mod duty;
 mod guessing;
 mod removed;
 mod sealing;
@@ -33,6 +34,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("factors_sensitive", sensitive::tests()),
         ("factors_setting_up", setting_up::tests()),
         ("factors_removed", removed::tests()),
+        ("factors_duty", duty::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

@@ -156,6 +156,12 @@ impl Walk<'_> {
             "auth.sign_in($1, $2, $3)",
             &[&"walker@example.com", &password, &nobody()],
         );
+        let context = json!({"replaces": second["refresh_token"]});
+        let third = self.public(
+            "auth.sign_in($1, $2, $3)",
+            &[&"walker@example.com", &password, &context],
+        );
+        let second = third;
         let refreshed = self.public(
             "auth.refresh($1, $2)",
             &[&text(&second, "refresh_token"), &nobody()],

@@ -22,6 +22,11 @@ pub const TESTS: Tests = &[
     ("a_breached_password_is_refused_everywhere", breached),
     ("what_is_no_sha_1_is_no_entry_of_the_list", no_entry),
     ("a_password_that_is_too_old_must_be_changed_first", too_old),
+    ("by_default_no_password_runs_out", lasting),
+    (
+        "without_the_classes_a_passphrase_of_one_class_is_taken",
+        one_class,
+    ),
     ("a_user_without_password_needs_a_fresh_session", no_password),
 ];
 
@@ -235,6 +240,48 @@ fn policy(database: &Database) {
         "auth.reset_password($1, $2)",
         &[&reset, &NEW],
     ));
+}
+
+/// Nobody is made to change a password that nobody knows.
+fn lasting(database: &Database) {
+    superuser(
+        database,
+        "update auth.users set password_changed_at = '2000-01-01'",
+    );
+    let mut app = database.app();
+    Account::from_reply(&sign_in(&mut app, "ann@example.com", PASSWORD));
+    // The twin: where the operator wants it, this one has run out.
+    configure(database, "password_max_age_days", "3650");
+    assert_refused(
+        &sign_in(&mut app, "ann@example.com", PASSWORD),
+        "PASSWORD_EXPIRED",
+    );
+}
+
+fn one_class(database: &Database) {
+    let mut app = database.app();
+    let sign_up = |app: &mut Client, password: &str| {
+        let email = format!("user-{}@example.com", password.len());
+        act(app, "auth.sign_up($1, $2)", &[&email, &password])
+    };
+    let passphrases = [
+        "quietmeadowlanternquilt",
+        "735820461938275610",
+        "ТИХИЙЛУГФОНАРЬ",
+    ];
+    for passphrase in passphrases {
+        assert_refused(&sign_up(&mut app, passphrase), "WEAK_PASSWORD");
+    }
+    for class in ["uppercase", "lowercase", "number", "special"] {
+        configure(database, &format!("password_require_{class}"), "false");
+    }
+    for passphrase in passphrases {
+        Account::from_reply(&sign_up(&mut app, passphrase));
+    }
+    // What is easily guessed is refused all the same.
+    for weak in ["passwordpassword", "quietmeadow"] {
+        assert_refused(&sign_up(&mut app, weak), "WEAK_PASSWORD");
+    }
 }
 
 fn too_old(database: &Database) {

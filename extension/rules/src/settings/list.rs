@@ -373,6 +373,21 @@ pub(super) const REQUIRE_2FA_FOR_SENSITIVE_OPS: Setting = setting(
     "true",
     "Whether a user with a second factor must show it anew for a new password or address, for keys, roles and deletions.",
 );
+pub(super) const REQUIRE_2FA_FOR_USERS: Setting = setting(
+    "require_2fa_for_users",
+    Kind::Bool,
+    "false",
+    "The same for everybody who signs in, administrators too; anonymous users have nothing to sign in with.",
+);
+pub(super) const REAUTHENTICATION_WINDOW: Setting = setting(
+    "reauthentication_window",
+    Kind::Duration {
+        min: 0,
+        max: 60 * MINUTE,
+    },
+    "10m",
+    "How long a sign-in stands for the password where that must be shown anew; with 0s it never does, for users who have a password.",
+);
 pub(super) const ALLOW_USER_CLIENT_KEYS: Setting = setting(
     "allow_user_client_keys",
     Kind::Bool,
@@ -386,7 +401,7 @@ pub(super) const SETUP_TOKEN: Setting = setting(
     "Whoever knows it can make the first administrator over HTTP, once; not set, only `fluxbase user create --admin` does.",
 );
 
-static ALL: [Setting; 39] = [
+static ALL: [Setting; 41] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -423,7 +438,9 @@ static ALL: [Setting; 39] = [
     SESSION_LIFETIME,
     TOTP_ISSUER,
     REQUIRE_2FA_FOR_ADMINS,
+    REQUIRE_2FA_FOR_USERS,
     REQUIRE_2FA_FOR_SENSITIVE_OPS,
+    REAUTHENTICATION_WINDOW,
     ALLOW_USER_CLIENT_KEYS,
     SETUP_TOKEN,
 ];

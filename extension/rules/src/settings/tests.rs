@@ -124,7 +124,9 @@ fn every_setting_reaches_its_field() {
         ("session_lifetime", "12h"),
         ("totp_issuer", "Example"),
         ("require_2fa_for_admins", "true"),
+        ("require_2fa_for_users", "true"),
         ("require_2fa_for_sensitive_ops", "false"),
+        ("reauthentication_window", "0s"),
         ("allow_user_client_keys", "false"),
         ("setup_token", "a setup token of thirty-two letters"),
     ];
@@ -205,6 +207,7 @@ fn every_setting_reaches_its_field() {
     );
     assert!(all_set.anonymous_enabled && all_set.require_email_verification);
     assert!(all_set.require_2fa_for_admins && !all_set.require_2fa_for_sensitive_ops);
+    assert!(all_set.require_2fa_for_users && all_set.reauthentication_seconds == 0);
     // One at a time, so that no two are exchanged.
     for row in rows {
         assert_ne!(
@@ -333,6 +336,7 @@ fn values_outside_their_bounds_are_refused() {
         ("access_token_expiry", "25h", "24h"),
         ("access_token_expiry", "90500ms", "90s"),
         ("jwt_leeway", "61s", "60s"),
+        ("reauthentication_window", "61m", "1h"),
         ("signup_enabled", "TRUE", "true"),
         ("password_forbidden_words", "acme,abc", "acme,abcd"),
         ("jwt_audience", "a\0b", "a b"),

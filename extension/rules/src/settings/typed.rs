@@ -112,7 +112,9 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
         session_seconds: seconds(SESSION_LIFETIME)?,
         totp_issuer: text(TOTP_ISSUER)?,
         require_2fa_for_admins: flag(REQUIRE_2FA_FOR_ADMINS)?,
+        require_2fa_for_users: flag(REQUIRE_2FA_FOR_USERS)?,
         require_2fa_for_sensitive_ops: flag(REQUIRE_2FA_FOR_SENSITIVE_OPS)?,
+        reauthentication_seconds: seconds(REAUTHENTICATION_WINDOW)?,
         allow_user_client_keys: flag(ALLOW_USER_CLIENT_KEYS)?,
         setup_token: secret(SETUP_TOKEN)?,
     })

@@ -38,7 +38,7 @@ fn worker(yaml: &str) -> Worker {
     let url = "postgres://fluxbase_app:x@127.0.0.1:1/d";
     let environment = Environment::from([("FLUXBASE_DATABASE_URL", url)]);
     let config = Config::from_text(yaml, &environment, Vec::new()).unwrap();
-    let options = Arc::new(Options::new(&config.database).unwrap());
+    let options = Arc::new(Options::new(&config.database, &config.api).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
         foreign_keys: "[]",

@@ -66,6 +66,17 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// Why what goes before each request cannot be prepared: that it is not there is nothing a caller can mend.
+    pub(super) fn of_first(error: Self) -> Self {
+        match &error {
+            // undefined_function, invalid_schema_name
+            Self::Sql { state, .. } if matches!(state.as_str(), "42883" | "3F000") => {
+                Self::Unreadable(format!("api.pre_request cannot be called: {error}"))
+            }
+            _ => error,
+        }
+    }
+
     /// Why a time zone was not set: as far as the caller chose it, it is none.
     pub(super) fn of_time_zone(error: Self) -> Self {
         match &error {

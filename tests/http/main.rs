@@ -18,6 +18,7 @@ mod lockout;
 mod mailbox;
 mod operators;
 mod outage;
+mod postgrest;
 mod preferences;
 mod refusals;
 mod reload;
@@ -50,6 +51,7 @@ fn main() {
     trials.extend(crud::trials(&fixture));
     trials.extend(operators::trials(&shared));
     trials.extend(preferences::trials(&fixture));
+    trials.extend(postgrest::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

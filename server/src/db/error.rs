@@ -51,6 +51,9 @@ pub enum DbError {
         state: SqlState,
         /// PostgreSQL's sentence, for the log only.
         message: Box<str>,
+        /// Its detail, where that is written for the caller: a number of rows (FX012, FX013), or what a function of the
+        /// schema says with SQLSTATE PGRST.
+        detail: Option<Box<str>>,
         /// The session ended with it.
         fatal: bool,
     },
@@ -122,9 +125,12 @@ impl From<tokio_postgres::Error> for DbError {
                 refusal.parsed_severity(),
                 Some(Severity::Fatal | Severity::Panic)
             );
+            let state = SqlState::new(refusal.code().code());
+            let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
             return Self::Sql {
-                state: SqlState::new(refusal.code().code()),
+                state,
                 message: refusal.message().into(),
+                detail: refusal.detail().filter(|_| told).map(Into::into),
                 fatal,
             };
         }
@@ -147,6 +153,7 @@ mod tests {
         DbError::Sql {
             state: SqlState::new(code),
             message: message.into(),
+            detail: None,
             fatal: false,
         }
     }

@@ -24,6 +24,7 @@ mod mass_assignment;
 mod metadata;
 mod operators;
 mod outage;
+mod postgrest;
 mod preferences;
 mod refusals;
 mod reload;
@@ -60,6 +61,7 @@ fn main() {
     trials.extend(columns::trials(&fixture));
     trials.extend(operators::trials(&shared));
     trials.extend(preferences::trials(&fixture));
+    trials.extend(postgrest::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

@@ -69,29 +69,38 @@ impl Db {
         statement: &Compiled,
         scope: &'static str,
     ) -> Result<Answer, DbError> {
-        self.run_after(None, caller, statement, scope).await
+        self.run_work(&Work {
+            first: None,
+            caller,
+            statement,
+            scope,
+        })
+        .await
     }
 
-    /// As [`Db::run_as`], with another statement before this one, in the same transaction and as the same caller: if it
-    /// raises an error, that is the answer.
+    /// As [`Db::run_as`], with `api.pre_request` called before the statement, in the same transaction and as the same
+    /// caller: if it raises an error, that is the answer.
     ///
     /// # Errors
     /// As [`Db::run_as`].
-    pub async fn run_after(
+    pub async fn run_request(
         &self,
-        first: Option<&str>,
         caller: &Caller,
         statement: &Compiled,
         scope: &'static str,
     ) -> Result<Answer, DbError> {
-        let work = Work {
-            first,
+        self.run_work(&Work {
+            first: self.options().before_requests.as_deref(),
             caller,
             statement,
             scope,
-        };
-        match self.attempt(&work).await {
-            Err(error) if error.is_stale_statement() => self.attempt(&work).await,
+        })
+        .await
+    }
+
+    async fn run_work(&self, work: &Work<'_>) -> Result<Answer, DbError> {
+        match self.attempt(work).await {
+            Err(error) if error.is_stale_statement() => self.attempt(work).await,
             outcome => outcome,
         }
     }

@@ -11,7 +11,7 @@ use super::value::Text;
 use crate::caller::Caller;
 use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement as Compiled;
-use futures_util::future;
+use futures_util::{TryFutureExt, future};
 use serde::Deserialize;
 use tokio_postgres::{Client, Statement};
 
@@ -143,7 +143,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
     let [first_sql, main_sql, estimate_sql] = wanted;
     let (opened, first, main, estimate) = future::join4(
         open(client, fixed, &opening, compiled),
-        fetched(client, first_sql, first),
+        fetched(client, first_sql, first).map_err(DbError::of_first),
         fetched(client, main_sql, main),
         fetched(client, estimate_sql, estimate),
     )

@@ -1,4 +1,4 @@
-use super::{Account, Failure};
+use super::{Account, Failure, Form};
 use crate::authenticate::Refused;
 use crate::db::{DbError, SqlState};
 use actix_web::body::MessageBody;
@@ -10,6 +10,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
     Failure::Database {
         error: DbError::Sql {
             state: SqlState::new(state),
+            detail: None,
             message: "relation \"secret_table\" does not exist at select 1".into(),
             fatal: false,
         },
@@ -19,7 +20,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
 
 /// Status and body as they go out.
 fn sent(failure: &Failure) -> (u16, Value, Vec<(String, String)>) {
-    let response = failure.respond("id-1");
+    let response = failure.respond("id-1", Form::Fluxbase);
     let status = response.status().as_u16();
     let headers = response
         .headers()

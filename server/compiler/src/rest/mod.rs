@@ -298,7 +298,12 @@ fn range(header: Option<&str>) -> Result<(Option<u64>, Option<u64>), Error> {
     let Some(text) = header else {
         return Ok((None, None));
     };
-    let text = text.strip_prefix("items=").unwrap_or(text);
+    let text = match text.split_once('=') {
+        Some(("items", text)) => text,
+        // Of another unit, bytes mostly: RFC 9110 section 14.2 has it left out.
+        Some(_) => return Ok((None, None)),
+        None => text,
+    };
     let refused = || QueryError::Range(text.into());
     let (from, to) = text.split_once('-').ok_or_else(refused)?;
     let from = query::number("Range", from).map_err(|_| refused())?;

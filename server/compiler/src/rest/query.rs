@@ -59,6 +59,11 @@ impl Scope {
         self.reads() && self.dialect == Dialect::Fluxbase
     }
 
+    /// Refused with a word of its own, that of PostgREST.
+    fn replaces(self) -> bool {
+        self.dialect == Dialect::PostgRest && self.method == Method::Put
+    }
+
     fn filters(self) -> bool {
         (self.call || self.method != Method::Post) && !self.by_key
     }
@@ -80,10 +85,10 @@ pub(super) fn parse(scope: Scope, raw: &str) -> Result<Query<'_>, Error> {
             "order" if scope.pages() => {
                 once(&mut query.order, "order", order::parse(key, value)?)?;
             }
-            "limit" if scope.pages() => {
+            "limit" if scope.pages() || scope.replaces() => {
                 once(&mut query.limit, "limit", number("limit", &value)?)?;
             }
-            "offset" if scope.pages() => {
+            "offset" if scope.pages() || scope.replaces() => {
                 once(&mut query.offset, "offset", number("offset", &value)?)?;
             }
             "count" if scope.reads() && scope.dialect == Dialect::Fluxbase => {

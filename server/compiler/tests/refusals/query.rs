@@ -332,6 +332,20 @@ fn writes_that_do_not_say_what_they_mean_are_refused() {
             "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
         ),
         (
+            "PUT /rest/v1/users?id=eq.1&limit=1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+            s,
+            c,
+            "limit and offset have no meaning for PUT",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+        ),
+        (
+            "PUT /rest/v1/users?id=eq.1&order=id\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+            s,
+            c,
+            "Parameter order has no meaning for PUT",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+        ),
+        (
             "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\"}",
             s,
             c,

@@ -3,6 +3,7 @@
 mod abuse;
 mod accounts;
 mod acts;
+mod conditional;
 mod contention;
 mod credentials;
 mod crud;
@@ -52,6 +53,7 @@ fn main() {
     trials.extend(operators::trials(&shared));
     trials.extend(preferences::trials(&fixture));
     trials.extend(postgrest::trials(&fixture));
+    trials.extend(conditional::trials(&shared));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

@@ -361,7 +361,8 @@ mod tests {
             (public.status, public.code, there)
         };
         for (shown, sample, _) in STATES {
-            let whole = |state: &&str| state.len() == 5 && state.is_ascii() && !state.starts_with("PT");
+            let whole =
+                |state: &&str| state.len() == 5 && state.is_ascii() && !state.starts_with("PT");
             for state in shown.split([',', ' ']).filter(whole) {
                 assert_eq!(said(state), said(sample), "{state}");
             }

@@ -20,7 +20,7 @@ pub(super) struct Query<'a> {
     pub(super) count: Option<Count>,
     pub(super) columns: Option<Vec<Cow<'a, str>>>,
     pub(super) on_conflict: Option<Vec<Cow<'a, str>>>,
-    filters: Vec<Filter<'a>>,
+    pub(super) filters: Vec<Filter<'a>>,
     /// Of a call: parameters that are no conditions.
     pub(super) arguments: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
@@ -140,7 +140,7 @@ impl<'a> Query<'a> {
     }
 
     /// Puts a parameter where it belongs.
-    fn place(
+    pub(super) fn place(
         &mut self,
         scope: Scope,
         budget: &mut Budget,

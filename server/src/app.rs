@@ -145,6 +145,17 @@ fn tables(scope: &mut web::ServiceConfig) {
             "GET, HEAD, POST, PATCH, DELETE",
             web::route().guard(of_a_table()).to(rest::table),
         ))
+        // Before schema and table: a POST that means a table called query in another schema goes to /rest/v1.
+        .service(
+            web::resource("/tables/{table}/query")
+                .guard(guard::Post())
+                .to(rest::query),
+        )
+        .service(
+            web::resource("/tables/{schema}/{table}/query")
+                .guard(guard::Post())
+                .to(rest::query_of_schema),
+        )
         .service(only(
             "/tables/{schema}/{table}",
             "GET, HEAD, POST, PATCH, DELETE",

@@ -16,7 +16,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use fluxbase_compiler::Error;
 use fluxbase_compiler::ask::Ask;
 use fluxbase_compiler::plan::{Access, Limits, plan};
-use fluxbase_compiler::rest::{Dialect, Method, Request, parse, parse_call};
+use fluxbase_compiler::rest::{Dialect, Method, Request, parse, parse_call, parse_query};
 use fluxbase_compiler::sql::{self, Verb};
 use fluxbase_rules::DatabaseRole;
 
@@ -66,6 +66,42 @@ pub async fn row(
     let asked = Asked {
         schema: Some(schema),
         id: Some(id),
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, table)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
+}
+
+/// `/api/v1/tables/{table}/query`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn query(
+    http: HttpRequest,
+    path: web::Path<String>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let asked = Asked {
+        parse: parse_query,
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, &path)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
+}
+
+/// `/api/v1/tables/{schema}/{table}/query`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn query_of_schema(
+    http: HttpRequest,
+    path: web::Path<(String, String)>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let (schema, table) = &*path;
+    let asked = Asked {
+        schema: Some(schema),
+        parse: parse_query,
         ..Asked::new(&http, &passed, Dialect::Fluxbase, table)
     };
     run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await

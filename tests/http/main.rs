@@ -5,6 +5,7 @@ mod accounts;
 mod acts;
 mod admin;
 mod columns;
+mod conditional;
 mod contention;
 mod cookies;
 mod credentials;
@@ -62,6 +63,7 @@ fn main() {
     trials.extend(operators::trials(&shared));
     trials.extend(preferences::trials(&fixture));
     trials.extend(postgrest::trials(&fixture));
+    trials.extend(conditional::trials(&shared));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

@@ -138,6 +138,9 @@ pub enum BodyError {
     /// Too many kinds of row for one statement.
     #[error("The rows give more than {0} different sets of keys")]
     TooManyGroups(usize),
+    /// JSON, and not the form of a query.
+    #[error("The body is no query: {0}")]
+    NotAQuery(Shown),
     /// An update that sets nothing.
     #[error("The body sets no column")]
     NothingToSet,

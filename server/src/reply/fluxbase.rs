@@ -23,7 +23,8 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
     let outcome = decide(reply, parts.rows, parts.total, has_row, done.anonymous)?;
     let mut response = HttpResponse::build(outcome.status);
     let body = parts.body.filter(|_| outcome.with_body);
-    if let (Verb::Read, Some(body)) = (reply.verb, &body) {
+    // A read by POST has nothing a client could keep.
+    if let (Verb::Read, Some(body), true) = (reply.verb, &body, http.method().is_safe()) {
         let tag = tag::of(body, outcome.content_range.as_deref());
         let known = tag::is_known(http.headers(), &tag);
         response.insert_header((ETAG, tag));

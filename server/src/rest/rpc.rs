@@ -58,7 +58,10 @@ fn arguments(body: &[u8]) -> Result<&str, Failure> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok("{}");
     }
-    let sent: Sent<'_> = serde_json::from_slice(body).map_err(|_| {
+    // What reads an object would also take an array, member by member.
+    let object = body.trim_ascii_start().starts_with(b"{");
+    let sent: Option<Sent<'_>> = serde_json::from_slice(body).ok().filter(|_| object);
+    let sent = sent.ok_or_else(|| {
         Failure::malformed("The body must be an object with the members params and async")
     })?;
     if sent.r#async == Some(true) {
@@ -157,6 +160,7 @@ mod tests {
             "[]",
             "1",
             "{",
+            r#"[{"a":1},false]"#,
             r#"{"params":[1]}"#,
             r#"{"params":"a"}"#,
             r#"{"params":{},"params":{"a":1}}"#,

@@ -12,8 +12,10 @@ mod order;
 mod payload;
 mod prefer;
 mod query;
+mod query_body;
 mod select;
 mod text;
+mod value;
 
 use std::borrow::Cow;
 
@@ -152,6 +154,26 @@ pub fn parse<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         Method::Patch | Method::Put => update(request, query, preferences)?,
         Method::Delete => delete(request, query, preferences)?,
     };
+    Ok(ask(request, act, wishes))
+}
+
+/// Reads one request for rows whose query is the body: the same grammar without the limits of an address.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_query<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
+    if let Some(parameter) = text::parameters(request.query).next() {
+        let (name, _) = parameter?;
+        return Err(QueryError::NotForVerb {
+            parameter: name.as_ref().into(),
+            verb: "a query in the body",
+        }
+        .into());
+    }
+    let query = query_body::parse(request.dialect, request.body)?;
+    let preferences = prefer::parse(request.prefer)?;
+    let wishes = wishes(request, &preferences, Applies::Read, false)?;
+    let act = Act::Read(read(request, query, &preferences)?);
     Ok(ask(request, act, wishes))
 }
 

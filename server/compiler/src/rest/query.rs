@@ -26,7 +26,7 @@ pub(super) struct Query<'a> {
     pub(super) cursor: Option<Cow<'a, str>>,
     pub(super) cursor_column: Option<Cow<'a, str>>,
     pub(super) truncate: Option<u32>,
-    filters: Vec<Filter<'a>>,
+    pub(super) filters: Vec<Filter<'a>>,
     /// Of a call: parameters that are no conditions.
     pub(super) arguments: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
@@ -156,7 +156,7 @@ impl<'a> Query<'a> {
     }
 
     /// Puts a parameter where it belongs.
-    fn place(
+    pub(super) fn place(
         &mut self,
         scope: Scope,
         budget: &mut Budget,

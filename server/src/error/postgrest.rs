@@ -99,13 +99,13 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
     }
 }
 
-/// Clients look for "0 rows" in the details to tell none from several.
+/// Clients look for "The result contains 0 rows" in the details to tell none from several: these words are part of the wire.
 fn not_one_row(told: Told<'_>, rows: i64) -> Told<'_> {
     Told {
         message: "The result is not one single row".into(),
         ..told
     }
-    .details(format!("The result has {rows} rows"))
+    .details(format!("The result contains {rows} rows"))
 }
 
 /// Status and code of a refusal of the compiler.

@@ -118,7 +118,7 @@ fn object(user: &User) {
     assert_eq!(one("limit=1&order=id").expect(200)["id"], 1);
     for (filter, rows) in [("id=eq.99", 0), ("id=gt.0", 5), ("id=lt.3", 2)] {
         let body = one(filter).told(406, "PGRST116");
-        assert_eq!(body["details"], format!("The result has {rows} rows"));
+        assert_eq!(body["details"], format!("The result contains {rows} rows"));
     }
 }
 

@@ -105,7 +105,7 @@ fn insert_object(user: &User) {
     assert_eq!(post(&json!({"name": "one"})).expect(201)["name"], "one");
     let refused = post(&json!([{"name": "two"}, {"name": "three"}]));
     let body = refused.told(406, "PGRST116");
-    assert_eq!(body["details"], "The result has 2 rows");
+    assert_eq!(body["details"], "The result contains 2 rows");
     assert_eq!(names(user), json!([{"name": "one"}]));
 }
 
@@ -294,9 +294,9 @@ fn singular_write(user: &User) {
     };
     for method in ["PATCH", "DELETE"] {
         let body = send(method, "amount=eq.7").told(406, "PGRST116");
-        assert_eq!(body["details"], "The result has 2 rows", "{method}");
+        assert_eq!(body["details"], "The result contains 2 rows", "{method}");
         let body = send(method, "name=eq.nobody").told(406, "PGRST116");
-        assert_eq!(body["details"], "The result has 0 rows", "{method}");
+        assert_eq!(body["details"], "The result contains 0 rows", "{method}");
     }
     assert_eq!(
         user.rows(&format!("{ITEMS}?select=name,amount&order=name")),

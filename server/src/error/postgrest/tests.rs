@@ -141,7 +141,7 @@ fn numbers_of_rows_are_told_and_nothing_else_of_a_detail() {
     assert_eq!(
         body,
         json!({"code": "PGRST116", "message": "The result is not one single row",
-               "details": "The result has 0 rows", "hint": null})
+               "details": "The result contains 0 rows", "hint": null})
     );
     let (status, read, _) = sent(&Failure::NotOneRow { rows: 0 });
     assert_eq!((status, read), (406, body));

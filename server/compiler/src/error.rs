@@ -165,6 +165,14 @@ pub enum NameError {
         /// The closest there is.
         nearest: Option<String>,
     },
+    /// A body gives a value to a column that is not there.
+    #[error("Unknown column: {name}")]
+    WrittenColumn {
+        /// As asked for.
+        name: Shown,
+        /// The closest there is.
+        nearest: Option<String>,
+    },
     /// The relation does not take this kind of write.
     #[error("{relation} cannot be written with {verb}")]
     NotWritable {
@@ -337,6 +345,7 @@ impl Error {
             Error::Name(
                 NameError::Table { nearest, .. }
                 | NameError::Column { nearest, .. }
+                | NameError::WrittenColumn { nearest, .. }
                 | NameError::Relationship { nearest, .. }
                 | NameError::Function { nearest, .. },
             ) => nearest.as_ref().map(|name| format!("did you mean {name}?")),

@@ -155,9 +155,10 @@ fn compiled(error: &Error) -> (StatusCode, &'static str) {
             NameError::Ambiguous { .. } => (300, "PGRST201"),
             NameError::Function { .. } => (404, "PGRST202"),
             NameError::Overloaded { .. } => (300, "PGRST203"),
-            NameError::Column { .. } => (400, "PGRST204"),
+            NameError::WrittenColumn { .. } => (400, "PGRST204"),
             NameError::Table { .. } => (404, "PGRST205"),
             // As PostgreSQL would have said, had it been asked.
+            NameError::Column { .. } => (400, "42703"),
             NameError::Generated(_) => (400, "428C9"),
             NameError::NoKey(_) => (400, "42P10"),
             NameError::Type(_) => (400, "42704"),

@@ -234,6 +234,13 @@ fn reasons() -> Vec<(&'static str, Failure)> {
             }),
         ),
         (
+            "unknown column in a body",
+            name(NameError::WrittenColumn {
+                name: "".into(),
+                nearest: None,
+            }),
+        ),
+        (
             "unknown table",
             name(NameError::Table {
                 name: "".into(),

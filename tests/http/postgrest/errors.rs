@@ -87,7 +87,7 @@ fn names(user: &User) {
         (
             "/rest/v1/things?nam=eq.x",
             400,
-            "PGRST204",
+            "42703",
             json!("did you mean name?"),
         ),
         (
@@ -107,6 +107,12 @@ fn names(user: &User) {
         let body = user.get(target).send().told(status, code);
         assert_eq!(body["hint"], hint, "{target}");
     }
+    let body = user
+        .request("POST", ITEMS)
+        .json(&json!({"nam": "x"}))
+        .send()
+        .told(400, "PGRST204");
+    assert_eq!(body["hint"], "did you mean name?");
 }
 
 fn ambiguous(user: &User) {

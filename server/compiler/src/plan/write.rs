@@ -197,7 +197,12 @@ fn values<'a>(
 }
 
 fn writable<'a>(relation: &'a Relation, name: &str) -> Result<&'a Column, Error> {
-    let column = names::column(relation, name)?;
+    let column = names::column(relation, name).map_err(|error| match error {
+        Error::Name(NameError::Column { name, nearest }) => {
+            NameError::WrittenColumn { name, nearest }.into()
+        }
+        other => other,
+    })?;
     if column.writable() {
         return Ok(column);
     }

@@ -29,9 +29,10 @@ async fn every_refusal_has_the_form_and_the_code_clients_know() {
             406,
             "PGRST106",
         ),
+        ("unknown column", get("/rest/v1/posts?x=eq.1"), 400, "42703"),
         (
-            "unknown column",
-            get("/rest/v1/posts?x=eq.1"),
+            "unknown column of a body",
+            post(r#"{"x":1}"#),
             400,
             "PGRST204",
         ),

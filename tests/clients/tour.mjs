@@ -256,7 +256,7 @@ await step('rpc without a result', async () => {
 await step('an unknown function', async () => assert.deepEqual([(await refused(anon.rpc('no_such'))).code, (await anon.rpc('no_such')).status], ['PGRST202', 404]))
 
 // Errors
-await step('an unknown column', async () => assert.equal((await refused(films().select('nme'))).code, 'PGRST204'))
+await step('an unknown column', async () => assert.equal((await refused(films().select('nme'))).code, '42703'))
 await step('an unknown table', async () => assert.deepEqual([(await refused(anon.from('filmz').select())).code, (await anon.from('filmz').select()).status], ['PGRST205', 404]))
 await step('a value that is none of its type', async () => assert.deepEqual((await refused(films().select().eq('year', 'soon'))).code, '22P02'))
 await step('a hint names the nearest table', async () => assert.match((await refused(anon.from('filmz').select())).hint, /films/))

@@ -228,7 +228,9 @@ fn changed(site: &Site) {
         .refused(401, "INVALID_CREDENTIALS");
     site.try_sign_in("bob@example.com", OTHER)
         .refused(401, "INVALID_CREDENTIALS");
-    site.sign_in("robert@example.com", OTHER);
+    // The administrator knows it, so it only lets its user choose another.
+    let chosen = site.try_sign_in("robert@example.com", OTHER);
+    chosen.refused(403, "PASSWORD_EXPIRED");
 }
 
 fn not_changed(site: &Site) {

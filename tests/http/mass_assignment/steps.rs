@@ -44,6 +44,13 @@ impl Step {
         }
     }
 
+    const fn forbidden(self) -> Self {
+        Self {
+            status: 403,
+            ..self
+        }
+    }
+
     const fn keeps(self, keeps: &'static [(&'static str, &'static str)]) -> Self {
         Self { keeps, ..self }
     }
@@ -97,14 +104,17 @@ pub const STEPS: &[Step] = &[
     step("DELETE", "/auth/sessions/{OTHER_SESSION}", "NEW", "{}"),
     step("DELETE", "/auth/sessions", "NEW", "{}"),
     step("POST", "/auth/reauthenticate", "NEW", r#"{"password":"Wrong-Donkey-8-Staple"}"#),
-    step("POST", "/auth/2fa/setup", "NEW", "{}").takes(&["issuer"]).keeps(&[("SECRET", "/secret")]),
+    step("POST", "/auth/2fa/setup", "NEW", "{}").takes(&["issuer", "password"]).keeps(&[("SECRET", "/secret")]),
     step("POST", "/auth/2fa/enable", "NEW", r#"{"code":"{CODE}"}"#),
     step("POST", "/auth/signin", "", r#"{"email":"newer@example.com","password":"Wrong-Donkey-8-Staple"}"#).keeps(&[("MFA", "/mfa_token")]),
     step("POST", "/auth/2fa/verify", "", r#"{"user_id":"{NEW_ID}","code":"{CODE}","mfa_token":"{MFA}"}"#).keeps(&[("NEW", "/access_token")]),
     step("POST", "/auth/reauthenticate", "NEW", r#"{"password":"Wrong-Donkey-8-Staple"}"#).keeps(&[("NONCE", "/nonce")]),
     step("POST", "/auth/2fa/backup-codes", "NEW", r#"{"nonce":"{NONCE}"}"#),
     step("POST", "/auth/2fa/disable", "NEW", r#"{"password":"Wrong-Donkey-8-Staple"}"#),
+    step("POST", "/auth/2fa/setup", "NEW", "{}").takes(&["issuer", "password"]).keeps(&[("SECRET", "/secret")]),
+    step("POST", "/auth/2fa/enable", "NEW", r#"{"code":"{CODE}"}"#),
     step("POST", "/auth/signout", "NEW", "{}"),
+    step("DELETE", "/admin/users/{NEW_ID}/2fa", "ROOT", "{}"),
 
     step("POST", "/auth/password/reset", "", r#"{"email":"ann@example.com"}"#).takes(LINK),
     step("POST", "/auth/password/reset/verify", "", r#"{"token":"{MAIL}"}"#),
@@ -125,7 +135,9 @@ pub const STEPS: &[Step] = &[
 
     step("POST", "/admin/users", "ROOT", r#"{"email":"made@example.com","password":"Correct-Horse-7-Battery"}"#).takes(NEW_USER).created().keeps(&[("MADE", "/user/id")]),
     step("POST", "/admin/users/invite", "ROOT", r#"{"email":"guest@example.com"}"#).takes(NEW_USER).created(),
-    step("POST", "/auth/signin", "", r#"{"email":"made@example.com","password":"Correct-Horse-7-Battery"}"#).keeps(&[("MADE_SESSION", "/access_token#session_id")]),
+    // A password that an administrator chose only lets its user choose another.
+    step("POST", "/auth/signin", "", r#"{"email":"made@example.com","password":"Correct-Horse-7-Battery"}"#).forbidden().keeps(&[("RESET", "/reset_token")]),
+    step("POST", "/auth/password/reset/confirm", "", r#"{"token":"{RESET}","new_password":"Wrong-Donkey-8-Staple"}"#).keeps(&[("MADE_SESSION", "/access_token#session_id")]),
     step("PATCH", "/admin/users/{MADE}", "ROOT", r#"{"user_metadata":{"c":3}}"#).takes(USER),
     step("PATCH", "/admin/users/{MADE}/role", "ROOT", r#"{"role":"editor"}"#),
     step("POST", "/admin/users/{MADE}/lock", "ROOT", "{}"),

@@ -214,6 +214,11 @@ impl Catalog {
             .map_or(&[], |entry| entry.labels.as_slice())
     }
 
+    /// The name of PostgreSQL's own type below all domains; empty where it is not PostgreSQL's own, `None` for rows.
+    pub fn base_type(&self, data_type: &TypeName) -> Option<&str> {
+        self.type_entry(data_type).map(|entry| entry.base.as_ref())
+    }
+
     /// What an array holds; `None` for what is no array.
     pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
         self.type_entry(data_type)?.element.as_ref()

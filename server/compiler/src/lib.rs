@@ -23,6 +23,7 @@
 pub mod ask;
 pub mod catalog;
 pub mod error;
+pub mod graphql;
 pub mod plan;
 pub mod rest;
 pub mod sql;

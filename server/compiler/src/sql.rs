@@ -3,6 +3,7 @@
 mod call;
 mod filter;
 mod fragment;
+mod object;
 mod output;
 mod read;
 mod write;
@@ -131,6 +132,7 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         Act::Update(update) => write::update(&mut sql, update, plan.wishes),
         Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
         Act::Call(call) => call::print(&mut sql, call, plan.wishes),
+        Act::Object(object) => object::print(&mut sql, object),
     };
     let (sql, params) = sql.into_parts();
     Statement {

@@ -52,6 +52,26 @@ pub(super) fn check(body: &[u8]) -> Result<(), BodyError> {
         .map_err(not_json)
 }
 
+/// The same, and that no key stands twice in one object, nothing is nested too deep and no text holds NUL.
+pub(crate) fn strict(text: &str) -> Result<(), BodyError> {
+    let check = Check {
+        refusal: Cell::new(None),
+        many: false,
+    };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Anything {
+        check: &check,
+        depth: 0,
+    }
+    .deserialize(&mut reader)
+    .and_then(|()| reader.end());
+    match (check.refusal.take(), read) {
+        (Some(refusal), _) => Err(refusal),
+        (None, Ok(())) => Ok(()),
+        (None, Err(error)) => Err(not_json(error)),
+    }
+}
+
 /// Where the text stops being JSON.
 pub(super) fn not_json(error: serde_json::Error) -> BodyError {
     BodyError::NotJson {

@@ -18,6 +18,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use accept::MEDIA_TYPES;
+pub(crate) use json::strict as check_json;
 pub use operator::OPERATORS;
 pub use select::MAX_EMBED_DEPTH;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::text::Cursor;
 use super::{field, select};
 use crate::Error;
-use crate::ask::{Nulls, Order};
+use crate::ask::{Nulls, Order, OrderOf};
 
 /// Reads the value of `order`; `parameter` is what errors call it.
 pub(super) fn parse<'a>(
@@ -20,7 +20,7 @@ fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
     let mut field = field::field(cursor)?;
     let mut embed = None;
     if field.path.is_empty() && cursor.eat("(") {
-        embed = Some(field.column);
+        embed = Some(OrderOf::Embed(field.column));
         field = field::field(cursor)?;
         if !cursor.eat(")") {
             return Err(cursor.malformed("a closing parenthesis is expected"));

@@ -85,6 +85,9 @@ const WORDS: &[&str] = &[
     "max",
     "concat",
     "replace",
+    "substr",
+    "__typename",
+    "_health",
     "else",
     "to_json",
     "to_tsvector",
@@ -101,7 +104,7 @@ const WORDS: &[&str] = &[
     "k",
 ];
 const SYMBOLS: &[&str] = &[
-    "->>", "->", "-|-", "<>", "<<", ">>", "<@", "@>", "@@", "&&", "&<", "&>", ">=", "<=", "~*",
+    "->>", "->", "-|-", "-1", "<>", "<<", ">>", "<@", "@>", "@@", "&&", "&<", "&>", ">=", "<=", "~*",
     "~", "::", "=>", "=", ">", "<", ",", ".", "*", "(", ")", "[1]",
 ];
 const LITERALS: &[&str] = &[
@@ -116,6 +119,7 @@ const LITERALS: &[&str] = &[
     "'\"\"'",
     "'\"'",
     "','",
+    "', '",
 ];
 
 /// Every name the catalog holds.
@@ -170,7 +174,7 @@ pub fn judge(statement: &Statement, names: &HashSet<String>) -> Result<(), Strin
         let length = match c {
             ' ' => 1,
             'E' if rest.starts_with("E'") => literal(rest)?,
-            'a'..='z' => word(rest)?,
+            'a'..='z' | '_' => word(rest)?,
             '0'..='9' => digits(rest),
             '"' => quoted_name(rest, names)?,
             '\'' => literal(rest)?,

@@ -1,0 +1,430 @@
+//! [`Catalog`] → [`Schema`].
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Act, Entity, EntityField, EnumType, Operator, Root, Roots, Schema, Source, inputs, relations,
+};
+use crate::catalog::{
+    Catalog, Column, Name, Relation, RelationId, Relationship, Returns, TypeClass, TypeName,
+};
+use crate::graphql::Options;
+use crate::graphql::names::{self, Comment, camel, pascal, singular, uncapitalised};
+use crate::graphql::types::{Meta, Named, Scalar, TypeRef};
+
+/// What a table's types are called: its own name with each of these behind it.
+const FAMILY: [(&str, fn(usize) -> Named); 7] = [
+    ("", Named::Row),
+    ("Filter", Named::Filter),
+    ("OrderBy", Named::OrderBy),
+    ("OrderDirection", Named::Direction),
+    ("Input", Named::Input),
+    ("Column", Named::Column),
+    ("OnConflict", Named::OnConflict),
+];
+
+/// A relation that is shown, by what it goes.
+struct Shown<'c> {
+    id: RelationId,
+    relation: &'c Relation,
+    comment: Comment,
+    /// Of its rows' type.
+    name: String,
+    /// Of the list of its rows.
+    many: String,
+}
+
+pub(super) fn build(catalog: &Catalog, options: &Options) -> Schema {
+    let mut types = own_types();
+    let shown = tables(catalog, options, &mut types);
+    let by_relation: HashMap<RelationId, usize> = shown
+        .iter()
+        .enumerate()
+        .map(|(place, table)| (table.id, place))
+        .collect();
+    let mut builder = Builder {
+        catalog,
+        options,
+        enums: Vec::new(),
+        known_enums: HashMap::new(),
+        types,
+        shown,
+        by_relation,
+    };
+    let entities: Vec<Entity> = (0..builder.shown.len())
+        .filter_map(|place| builder.entity(place))
+        .collect();
+    let queries = builder.queries(&entities);
+    let mutations = builder.mutations(&entities);
+    Schema {
+        generation: catalog.generation(),
+        entities,
+        by_relation: builder.by_relation,
+        enums: builder.enums,
+        types: builder.types,
+        queries,
+        mutations,
+    }
+}
+
+fn own_types() -> HashMap<Box<str>, Named> {
+    let scalars = Scalar::ALL.map(|scalar| (scalar.name().into(), Named::Scalar(scalar)));
+    let metas = Meta::ALL.map(|meta| (meta.name().into(), Named::Meta(meta)));
+    let others = [
+        ("Query".into(), Named::Query),
+        ("Mutation".into(), Named::Mutation),
+        ("ConflictAction".into(), Named::ConflictAction),
+    ];
+    scalars.into_iter().chain(metas).chain(others).collect()
+}
+
+/// Names the tables. A table one of whose types would have a name that is taken gets a number behind its own, and so all
+/// of them do.
+fn tables<'c>(
+    catalog: &'c Catalog,
+    options: &Options,
+    types: &mut HashMap<Box<str>, Named>,
+) -> Vec<Shown<'c>> {
+    let mut shown = Vec::new();
+    for schema in &options.schemas {
+        let inside = catalog
+            .relations()
+            .iter()
+            .filter(|relation| relation.schema.as_str() == schema);
+        for relation in inside {
+            let comment = names::comment(relation.comment.as_deref());
+            let id = catalog.relation_id(Some(schema), relation.name.as_str());
+            let (Some(id), false) = (id, comment.hide) else {
+                continue;
+            };
+            // GraphQL has no type without fields.
+            let seen = |column: &Column| !names::comment(column.comment.as_deref()).hide;
+            if !relation.columns.iter().any(seen) {
+                continue;
+            }
+            let of_schema = options.schemas.first() != Some(schema);
+            let prefixed = match of_schema {
+                true => format!("{schema}_{}", relation.name.as_str()),
+                false => relation.name.as_str().to_owned(),
+            };
+            let wanted = comment.name.clone().unwrap_or_else(|| pascal(&prefixed));
+            let place = shown.len();
+            let name = family(wanted, place, types);
+            let many = match &comment.name {
+                Some(own) => uncapitalised(own),
+                None => camel(&prefixed),
+            };
+            shown.push(Shown {
+                id,
+                relation,
+                comment,
+                name,
+                many,
+            });
+        }
+    }
+    shown
+}
+
+fn family(wanted: String, place: usize, types: &mut HashMap<Box<str>, Named>) -> String {
+    let mut name = wanted.clone();
+    let mut number = 1_u32;
+    let all = |name: &str| FAMILY.map(|(suffix, _)| format!("{name}{suffix}"));
+    while name == "Subscription"
+        || all(&name)
+            .iter()
+            .any(|one| types.contains_key(one.as_str()))
+    {
+        number += 1;
+        name = format!("{wanted}_{number}");
+    }
+    for (suffix, named) in FAMILY {
+        types.insert(format!("{name}{suffix}").into(), named(place));
+    }
+    name
+}
+
+/// What a type of PostgreSQL is in GraphQL.
+struct Shape {
+    ty: TypeRef,
+    cast: Option<&'static str>,
+    operators: &'static [Operator],
+}
+
+struct Builder<'c, 'o> {
+    catalog: &'c Catalog,
+    options: &'o Options,
+    enums: Vec<EnumType>,
+    /// By schema and name of the type; `None` for one that has a label which is no name.
+    known_enums: HashMap<(Box<str>, Box<str>), Option<usize>>,
+    types: HashMap<Box<str>, Named>,
+    shown: Vec<Shown<'c>>,
+    by_relation: HashMap<RelationId, usize>,
+}
+
+impl Builder<'_, '_> {
+    fn entity(&mut self, place: usize) -> Option<Entity> {
+        let catalog = self.catalog;
+        let table = self.shown.get(place)?;
+        let (id, relation) = (table.id, table.relation);
+        let (name, description) = (table.name.clone(), table.comment.text.clone());
+        let mut taken = HashSet::new();
+        let mut fields = Vec::new();
+        for (position, column) in relation.columns.iter().enumerate() {
+            let comment = names::comment(column.comment.as_deref());
+            if comment.hide {
+                continue;
+            }
+            let shape = self.shape(&column.data_type, column.class);
+            let wanted = comment.name.unwrap_or_else(|| camel(column.name.as_str()));
+            fields.push(EntityField {
+                name: column.name.reworded(|_| names::free(wanted, &mut taken)),
+                description: comment.text,
+                source: Source::Column(position),
+                ty: match column.nullable {
+                    true => shape.ty,
+                    false => shape.ty.required(),
+                },
+                cast: shape.cast,
+                operators: shape.operators,
+            });
+        }
+        let functions = relation.computed.iter();
+        for (id, function) in functions.filter_map(|id| Some((*id, catalog.function(*id)?))) {
+            let comment = names::comment(function.comment.as_deref());
+            let Returns::Scalar { data_type, class } = &function.returns else {
+                continue;
+            };
+            if comment.hide {
+                continue;
+            }
+            let shape = self.shape(data_type, *class);
+            let wanted = comment
+                .name
+                .unwrap_or_else(|| camel(function.name.as_str()));
+            fields.push(EntityField {
+                name: function.name.reworded(|_| names::free(wanted, &mut taken)),
+                description: comment.text,
+                source: Source::Computed(id),
+                ty: shape.ty,
+                cast: shape.cast,
+                operators: shape.operators,
+            });
+        }
+        self.ways(id, relation, &mut taken, &mut fields);
+        let by_name = fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| (field.name.as_str().into(), at))
+            .collect();
+        let of_column = |position: &usize| {
+            fields
+                .iter()
+                .position(|field| field.source == Source::Column(*position))
+        };
+        let key: Option<Vec<usize>> = relation.primary_key.iter().map(of_column).collect();
+        Some(Entity {
+            relation: id,
+            name: name.into(),
+            description,
+            key: key.unwrap_or_default(),
+            fields,
+            by_name,
+        })
+    }
+
+    fn ways(
+        &self,
+        id: RelationId,
+        relation: &Relation,
+        taken: &mut HashSet<Box<str>>,
+        fields: &mut Vec<EntityField>,
+    ) {
+        let catalog = self.catalog;
+        let all = catalog.relationships(id).iter().enumerate();
+        let (positions, ways): (Vec<usize>, Vec<&Relationship>) = all
+            .filter(|(_, way)| self.by_relation.contains_key(&way.to))
+            .unzip();
+        let called = |id: RelationId| {
+            let place = self.by_relation.get(&id);
+            let table = place.and_then(|place| self.shown.get(*place));
+            match table {
+                Some(table) => table.many.clone(),
+                // A junction that is hidden still tells two ways apart.
+                None => catalog
+                    .get(id)
+                    .map_or_else(String::new, |table| camel(table.name.as_str())),
+            }
+        };
+        let names = relations::names(catalog, relation, &ways, called, taken);
+        for ((position, way), name) in positions.into_iter().zip(ways).zip(names) {
+            let Some(to) = self.by_relation.get(&way.to) else {
+                continue;
+            };
+            let row = Named::Row(*to).one();
+            fields.push(EntityField {
+                name: way.name.reworded(|_| name),
+                description: None,
+                source: Source::Way(position),
+                ty: match way.is_to_one() {
+                    true => row,
+                    false => row.required().list().required(),
+                },
+                cast: None,
+                operators: &[],
+            });
+        }
+    }
+
+    fn shape(&mut self, data_type: &TypeName, class: TypeClass) -> Shape {
+        let scalar = |scalar, cast, operators| Shape {
+            ty: Named::Scalar(scalar).one(),
+            cast,
+            operators,
+        };
+        if let Some(element) = self.catalog.element_type(data_type).cloned() {
+            // What arrays of arrays hold, PostgreSQL does not tell: a list of lists is JSON like any other.
+            let inner = self.shape(&element, TypeClass::Other);
+            return Shape {
+                ty: inner.ty.list(),
+                cast: inner.cast.map(|_| "text[]"),
+                operators: match inner.ty.named {
+                    Named::Scalar(Scalar::Json) => inputs::NO_ORDER,
+                    _ => inputs::ARRAYS,
+                },
+            };
+        }
+        let Some(base) = self.catalog.base_type(data_type) else {
+            // Rows, which only a column of a relation's type has.
+            return scalar(Scalar::Json, None, inputs::NO_ORDER);
+        };
+        match base {
+            "int2" | "int4" => scalar(Scalar::Int, None, inputs::ORDERED),
+            "int8" => scalar(Scalar::BigInt, Some("text"), inputs::ORDERED),
+            "float4" | "float8" | "numeric" => scalar(Scalar::Float, None, inputs::ORDERED),
+            "bool" => scalar(Scalar::Boolean, None, inputs::BOOLEANS),
+            "uuid" => scalar(Scalar::Uuid, None, inputs::EQUAL),
+            "timestamptz" | "timestamp" | "date" | "time" | "timetz" => {
+                scalar(Scalar::DateTime, None, inputs::ORDERED)
+            }
+            "jsonb" => scalar(Scalar::Json, None, inputs::JSONB),
+            "json" => scalar(Scalar::Json, None, inputs::NO_ORDER),
+            "text" | "varchar" | "bpchar" | "name" => scalar(Scalar::String, None, inputs::TEXT),
+            _ => match self.enumeration(data_type) {
+                Some(place) => Shape {
+                    ty: Named::Enum(place).one(),
+                    cast: None,
+                    operators: inputs::EQUAL,
+                },
+                None if class == TypeClass::Text => scalar(Scalar::String, None, inputs::TEXT),
+                // A number or an object in JSON would not be the string that is promised.
+                None => scalar(Scalar::String, Some("text"), inputs::EQUAL),
+            },
+        }
+    }
+
+    /// An enum of the database is one here when each of its labels is a name.
+    fn enumeration(&mut self, data_type: &TypeName) -> Option<usize> {
+        let (schema, name) = (data_type.schema.as_str(), data_type.name.as_str());
+        let key = (schema.into(), name.into());
+        if let Some(known) = self.known_enums.get(&key) {
+            return *known;
+        }
+        let labels = self.catalog.enum_labels(data_type);
+        let fits =
+            |label: &str| names::is_name(label) && !matches!(label, "true" | "false" | "null");
+        let place = (!labels.is_empty() && labels.iter().all(|label| fits(label))).then(|| {
+            let place = self.enums.len();
+            let first = self.options.schemas.first().map(String::as_str);
+            let wanted = match first == Some(schema) {
+                true => pascal(name),
+                false => pascal(&format!("{schema}_{name}")),
+            };
+            let (mut found, mut number) = (wanted.clone(), 1_u32);
+            while self.types.contains_key(found.as_str()) {
+                number += 1;
+                found = format!("{wanted}_{number}");
+            }
+            self.types.insert(found.as_str().into(), Named::Enum(place));
+            self.enums.push(EnumType {
+                name: found.into(),
+                labels: labels.to_vec(),
+            });
+            place
+        });
+        self.known_enums.insert(key, place);
+        place
+    }
+
+    /// Lists first: what one row is called gives way to them.
+    fn queries(&self, entities: &[Entity]) -> Roots {
+        let mut roots = Roots::default();
+        let mut taken = HashSet::from(["_health".into()]);
+        let all = || entities.iter().zip(&self.shown).enumerate();
+        let mut lists = Vec::new();
+        for (place, (_, table)) in all() {
+            let name = names::free(table.many.clone(), &mut taken);
+            lists.push(name.clone());
+            roots.add(
+                table.relation.name.reworded(|_| name),
+                Act::Collection,
+                place,
+            );
+        }
+        for ((place, (entity, table)), list) in all().zip(&lists) {
+            if entity.key.is_empty() {
+                continue;
+            }
+            let wanted = singular(list).filter(|one| !taken.contains(one.as_str()));
+            let wanted = wanted.unwrap_or_else(|| format!("{list}ByPk"));
+            let name = names::free(wanted, &mut taken);
+            roots.add(table.relation.name.reworded(|_| name), Act::ByKey, place);
+        }
+        roots
+    }
+
+    fn mutations(&self, entities: &[Entity]) -> Roots {
+        let mut roots = Roots::default();
+        let mut taken = HashSet::new();
+        let mut also: Vec<(String, usize)> = Vec::new();
+        for (place, (entity, table)) in entities.iter().zip(&self.shown).enumerate() {
+            let relation = table.relation;
+            let keyed = !entity.key.is_empty();
+            for (verb, act, there) in [
+                ("insert", Act::Insert, relation.insertable),
+                ("insertMany", Act::InsertMany, relation.insertable),
+                ("update", Act::Update, relation.updatable && keyed),
+                ("updateMany", Act::UpdateMany, relation.updatable),
+                ("delete", Act::Delete, relation.deletable && keyed),
+                ("deleteMany", Act::DeleteMany, relation.deletable),
+            ] {
+                if !there {
+                    continue;
+                }
+                let name = names::free(format!("{verb}{}", table.name), &mut taken);
+                if let Some(one) = singular(&table.name) {
+                    also.push((format!("{verb}{one}"), roots.fields.len()));
+                }
+                roots.add(relation.name.reworded(|_| name), act, place);
+            }
+        }
+        // The singular is understood too, where it is nothing else and means one table only.
+        let mut count: HashMap<&str, usize> = HashMap::new();
+        for (name, _) in &also {
+            *count.entry(name).or_default() += 1;
+        }
+        for (name, place) in &also {
+            if !taken.contains(name.as_str()) && count.get(name.as_str()) == Some(&1) {
+                roots.also.insert(name.as_str().into(), *place);
+            }
+        }
+        roots
+    }
+}
+
+impl Roots {
+    fn add(&mut self, name: Name, act: Act, entity: usize) {
+        self.by_name.insert(name.as_str().into(), self.fields.len());
+        self.fields.push(Root { name, act, entity });
+    }
+}

@@ -19,6 +19,7 @@ mod names;
 mod schema;
 mod select;
 mod types;
+mod validate;
 
 use std::borrow::Cow;
 
@@ -137,6 +138,7 @@ fn compiled(request: &Request<'_>, world: World<'_>) -> Result<Compiled, Vec<Pro
     let operation = chosen(&document, request.operation).map_err(one)?;
     let given = coerce::given(request.variables).map_err(one)?;
     limits::check(&document, operation, &given, world, limits).map_err(one)?;
+    validate::validate(&document, world)?;
     if operation.kind == Kind::Mutation && !request.may_write {
         let message = "A mutation needs POST";
         return Err(one(Problem::invalid(message, operation.at)));

@@ -59,8 +59,8 @@ const INTROSPECTION_LISTS: u64 = 2;
 const MULTIPLYING: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 /// Sets of fields inside each other, fragments expanded: whoever walks them calls itself for each.
 const MAX_LEVELS: u64 = 500;
-/// Fields an operation may have when all fragments are expanded, whatever it may cost.
-const MAX_FIELDS: u64 = 10_000;
+/// Fields and spreads of all operations when fragments are expanded, whatever they may cost: each is looked at.
+const MAX_SELECTIONS: u64 = 10_000;
 
 /// Refuses a document by its length alone.
 pub(super) fn length(text: &str, limits: &Limits) -> Result<(), Problem> {
@@ -74,7 +74,7 @@ pub(super) fn length(text: &str, limits: &Limits) -> Result<(), Problem> {
 /// What a set of fields amounts to, fragments expanded. Sums end at the largest number there is.
 #[derive(Debug, Default, Clone, Copy)]
 struct Size {
-    fields: u64,
+    selections: u64,
     roots: u64,
     aliases: u64,
     directives: u64,
@@ -89,7 +89,7 @@ struct Size {
 
 impl Size {
     fn add(&mut self, other: Size) {
-        self.fields = self.fields.saturating_add(other.fields);
+        self.selections = self.selections.saturating_add(other.selections);
         self.roots = self.roots.saturating_add(other.roots);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
@@ -118,16 +118,32 @@ pub(super) fn check(
         open: Vec::new(),
         level: 0,
     };
-    let (root, extra) = match operation.kind {
-        Kind::Mutation => (Some(Named::Mutation), MUTATION),
-        Kind::Query | Kind::Subscription => (Some(Named::Query), 0),
+    // The rules look at every definition, so each is bounded; what they may cost is asked of the one that will run.
+    let (mut size, mut all) = (Size::default(), Size::default());
+    for fragment in &document.fragments {
+        let own = counter.fragment(fragment.name.text, fragment.name.at)?;
+        all.levels = all.levels.max(own.levels);
+    }
+    for one in &document.operations {
+        let root = match one.kind {
+            Kind::Mutation => Named::Mutation,
+            Kind::Query | Kind::Subscription => Named::Query,
+        };
+        let own = counter.set(&one.selections, Some(root))?;
+        if std::ptr::eq(one, operation) {
+            size = own;
+        }
+        all.add(own);
+    }
+    let extra = match operation.kind {
+        Kind::Mutation => MUTATION,
+        Kind::Query | Kind::Subscription => 0,
     };
-    let mut size = counter.set(&operation.selections, root)?;
     size.cost = size.cost.saturating_add(extra.saturating_mul(size.roots));
     size.directives = size
         .directives
         .saturating_add(operation.directives.len() as u64);
-    if size.levels > MAX_LEVELS {
+    if all.levels > MAX_LEVELS {
         return Err(too_deep(operation.at));
     }
     let over = |what: &str, has: u64, most: u64| {
@@ -155,7 +171,7 @@ pub(super) fn check(
         return Err(Problem::new(Code::DepthLimit, message, operation.at).nowhere());
     }
     for (what, has, most) in [
-        ("field count", size.fields, MAX_FIELDS),
+        ("selection count", all.selections, MAX_SELECTIONS),
         ("complexity", size.cost, limits.max_complexity),
     ] {
         if has > most {
@@ -201,11 +217,17 @@ impl<'c, 'd> Counter<'c, 'd> {
                         None => on,
                     };
                     size.add(self.set(&inline.selections, on)?);
-                    size.directives += inline.directives.len() as u64;
+                    size.selections = size.selections.saturating_add(1);
+                    size.directives = size
+                        .directives
+                        .saturating_add(inline.directives.len() as u64);
                 }
                 Selection::Spread(spread) => {
                     size.add(self.fragment(spread.name.text, spread.at)?);
-                    size.directives += spread.directives.len() as u64;
+                    size.selections = size.selections.saturating_add(1);
+                    size.directives = size
+                        .directives
+                        .saturating_add(spread.directives.len() as u64);
                 }
             }
         }
@@ -269,7 +291,7 @@ impl<'c, 'd> Counter<'c, 'd> {
         };
         let multiplies = meta && MULTIPLYING.contains(&field.name.text);
         Ok(Size {
-            fields: inner.fields.saturating_add(1),
+            selections: inner.selections.saturating_add(1),
             roots: 1,
             aliases: inner
                 .aliases

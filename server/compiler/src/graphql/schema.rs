@@ -14,14 +14,13 @@ use super::types::{Meta, Named, Scalar, TypeRef};
 use super::{Options, meta};
 use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId};
 
-pub(super) use inputs::{DIRECTIONS, Input, InputUse, Operator, Quantity};
+pub(super) use inputs::{DIRECTIONS, DIRECTIVES, Input, InputUse, Operator, Quantity, directive};
 
 /// What a catalog looks like in GraphQL. It belongs to the catalog it was built from.
 #[derive(Debug)]
 pub struct Schema {
     generation: u64,
     pub(super) entities: Vec<Entity>,
-    by_relation: HashMap<RelationId, usize>,
     pub(super) enums: Vec<EnumType>,
     types: HashMap<Box<str>, Named>,
     pub(super) queries: Roots,
@@ -186,11 +185,6 @@ impl<'s> World<'s> {
         self.catalog.get(entity.relation)
     }
 
-    /// The table at the end of a way.
-    pub(super) fn entity_of(self, relation: RelationId) -> Option<usize> {
-        self.schema.by_relation.get(&relation).copied()
-    }
-
     /// The name of a type.
     pub(super) fn name_of(self, named: Named) -> String {
         let of = |place: usize, suffix: &str| {
@@ -295,6 +289,14 @@ impl<'s> World<'s> {
             Named::Meta(meta) => meta::values(meta).to_vec(),
             _ => Vec::new(),
         }
+    }
+
+    /// The types a slip of the pen may have meant: those of rows.
+    pub(super) fn type_names(self) -> impl Iterator<Item = &'s str> {
+        self.schema
+            .entities
+            .iter()
+            .map(|entity| entity.name.as_ref())
     }
 
     /// All types, in an order that only the database can change.

@@ -5,6 +5,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod limits;
+mod validation;
 
 use std::fmt::Write as _;
 

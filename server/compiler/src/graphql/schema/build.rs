@@ -59,7 +59,6 @@ pub(super) fn build(catalog: &Catalog, options: &Options) -> Schema {
     Schema {
         generation: catalog.generation(),
         entities,
-        by_relation: builder.by_relation,
         enums: builder.enums,
         types: builder.types,
         queries,

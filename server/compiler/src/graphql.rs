@@ -12,6 +12,7 @@ mod coerce;
 mod document;
 mod error;
 mod filter;
+mod introspection;
 mod limits;
 mod meta;
 mod mutation;
@@ -193,7 +194,10 @@ fn query<'c, 'd>(
             What::Health => Part::Text(Cow::Borrowed("ok")),
             What::Root(root) => root_read(operation, one, &found, root)
                 .map_err(|problem| at_key(problem, one.key))?,
-            _ => continue,
+            What::Introspection => {
+                Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
+            }
+            What::Member(_) | What::Meta => continue,
         };
         members.push(ObjectMember {
             name: operation.key(one.key, &found),

@@ -79,9 +79,14 @@ pub(super) fn free(name: String, taken: &mut HashSet<Box<str>>) -> String {
     let mut number = 1_u32;
     while !taken.insert(candidate.as_str().into()) {
         number += 1;
-        candidate = format!("{name}_{number}");
+        candidate = numbered(&name, number);
     }
     candidate
+}
+
+/// `name_2`; `_` becomes `_2`, since names with two underscores before them are GraphQL's own.
+pub(super) fn numbered(name: &str, number: u32) -> String {
+    format!("{}_{number}", name.trim_end_matches('_'))
 }
 
 /// What a comment says to GraphQL, and what is left of it for readers: `@graphql({"name": "Post", "hide": true})`.

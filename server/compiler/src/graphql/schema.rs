@@ -282,12 +282,25 @@ impl<'s> World<'s> {
                     columns
                         .filter(|field| matches!(field.source, Source::Column(_)))
                         .map(|field| field.name.as_str())
+                        // The three words that are values of another kind.
+                        .filter(|name| !matches!(*name, "true" | "false" | "null"))
                         .collect()
                 })
                 .unwrap_or_default(),
             Named::ConflictAction => vec!["UPDATE", "IGNORE"],
             Named::Meta(meta) => meta::values(meta).to_vec(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether introspection shows a type. GraphQL has none without fields, so those that would have none are not there.
+    pub(super) fn is_shown(self, named: Named) -> bool {
+        match named {
+            Named::Mutation => self.has_mutations(),
+            Named::Input(place) => self.is_writable(place),
+            Named::OrderBy(place) | Named::Direction(place) => self.is_orderable(place),
+            Named::Column(place) | Named::OnConflict(place) => self.has_key(place),
+            _ => true,
         }
     }
 
@@ -305,7 +318,7 @@ impl<'s> World<'s> {
             .schema
             .types
             .values()
-            .filter(|named| **named != Named::Mutation || self.has_mutations())
+            .filter(|named| self.is_shown(**named))
             .map(|named| (self.name_of(*named), *named))
             .collect();
         all.sort_unstable_by(|one, other| one.0.cmp(&other.0));

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod limits;
+mod schema;
 mod validation;
 
 use std::fmt::Write as _;

@@ -135,7 +135,7 @@ fn family(wanted: String, place: usize, types: &mut HashMap<Box<str>, Named>) ->
             .any(|one| types.contains_key(one.as_str()))
     {
         number += 1;
-        name = format!("{wanted}_{number}");
+        name = names::numbered(&wanted, number);
     }
     for (suffix, named) in FAMILY {
         types.insert(format!("{name}{suffix}").into(), named(place));
@@ -342,7 +342,7 @@ impl Builder<'_, '_> {
             let (mut found, mut number) = (wanted.clone(), 1_u32);
             while self.types.contains_key(found.as_str()) {
                 number += 1;
-                found = format!("{wanted}_{number}");
+                found = names::numbered(&wanted, number);
             }
             self.types.insert(found.as_str().into(), Named::Enum(place));
             self.enums.push(EnumType {
@@ -389,11 +389,30 @@ impl Builder<'_, '_> {
         for (place, (entity, table)) in entities.iter().zip(&self.shown).enumerate() {
             let relation = table.relation;
             let keyed = !entity.key.is_empty();
+            let given = |field: &EntityField| match field.source {
+                Source::Column(position) => {
+                    relation.columns.get(position).is_some_and(Column::writable)
+                }
+                Source::Computed(_) | Source::Way(_) => false,
+            };
+            let writable = entity.fields.iter().any(given);
             for (verb, act, there) in [
-                ("insert", Act::Insert, relation.insertable),
-                ("insertMany", Act::InsertMany, relation.insertable),
-                ("update", Act::Update, relation.updatable && keyed),
-                ("updateMany", Act::UpdateMany, relation.updatable),
+                ("insert", Act::Insert, relation.insertable && writable),
+                (
+                    "insertMany",
+                    Act::InsertMany,
+                    relation.insertable && writable,
+                ),
+                (
+                    "update",
+                    Act::Update,
+                    relation.updatable && writable && keyed,
+                ),
+                (
+                    "updateMany",
+                    Act::UpdateMany,
+                    relation.updatable && writable,
+                ),
                 ("delete", Act::Delete, relation.deletable && keyed),
                 ("deleteMany", Act::DeleteMany, relation.deletable),
             ] {

@@ -153,13 +153,14 @@ impl<'s> World<'s> {
         let data = Named::Input(entity).one().required();
         match act {
             Act::Collection => {
-                let order = Named::OrderBy(entity).one().required().list();
-                vec![
-                    input("filter", filter, InputUse::Filter),
-                    input("orderBy", order, InputUse::OrderBy),
-                    input("limit", INT, InputUse::Limit),
-                    input("offset", INT, InputUse::Offset),
-                ]
+                let mut all = vec![input("filter", filter, InputUse::Filter)];
+                if self.is_orderable(entity) {
+                    let order = Named::OrderBy(entity).one().required().list();
+                    all.push(input("orderBy", order, InputUse::OrderBy));
+                }
+                all.push(input("limit", INT, InputUse::Limit));
+                all.push(input("offset", INT, InputUse::Offset));
+                all
             }
             Act::ByKey | Act::Delete => self.key(entity),
             Act::Insert | Act::InsertMany => {
@@ -183,6 +184,23 @@ impl<'s> World<'s> {
             ],
             Act::DeleteMany => vec![input("filter", filter.required(), InputUse::Filter)],
         }
+    }
+
+    /// Whether its rows have anything to order them by, beside rows of others.
+    pub(in crate::graphql) fn is_orderable(self, entity: usize) -> bool {
+        let fields = self.entity(entity).map_or(&[][..], |entity| &entity.fields);
+        let own = |field: &EntityField| !matches!(field.source, Source::Way(_));
+        fields
+            .iter()
+            .any(|field| own(field) && field.operators != NO_ORDER)
+    }
+
+    /// Whether any of its columns takes a value.
+    pub(in crate::graphql) fn is_writable(self, entity: usize) -> bool {
+        self.entity(entity).is_some_and(|found| {
+            (0..found.fields.len())
+                .any(|at| self.plain_field(Named::Input(entity), entity, at).is_some())
+        })
     }
 
     /// Whether a row can be there already.
@@ -253,7 +271,7 @@ impl<'s> World<'s> {
                     named: Named::Row(to),
                     lists: 0,
                     ..
-                } => (Named::OrderBy(to).one(), InputUse::Order(at)),
+                } if self.is_orderable(to) => (Named::OrderBy(to).one(), InputUse::Order(at)),
                 _ => return None,
             },
             (Named::OrderBy(_), Source::Column(_) | Source::Computed(_))

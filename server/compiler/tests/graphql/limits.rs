@@ -170,7 +170,7 @@ fn braces_a_hundred_thousand_deep_do_not_overflow_the_stack() {
 }
 
 /// 1. A chain of fragments, each spread inside many inline ones. 2. No set of them is deep; all together would take
-/// whoever follows them down beyond the end of the stack.
+///    whoever follows them down beyond the end of the stack.
 #[test]
 fn a_chain_of_fragments_does_not_overflow_the_stack() {
     let query = |fragments: usize| {
@@ -317,8 +317,8 @@ fn fragments_that_multiply_are_counted_without_being_expanded() {
     refused(&api, &query(30), Code::ComplexityLimit, &message);
     // What is counted too is not only the aliases.
     let api = self::api(|limits| limits.max_aliases = u64::MAX);
-    let message = format!("query depth 32 exceeds maximum allowed depth of 10");
-    refused(&api, &query(30), Code::DepthLimit, &message);
+    let message = "query depth 32 exceeds maximum allowed depth of 10";
+    refused(&api, &query(30), Code::DepthLimit, message);
     refused(
         &api,
         &query(7),

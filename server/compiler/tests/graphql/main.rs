@@ -3,8 +3,16 @@
 //! A new file in `corpus/` is a new test; the snapshot beside it is reviewed like code, because the SQL in it is what
 //! runs. `INSTA_UPDATE=always cargo test -p fluxbase-compiler --test graphql` records what is new or has changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code outside test functions"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
+mod injection;
 mod limits;
 mod schema;
 mod validation;

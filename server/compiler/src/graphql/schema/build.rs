@@ -12,8 +12,11 @@ use crate::graphql::Options;
 use crate::graphql::names::{self, Comment, camel, pascal, singular, uncapitalised};
 use crate::graphql::types::{Meta, Named, Scalar, TypeRef};
 
+/// What stands behind the name, and the type of the table at that place.
+type Member = (&'static str, fn(usize) -> Named);
+
 /// What a table's types are called: its own name with each of these behind it.
-const FAMILY: [(&str, fn(usize) -> Named); 7] = [
+const FAMILY: [Member; 7] = [
     ("", Named::Row),
     ("Filter", Named::Filter),
     ("OrderBy", Named::OrderBy),

@@ -14,6 +14,7 @@
 mod common;
 mod injection;
 mod limits;
+mod refusals;
 mod schema;
 mod validation;
 

@@ -9,6 +9,7 @@
 
 mod arguments;
 mod coerce;
+mod connection;
 mod document;
 mod error;
 mod filter;
@@ -197,7 +198,7 @@ fn query<'c, 'd>(
             What::Introspection => {
                 Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
             }
-            What::Member(_) | What::Meta => continue,
+            What::Member(_) | What::Part | What::Meta => continue,
         };
         members.push(ObjectMember {
             name: operation.key(one.key, &found),
@@ -215,7 +216,7 @@ fn query<'c, 'd>(
             match &member.value {
                 Part::Text(value) => text.push_str(&quoted(value)),
                 Part::Json(value) => text.push_str(value),
-                Part::Read { .. } | Part::Call { .. } => {}
+                Part::Read { .. } | Part::Call { .. } | Part::Connection { .. } => {}
             }
         }
         text.push_str("}}");
@@ -253,6 +254,12 @@ fn root_read<'c, 'd>(
         return Ok(Part::Json(Cow::Borrowed("null")));
     };
     let given = arguments::read(operation, found, field)?;
+    if root.act == Act::Connection {
+        return Ok(Part::Connection {
+            table: operation.table(entity),
+            facets: connection::facets(operation, root.entity, merged, &given)?,
+        });
+    }
     let mut read = select::bare(operation.select(root.entity, &merged.sets())?);
     match root.act {
         Act::ByKey => read.rows = mutation::key(operation, root.entity, &given),

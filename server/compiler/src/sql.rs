@@ -1,6 +1,7 @@
 //! `Plan` → `Statement`. Cannot fail: everything that could be wrong was refused before.
 
 mod call;
+mod connection;
 mod filter;
 mod fragment;
 mod object;

@@ -78,7 +78,7 @@ pub(super) fn page<'c>(
     Ok(())
 }
 
-fn count(name: &str, number: &str, at: Pos) -> Result<u64, Problem> {
+pub(super) fn count(name: &str, number: &str, at: Pos) -> Result<u64, Problem> {
     number
         .parse()
         .map_err(|_| Problem::invalid(format!("{name} must not be negative"), at))

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::document::{Document, Field, Kind, Operation, Pos, Selection, What};
 use super::error::{Code, Problem};
-use super::schema::World;
+use super::schema::{What as Found, World};
 use super::types::Named;
 
 /// What one operation may ask for.
@@ -283,7 +283,11 @@ impl<'c, 'd> Counter<'c, 'd> {
             found.as_ref().map(|found| found.ty.named),
         )?;
         let meta = found.as_ref().is_some_and(|found| found.is_meta());
-        let lists = found.as_ref().is_some_and(|found| found.ty.lists > 0);
+        // A connection is the list, and its edges are the rows of it.
+        let lists = found.as_ref().is_some_and(|found| {
+            let edges = matches!(found.what, Found::Part);
+            matches!(found.ty.named, Named::Connection(_)) || found.ty.lists > 0 && !edges
+        });
         let (own, rows) = if lists {
             (LIST, self.rows(field))
         } else {
@@ -312,13 +316,15 @@ impl<'c, 'd> Counter<'c, 'd> {
 
     /// How many rows a list is asked for, as written or as the variable says.
     fn rows(&self, field: &Field<'d>) -> u64 {
-        let asked = field
-            .argument("limit")
-            .and_then(|argument| match &argument.value.what {
-                What::Int(number) => number.parse().ok(),
-                What::Variable(name) => self.variable(name),
-                _ => None,
-            });
+        let mut given = ["limit", "first", "last"].into_iter();
+        let asked =
+            given
+                .find_map(|name| field.argument(name))
+                .and_then(|argument| match &argument.value.what {
+                    What::Int(number) => number.parse().ok(),
+                    What::Variable(name) => self.variable(name),
+                    _ => None,
+                });
         asked.unwrap_or(ROWS).clamp(1, self.max_rows.max(1))
     }
 

@@ -59,7 +59,7 @@ pub(super) fn ask<'c, 'd>(
             page: None,
             answer,
         }),
-        Act::Collection | Act::ByKey => return Ok(None),
+        Act::Collection | Act::Connection | Act::ByKey => return Ok(None),
     };
     let many = matches!(
         root.act,

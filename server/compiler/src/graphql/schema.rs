@@ -6,6 +6,7 @@
 
 mod build;
 mod inputs;
+mod parts;
 mod relations;
 
 use std::collections::HashMap;
@@ -90,6 +91,7 @@ pub(super) struct Root {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Collection,
+    Connection,
     ByKey,
     Insert,
     InsertMany,
@@ -130,6 +132,8 @@ pub(super) enum What<'s> {
     Introspection,
     Root(&'s Root),
     Member(&'s EntityField),
+    /// A part of a connection.
+    Part,
     /// A field of introspection's types.
     Meta,
 }
@@ -205,6 +209,12 @@ impl<'s> World<'s> {
             Named::Column(place) => of(place, "Column"),
             Named::OnConflict(place) => of(place, "OnConflict"),
             Named::ConflictAction => "ConflictAction".to_owned(),
+            Named::Connection(place) => of(place, "Connection"),
+            Named::Edge(place) => of(place, "Edge"),
+            Named::PageInfo => "PageInfo".to_owned(),
+            Named::Aggregate(place) => of(place, "Aggregate"),
+            Named::Numbers(place) => of(place, "Numbers"),
+            Named::Bounds(place) => of(place, "Bounds"),
             Named::Query => "Query".to_owned(),
             Named::Mutation => "Mutation".to_owned(),
             Named::Meta(meta) => meta.name().to_owned(),
@@ -231,7 +241,10 @@ impl<'s> World<'s> {
             Named::Mutation => self.schema.mutations.find(name).map(root_field),
             Named::Row(place) => self.entity(place)?.field(name).map(member_field),
             Named::Meta(meta) => meta::field_of(meta, name),
-            _ => None,
+            other => {
+                let mut parts = self.parts(other).into_iter();
+                parts.find(|field| field.name == name)
+            }
         }
     }
 
@@ -254,7 +267,7 @@ impl<'s> World<'s> {
                 .map(|entity| entity.fields.iter().map(member_field).collect())
                 .unwrap_or_default(),
             Named::Meta(meta) => meta::fields(meta).to_vec(),
-            _ => Vec::new(),
+            other => self.parts(other),
         }
     }
 
@@ -300,6 +313,12 @@ impl<'s> World<'s> {
             Named::Input(place) => self.is_writable(place),
             Named::OrderBy(place) | Named::Direction(place) => self.is_orderable(place),
             Named::Column(place) | Named::OnConflict(place) => self.has_key(place),
+            Named::Connection(place) | Named::Edge(place) | Named::Aggregate(place) => {
+                self.has_pages(place)
+            }
+            Named::Numbers(place) | Named::Bounds(place) => {
+                self.has_pages(place) && !self.parts(named).is_empty()
+            }
             _ => true,
         }
     }
@@ -365,6 +384,7 @@ fn root_field(root: &Root) -> Field<'_> {
         name: root.name.as_str(),
         ty: match root.act {
             Act::Collection | Act::InsertMany | Act::UpdateMany => row.required().list().required(),
+            Act::Connection => Named::Connection(root.entity).one().required(),
             Act::ByKey | Act::Insert | Act::Update | Act::Delete => row,
             Act::DeleteMany => Named::Scalar(Scalar::Int).one().required(),
         },

@@ -16,6 +16,14 @@ pub(super) enum Named {
     Column(usize),
     OnConflict(usize),
     ConflictAction,
+    Connection(usize),
+    Edge(usize),
+    PageInfo,
+    Aggregate(usize),
+    /// Of its numbers: what they amount to.
+    Numbers(usize),
+    /// Of what has an order: the least and the largest.
+    Bounds(usize),
     Query,
     Mutation,
     Meta(Meta),
@@ -129,7 +137,16 @@ impl Named {
             Named::Filter(_) | Named::OrderBy(_) | Named::Input(_) | Named::OnConflict(_) => {
                 TypeKind::Input
             }
-            Named::Row(_) | Named::Query | Named::Mutation | Named::Meta(_) => TypeKind::Object,
+            Named::Connection(_)
+            | Named::Edge(_)
+            | Named::PageInfo
+            | Named::Aggregate(_)
+            | Named::Numbers(_)
+            | Named::Bounds(_)
+            | Named::Row(_)
+            | Named::Query
+            | Named::Mutation
+            | Named::Meta(_) => TypeKind::Object,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::ask;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation};
 use crate::plan::{
-    Act, Limits, Member, MemberName, Object, Part, Plan, Value, World, call, names, read,
+    Act, Facet, Limits, Member, MemberName, Object, Part, Plan, Value, World, call, names, read,
 };
 
 /// Resolves an object against a snapshot.
@@ -25,7 +25,7 @@ pub fn plan<'a>(
         let value = match &member.value {
             ask::Part::Text(text) => Value::Text(text),
             ask::Part::Json(json) => Value::Json(json),
-            ask::Part::Read { .. } | ask::Part::Call { .. } => {
+            ask::Part::Read { .. } | ask::Part::Call { .. } | ask::Part::Connection { .. } => {
                 let part = part(world, &member.value).map_err(|error| (place, error))?;
                 planned.parts.push(part);
                 Value::Embed(planned.parts.len() - 1)
@@ -56,8 +56,63 @@ fn part<'a>(world: World<'a, '_>, part: &'a ask::Part<'a>) -> Result<Part<'a>, E
             }
             Ok(Part::Call(call))
         }
+        ask::Part::Connection { table, facets } => {
+            let relation = names::relation(world.catalog, table)?;
+            self::facets(world, relation, facets).map(Part::Connection)
+        }
         ask::Part::Text(_) | ask::Part::Json(_) => {
             Err(Error::Unsupported("A constant among reads"))
         }
     }
+}
+
+/// The facets of a page, by the names of the answer.
+type Facets<'a> = Vec<(MemberName<'a>, Facet<'a>)>;
+
+fn facets<'a>(
+    world: World<'a, '_>,
+    relation: &'a Relation,
+    facets: &'a [(ask::Key<'a>, ask::Facet<'a>)],
+) -> Result<Facets<'a>, Error> {
+    let facets = facets.iter().map(|(name, facet)| {
+        let facet = match facet {
+            ask::Facet::Edges {
+                read,
+                backwards,
+                members,
+            } => Facet::Edges {
+                read: read::plan(world, relation, read)?,
+                backwards: *backwards,
+                members: named(members),
+            },
+            ask::Facet::Page {
+                read,
+                backwards,
+                behind,
+                members,
+            } => {
+                let mut read = read::plan(world, relation, read)?;
+                read.limit = read.limit.map(|rows| rows.saturating_add(1));
+                Facet::Page {
+                    read,
+                    backwards: *backwards,
+                    behind: *behind,
+                    members: named(members),
+                }
+            }
+            ask::Facet::Count(read) => Facet::Count(read::plan(world, relation, read)?),
+            ask::Facet::Row(read) => Facet::Row(read::plan(world, relation, read)?),
+            ask::Facet::Object(inner) => Facet::Object(self::facets(world, relation, inner)?),
+            ask::Facet::Text(text) => Facet::Text(text),
+        };
+        Ok((MemberName::of_key(name), facet))
+    });
+    facets.collect()
+}
+
+fn named<'a, T>(members: &'a [(ask::Key<'a>, T)]) -> Vec<(MemberName<'a>, &'a T)> {
+    let members = members.iter();
+    members
+        .map(|(name, part)| (MemberName::of_key(name), part))
+        .collect()
 }

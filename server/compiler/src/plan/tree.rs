@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::ask::{Count, Wishes};
+use crate::ask::{self, Count, Wishes};
 use crate::catalog::{Column, Function, Relation};
-use crate::plan::{Expression, Output, Predicate};
+use crate::plan::{Expression, MemberName, Output, Predicate};
 
 /// A statement in all but text.
 #[derive(Debug, Clone)]
@@ -48,6 +48,41 @@ pub enum Part<'a> {
     Read(Read<'a>),
     /// What a function gives back.
     Call(Call<'a>),
+    /// A page of rows with what is known of all of them.
+    Connection(Vec<(MemberName<'a>, Facet<'a>)>),
+}
+
+/// One side of a page of rows.
+#[derive(Debug, Clone)]
+pub enum Facet<'a> {
+    /// The rows.
+    Edges {
+        /// Those of the page.
+        read: Read<'a>,
+        /// Whether they come last first.
+        backwards: bool,
+        /// What is told of each.
+        members: Vec<(MemberName<'a>, &'a ask::EdgePart<'a>)>,
+    },
+    /// Where the page lies.
+    Page {
+        /// Those of the page and one more, where there may be more than one.
+        read: Read<'a>,
+        /// Whether they come last first.
+        backwards: bool,
+        /// Whether there is a page on the side the reading began at.
+        behind: bool,
+        /// What is told.
+        members: Vec<(MemberName<'a>, &'a ask::PagePart<'a>)>,
+    },
+    /// How many rows there are.
+    Count(Read<'a>),
+    /// What is made of all rows, which is one row.
+    Row(Read<'a>),
+    /// An object of such.
+    Object(Vec<(MemberName<'a>, Facet<'a>)>),
+    /// A text.
+    Text(&'a str),
 }
 
 /// Which transaction the statement needs.

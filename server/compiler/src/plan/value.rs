@@ -219,6 +219,13 @@ pub enum Predicate<'a> {
     Related(Box<super::Embed<'a>>),
 }
 
+/// As the answer has it.
+impl fmt::Debug for MemberName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 /// As a request writes it: a plan of many columns stays readable.
 impl fmt::Debug for Member<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

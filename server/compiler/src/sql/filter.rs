@@ -252,6 +252,16 @@ fn path(
     }
 }
 
+/// Writes a cursor: the values a row is ordered by, as one text.
+pub(super) fn cursor(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>]) {
+    sql.word("pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_array(")
+        .list(order, |sql, key| {
+            expression(sql, scope, &key.by);
+            sql.word("::pg_catalog.text");
+        })
+        .word(")::pg_catalog.text, 'UTF8'), 'hex')");
+}
+
 /// Writes ` order by …`.
 pub(super) fn order(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>]) {
     if order.is_empty() {

@@ -5,7 +5,7 @@ use crate::plan::{Object, Part, Read, Value, is_built};
 use crate::sql::fragment::Sql;
 use crate::sql::output::{self, Form, Scope};
 use crate::sql::read::{self, Origin};
-use crate::sql::{Columns, Reply, Verb, call};
+use crate::sql::{Columns, Reply, Verb, call, connection};
 
 pub(super) fn print(sql: &mut Sql, plan: &Object<'_>) -> (Columns, Reply) {
     let numbered = is_built(&plan.output);
@@ -53,6 +53,10 @@ fn part(sql: &mut Sql, part: &Part<'_>) {
                 call::print(sql, plan, &Wishes::default());
             }
         },
+        Part::Connection(facets) => {
+            sql.word("select ");
+            connection::facets(sql, facets);
+        }
     }
     sql.word(")");
 }

@@ -249,38 +249,53 @@ fn object(sql: &mut Sql, output: &Output<'_>, strip: bool) {
     sql.word(if strip { ")" } else { "" });
 }
 
-/// Writes an object of members whose names are bound. `json_build_object` takes 100 arguments, so a larger object is made
-/// of several: their braces are cut off where they meet.
-fn built(sql: &mut Sql, output: &Output<'_>) {
-    const MEMBERS: usize = 50;
-    let object = |sql: &mut Sql, first: usize, members: &[Member<'_>]| {
+/// `json_build_object` takes 100 arguments, two for each member.
+const MEMBERS: usize = 50;
+
+/// Writes the row of `x` as an object whose names are bound.
+pub(super) fn built(sql: &mut Sql, output: &Output<'_>) {
+    object_of(
+        sql,
+        output,
+        |member| member.name.as_str(),
+        |sql, place, _| {
+            sql.word("x.c").count(place);
+        },
+    );
+}
+
+/// Writes an object whose names are bound. A larger one is made of several: their braces are cut off where they meet.
+pub(super) fn object_of<T>(
+    sql: &mut Sql,
+    members: &[T],
+    name: impl Fn(&T) -> &str,
+    value: impl Fn(&mut Sql, usize, &T),
+) {
+    let one = |sql: &mut Sql, part: usize, members: &[T]| {
         sql.word("pg_catalog.json_build_object(");
         sql.list(members.iter().enumerate(), |sql, (place, member)| {
-            sql.bind(member.name.as_str())
-                .word("::pg_catalog.text, x.c")
-                .count(first + place);
+            sql.bind(name(member)).word("::pg_catalog.text, ");
+            value(sql, part * MEMBERS + place, member);
         });
         sql.word(")");
     };
-    if output.len() <= MEMBERS {
-        return object(sql, 0, output);
+    if members.len() <= MEMBERS {
+        return one(sql, 0, members);
     }
-    let last = (output.len() - 1) / MEMBERS;
+    let last = (members.len() - 1) / MEMBERS;
     sql.word("pg_catalog.concat(");
-    sql.list(
-        output.chunks(MEMBERS).enumerate(),
-        |sql, (part, members)| {
-            sql.word(match part {
-                0 => "",
-                _ => "', ', pg_catalog.substr(",
-            });
-            sql.word(if part < last { "pg_catalog.left(" } else { "" });
-            object(sql, part * MEMBERS, members);
-            sql.word("::pg_catalog.text");
-            sql.word(if part < last { ", -1)" } else { "" });
-            sql.word(if part > 0 { ", 2)" } else { "" });
-        },
-    );
+    let parts = members.chunks(MEMBERS).enumerate();
+    sql.list(parts, |sql, (part, members)| {
+        sql.word(match part {
+            0 => "",
+            _ => "', ', pg_catalog.substr(",
+        });
+        sql.word(if part < last { "pg_catalog.left(" } else { "" });
+        one(sql, part, members);
+        sql.word("::pg_catalog.text")
+            .word(if part < last { ", -1)" } else { "" })
+            .word(if part > 0 { ", 2)" } else { "" });
+    });
     sql.word(")::pg_catalog.json");
 }
 

@@ -86,6 +86,14 @@ const WORDS: &[&str] = &[
     "concat",
     "replace",
     "substr",
+    "over",
+    "row_number",
+    "filter",
+    "encode",
+    "convert_to",
+    "json_build_array",
+    "n",
+    "y",
     "__typename",
     "_health",
     "else",
@@ -120,6 +128,8 @@ const LITERALS: &[&str] = &[
     "'\"'",
     "','",
     "', '",
+    "'UTF8'",
+    "'hex'",
 ];
 
 /// Every name the catalog holds.

@@ -277,3 +277,78 @@ fn views_that_take_no_write_have_no_mutations() {
         []
     );
 }
+
+#[test]
+fn a_page_of_a_connection_has_one_end() {
+    refused(&[
+        (
+            "{ postsConnection(first: 1, last: 1) { totalCount } }",
+            "first and last exclude each other",
+            "{ postsConnection(first: 1) { totalCount } }",
+        ),
+        (
+            "{ postsConnection(last: -1) { totalCount } }",
+            "last must not be negative",
+            "{ postsConnection(last: 0) { totalCount } }",
+        ),
+        (
+            "{ postsConnection(orderBy: {user: {name: ASC}}) { totalCount } }",
+            "A connection is ordered by its own rows only",
+            "{ postsConnection(orderBy: {title: ASC}) { totalCount } }",
+        ),
+        (
+            "{ postsConnection { edges { a: node { id } b: node { id } } } }",
+            "node can be asked for under one name only",
+            "{ postsConnection { a: edges { node { id } } b: edges { node { id } } } }",
+        ),
+    ]);
+}
+
+/// 1. A cursor is made up, or is of another order. 2. It names no place in these rows.
+#[test]
+fn a_cursor_of_nothing_is_refused() {
+    let query = |cursor: &str| {
+        format!(
+            "{{ postsConnection(after: \"{cursor}\", orderBy: {{title: ASC}}) {{ totalCount }} }}"
+        )
+    };
+    let hex = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let good = query(&hex("[\"a\",\"1\"]"));
+    for cursor in [
+        "",
+        "zz",
+        "5",
+        "ü",
+        &hex("[\"a\"]"),
+        &hex("[\"a\",\"1\",\"2\"]"),
+        &hex("[\"a\",1]"),
+        &hex("{}"),
+        &hex("[\"a\",\"\\u0000\"]"),
+        &"5b".repeat(5_000),
+    ] {
+        refused(&[(&query(cursor), "after is no cursor of this order", &good)]);
+    }
+}
+
+/// A connection costs what the list it is would cost.
+#[test]
+fn a_connection_is_as_expensive_as_its_rows() {
+    let mut api = Api::recorded();
+    api.options.limits.max_complexity = 100;
+    // 10 for the list, and for each row: edges, node and four fields.
+    assert_eq!(
+        api.refused("{ postsConnection(last: 15) { edges { node { id title body a: id } } } }"),
+        []
+    );
+    assert_eq!(
+        api.refused("{ postsConnection(first: 16) { edges { node { id title body a: id } } } }"),
+        [(
+            Code::ComplexityLimit,
+            "query complexity 106 exceeds maximum of 100".to_owned()
+        )]
+    );
+}

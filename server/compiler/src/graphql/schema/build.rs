@@ -16,7 +16,7 @@ use crate::graphql::types::{Meta, Named, Scalar, TypeRef};
 type Member = (&'static str, fn(usize) -> Named);
 
 /// What a table's types are called: its own name with each of these behind it.
-const FAMILY: [Member; 7] = [
+const FAMILY: [Member; 12] = [
     ("", Named::Row),
     ("Filter", Named::Filter),
     ("OrderBy", Named::OrderBy),
@@ -24,6 +24,11 @@ const FAMILY: [Member; 7] = [
     ("Input", Named::Input),
     ("Column", Named::Column),
     ("OnConflict", Named::OnConflict),
+    ("Connection", Named::Connection),
+    ("Edge", Named::Edge),
+    ("Aggregate", Named::Aggregate),
+    ("Numbers", Named::Numbers),
+    ("Bounds", Named::Bounds),
 ];
 
 /// A relation that is shown, by what it goes.
@@ -76,6 +81,7 @@ fn own_types() -> HashMap<Box<str>, Named> {
         ("Query".into(), Named::Query),
         ("Mutation".into(), Named::Mutation),
         ("ConflictAction".into(), Named::ConflictAction),
+        ("PageInfo".into(), Named::PageInfo),
     ];
     scalars.into_iter().chain(metas).chain(others).collect()
 }
@@ -381,6 +387,17 @@ impl Builder<'_, '_> {
             let wanted = wanted.unwrap_or_else(|| format!("{list}ByPk"));
             let name = names::free(wanted, &mut taken);
             roots.add(table.relation.name.reworded(|_| name), Act::ByKey, place);
+        }
+        for ((place, (entity, table)), list) in all().zip(&lists) {
+            if entity.key.is_empty() {
+                continue;
+            }
+            let name = names::free(format!("{list}Connection"), &mut taken);
+            roots.add(
+                table.relation.name.reworded(|_| name),
+                Act::Connection,
+                place,
+            );
         }
         roots
     }

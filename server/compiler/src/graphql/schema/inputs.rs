@@ -23,6 +23,10 @@ pub(in crate::graphql) enum InputUse {
     OrderBy,
     Limit,
     Offset,
+    First,
+    After,
+    Last,
+    Before,
     Data,
     OnConflict,
     /// A column of the primary key.
@@ -108,6 +112,11 @@ const BOOLEAN: TypeRef = TypeRef {
     ..INT
 };
 
+const STRING: TypeRef = TypeRef {
+    named: Named::Scalar(Scalar::String),
+    ..INT
+};
+
 fn input(name: &'static str, ty: TypeRef, used: InputUse) -> Input<'static> {
     Input {
         name: Cow::Borrowed(name),
@@ -160,6 +169,20 @@ impl<'s> World<'s> {
                 }
                 all.push(input("limit", INT, InputUse::Limit));
                 all.push(input("offset", INT, InputUse::Offset));
+                all
+            }
+            Act::Connection => {
+                let mut all = vec![
+                    input("first", INT, InputUse::First),
+                    input("after", STRING, InputUse::After),
+                    input("last", INT, InputUse::Last),
+                    input("before", STRING, InputUse::Before),
+                    input("filter", filter, InputUse::Filter),
+                ];
+                if self.is_orderable(entity) {
+                    let order = Named::OrderBy(entity).one().required().list();
+                    all.push(input("orderBy", order, InputUse::OrderBy));
+                }
                 all
             }
             Act::ByKey | Act::Delete => self.key(entity),

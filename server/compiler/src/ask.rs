@@ -144,6 +144,8 @@ pub struct Call<'a> {
     pub read_only: bool,
     /// Whether the body, if any, is wanted back.
     pub answer: bool,
+    /// The type its value is shown as.
+    pub cast: Option<Cow<'a, str>>,
 }
 
 /// Arguments of a function.

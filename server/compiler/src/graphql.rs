@@ -8,6 +8,7 @@
 //! what PostgreSQL answers is copied into the response. Every refusal comes before a connection is taken.
 
 mod arguments;
+mod call;
 mod coerce;
 mod connection;
 mod document;
@@ -250,10 +251,17 @@ fn root_read<'c, 'd>(
     found: &schema::Field<'c>,
     root: &'c schema::Root,
 ) -> Result<Part<'c>, Problem> {
-    let (Some(field), Some(entity)) = (merged.field(), operation.world.entity(root.entity)) else {
+    let Some(field) = merged.field() else {
         return Ok(Part::Json(Cow::Borrowed("null")));
     };
     let given = arguments::read(operation, found, field)?;
+    if let Some(called) = operation.world.called(root) {
+        let (function, call) = call::ask(operation, called, merged, &given)?;
+        return Ok(Part::Call { function, call });
+    }
+    let Some(entity) = operation.world.entity(root.entity) else {
+        return Ok(Part::Json(Cow::Borrowed("null")));
+    };
     if root.act == Act::Connection {
         return Ok(Part::Connection {
             table: operation.table(entity),

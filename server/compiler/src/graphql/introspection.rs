@@ -187,6 +187,9 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
             "description" => {
                 let text = match field.what {
                     What::Member(member) => member.description.as_deref(),
+                    What::Root(root) if matches!(root.act, schema::Act::Call(_)) => world
+                        .called(root)
+                        .and_then(|called| called.description.as_deref()),
                     What::Root(root) => world
                         .entity(root.entity)
                         .and_then(|entity| entity.description.as_deref()),

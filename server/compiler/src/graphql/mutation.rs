@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::arguments::{self, Arguments};
+use super::call;
 use super::coerce::Given;
 use super::document::Pos;
 use super::error::Problem;
@@ -25,10 +26,19 @@ pub(super) fn ask<'c, 'd>(
     root: &'c Root,
 ) -> Result<Option<Ask<'c>>, Problem> {
     let world = operation.world;
-    let (Some(field), Some(entity)) = (merged.field(), world.entity(root.entity)) else {
+    let Some(field) = merged.field() else {
         return Ok(None);
     };
     let given = arguments::read(operation, found, field)?;
+    if let Some(called) = world.called(root) {
+        let (table, call) = call::ask(operation, called, merged, &given)?;
+        let act = ask::Act::Call(call);
+        let wishes = Wishes::default();
+        return Ok(Some(Ask { table, act, wishes }));
+    }
+    let Some(entity) = world.entity(root.entity) else {
+        return Ok(None);
+    };
     let answer = match root.act {
         Act::DeleteMany => Answer::Nothing,
         _ => {
@@ -59,7 +69,7 @@ pub(super) fn ask<'c, 'd>(
             page: None,
             answer,
         }),
-        Act::Collection | Act::Connection | Act::ByKey => return Ok(None),
+        Act::Collection | Act::Connection | Act::ByKey | Act::Call(_) => return Ok(None),
     };
     let many = matches!(
         root.act,

@@ -5,6 +5,7 @@
 //! in milliseconds, and a look-up never depends on how many there are.
 
 mod build;
+mod functions;
 mod inputs;
 mod parts;
 mod relations;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use super::types::{Meta, Named, Scalar, TypeRef};
 use super::{Options, meta};
 use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId};
+pub(super) use functions::Called;
 
 pub(super) use inputs::{DIRECTIONS, DIRECTIVES, Input, InputUse, Operator, Quantity, directive};
 
@@ -24,6 +26,7 @@ pub struct Schema {
     pub(super) entities: Vec<Entity>,
     pub(super) enums: Vec<EnumType>,
     types: HashMap<Box<str>, Named>,
+    pub(super) functions: Vec<Called>,
     pub(super) queries: Roots,
     pub(super) mutations: Roots,
 }
@@ -85,6 +88,7 @@ pub(super) struct Root {
     pub(super) act: Act,
     /// Place of the table.
     pub(super) entity: usize,
+    pub(super) ty: TypeRef,
 }
 
 /// What a root field does.
@@ -99,6 +103,21 @@ pub(super) enum Act {
     UpdateMany,
     Delete,
     DeleteMany,
+    /// Place of the function.
+    Call(usize),
+}
+
+impl Act {
+    /// What a field gives that does this with a table.
+    fn gives(self, entity: usize) -> TypeRef {
+        let row = Named::Row(entity).one();
+        match self {
+            Act::Collection | Act::InsertMany | Act::UpdateMany => row.required().list().required(),
+            Act::Connection => Named::Connection(entity).one().required(),
+            Act::ByKey | Act::Insert | Act::Update | Act::Delete | Act::Call(_) => row,
+            Act::DeleteMany => Named::Scalar(Scalar::Int).one().required(),
+        }
+    }
 }
 
 impl Roots {
@@ -183,6 +202,14 @@ impl<'s> World<'s> {
 
     pub(super) fn entity(self, place: usize) -> Option<&'s Entity> {
         self.schema.entities.get(place)
+    }
+
+    /// The function behind a root field.
+    pub(super) fn called(self, root: &Root) -> Option<&'s Called> {
+        match root.act {
+            Act::Call(place) => self.schema.functions.get(place),
+            _ => None,
+        }
     }
 
     pub(super) fn relation(self, entity: &Entity) -> Option<&'s Relation> {
@@ -379,15 +406,9 @@ const TYPE: Field<'static> = Field {
 };
 
 fn root_field(root: &Root) -> Field<'_> {
-    let row = Named::Row(root.entity).one();
     Field {
         name: root.name.as_str(),
-        ty: match root.act {
-            Act::Collection | Act::InsertMany | Act::UpdateMany => row.required().list().required(),
-            Act::Connection => Named::Connection(root.entity).one().required(),
-            Act::ByKey | Act::Insert | Act::Update | Act::Delete => row,
-            Act::DeleteMany => Named::Scalar(Scalar::Int).one().required(),
-        },
+        ty: root.ty,
         what: What::Root(root),
     }
 }

@@ -324,6 +324,8 @@ pub struct Call<'a> {
     pub answer: bool,
     /// Whether the transaction is READ ONLY.
     pub read_only: bool,
+    /// The type its value is shown as.
+    pub cast: Option<&'a crate::catalog::TypeName>,
 }
 
 /// Arguments of a function, each resolved.

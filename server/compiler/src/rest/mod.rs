@@ -185,6 +185,7 @@ pub fn parse_call<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         read,
         read_only: reads,
         answer,
+        cast: None,
     });
     Ok(ask(request, act, wishes))
 }

@@ -38,7 +38,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
                 }
                 _ => "select coalesce(pg_catalog.json_agg(x.c0), '[]'), pg_catalog.count(*) from (select ",
             });
-            invoke(sql, plan);
+            shown(sql, plan);
             sql.word(" as c0");
             given(sql, plan, " from ");
             sql.word(") x");
@@ -50,7 +50,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
             } else {
                 "select coalesce(pg_catalog.to_json("
             });
-            invoke(sql, plan);
+            shown(sql, plan);
             sql.word(if text {
                 ")::pg_catalog.text"
             } else {
@@ -71,12 +71,37 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
     (columns, reply)
 }
 
+/// Writes the value, or the values of a set, as one JSON.
+pub(super) fn value(sql: &mut Sql, plan: &Call<'_>) {
+    if plan.function.set {
+        sql.word("select coalesce(pg_catalog.json_agg(x.c0), '[]') from (select ");
+        shown(sql, plan);
+        sql.word(" as c0");
+        given(sql, plan, " from ");
+        sql.word(") x");
+    } else {
+        sql.word("select pg_catalog.to_json(");
+        shown(sql, plan);
+        sql.word(")");
+        given(sql, plan, " from ");
+    }
+}
+
 /// Writes the function's rows as they stand in FROM; the alias follows.
 pub(super) fn source(sql: &mut Sql, plan: &Call<'_>) {
     if given(sql, plan, "") {
         sql.word(", lateral ");
     }
     invoke(sql, plan);
+}
+
+/// Writes the value as what it is shown as.
+fn shown(sql: &mut Sql, plan: &Call<'_>) {
+    sql.word(if plan.cast.is_some() { "(" } else { "" });
+    invoke(sql, plan);
+    if let Some(cast) = plan.cast {
+        sql.word(")::").data_type(cast);
+    }
 }
 
 /// Writes `schema.function(arguments)`.

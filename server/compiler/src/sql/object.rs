@@ -1,6 +1,6 @@
 //! Several reads as the members of one object: subqueries in the select list of a row without a source.
 
-use crate::ask::{Shape, Wishes};
+use crate::ask::Shape;
 use crate::plan::{Object, Part, Read, Value, is_built};
 use crate::sql::fragment::Sql;
 use crate::sql::output::{self, Form, Scope};
@@ -49,9 +49,7 @@ fn part(sql: &mut Sql, part: &Part<'_>) {
         Part::Read(plan) => document(sql, plan, &Origin::Relation),
         Part::Call(plan) => match &plan.read {
             Some(rows) => document(sql, rows, &Origin::Call(plan)),
-            None => {
-                call::print(sql, plan, &Wishes::default());
-            }
+            None => call::value(sql, plan),
         },
         Part::Connection(facets) => {
             sql.word("select ");

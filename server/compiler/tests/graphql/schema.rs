@@ -609,3 +609,41 @@ fn two_thousand_tables_are_a_schema_in_a_moment() {
         start.elapsed()
     );
 }
+
+/// A function that may write is no part of a query, and what reads none of a mutation; overloaded names, procedures and
+/// rows with columns of their own are in neither.
+#[test]
+fn functions_are_fields_of_what_they_may_do() {
+    let api = Api::recorded();
+    let (query, mutation) = (names(&api, "Query"), names(&api, "Mutation"));
+    let is_in = |names: &[String], name: &str| names.iter().any(|one| one == name);
+    for name in ["add", "newest", "numbers", "joinWords"] {
+        assert!(is_in(&query, name) && !is_in(&mutation, name), "{name}");
+    }
+    for name in ["say", "archive", "page"] {
+        assert!(is_in(&mutation, name) && !is_in(&query, name), "{name}");
+    }
+    for name in [
+        "search",
+        "totals",
+        "loose",
+        "split",
+        "appTransfer",
+        "appSettle",
+        "takePair",
+        "secretRow",
+    ] {
+        assert!(!is_in(&query, name) && !is_in(&mutation, name), "{name}");
+    }
+    assert_eq!(
+        api.refused("{ add { a } }"),
+        [
+            (Code::ValidationFailed, "Field \"add\" must not have a selection since type \"Int\" has no subfields.".to_owned()),
+            (
+                Code::ValidationFailed,
+                "Field \"Query.add\" argument \"a\" of type \"Int!\" is required, but it was not provided.".to_owned()
+            ),
+        ]
+    );
+    assert_eq!(api.refused("{ add(a: 1) }"), []);
+}

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::functions::{self, Called, CalledArgument};
 use super::{
     Act, Entity, EntityField, EnumType, Operator, Root, Roots, Schema, Source, inputs, relations,
 };
 use crate::catalog::{
-    Catalog, Column, Name, Relation, RelationId, Relationship, Returns, TypeClass, TypeName,
+    Catalog, Column, Function, Name, Relation, RelationId, Relationship, Returns, TypeClass,
+    TypeName,
 };
 use crate::graphql::Options;
 use crate::graphql::names::{self, Comment, camel, pascal, singular, uncapitalised};
@@ -62,13 +64,15 @@ pub(super) fn build(catalog: &Catalog, options: &Options) -> Schema {
     let entities: Vec<Entity> = (0..builder.shown.len())
         .filter_map(|place| builder.entity(place))
         .collect();
-    let queries = builder.queries(&entities);
-    let mutations = builder.mutations(&entities);
+    let functions = builder.functions();
+    let queries = builder.queries(&entities, &functions);
+    let mutations = builder.mutations(&entities, &functions);
     Schema {
         generation: catalog.generation(),
         entities,
         enums: builder.enums,
         types: builder.types,
+        functions,
         queries,
         mutations,
     }
@@ -364,8 +368,102 @@ impl Builder<'_, '_> {
         place
     }
 
+    fn functions(&mut self) -> Vec<Called> {
+        let all = functions::callable(self.catalog.all_functions());
+        let called = all.filter_map(|function| self.function(function));
+        called.collect()
+    }
+
+    fn function(&mut self, function: &Function) -> Option<Called> {
+        let comment = names::comment(function.comment.as_deref());
+        let schema = function.schema.as_str();
+        if comment.hide || !self.options.schemas.iter().any(|shown| shown == schema) {
+            return None;
+        }
+        let (ty, cast, entity) = match &function.returns {
+            Returns::Relation(id) => {
+                let entity = *self.by_relation.get(id)?;
+                (Named::Row(entity).one(), None, Some(entity))
+            }
+            Returns::Scalar { data_type, class } => {
+                let shape = self.shape(data_type, *class);
+                (shape.ty, shape.cast, None)
+            }
+            // Of nothing there is nothing to show; a query that does nothing is no query.
+            Returns::Void if !functions::reads(function) => {
+                (Named::Scalar(Scalar::Boolean).one(), None, None)
+            }
+            Returns::Void | Returns::Row(_) | Returns::Record => return None,
+        };
+        let rows = function.set && entity.is_some();
+        let mut taken = if rows {
+            functions::names_of_pages()
+        } else {
+            HashSet::new()
+        };
+        let arguments = function.arguments.iter().map(|argument| {
+            let own = argument.name.clone()?;
+            let shape = self.shape(&argument.data_type, argument.class);
+            let wanted = camel(own.as_str());
+            Some(CalledArgument {
+                name: own.reworded(|_| names::free(wanted, &mut taken)),
+                own,
+                ty: match functions::is_required(argument) {
+                    true => shape.ty.required(),
+                    false => shape.ty,
+                },
+            })
+        });
+        let arguments = arguments.collect::<Option<_>>()?;
+        let wanted = comment.name.unwrap_or_else(|| {
+            let first = self.options.schemas.first().map(String::as_str) == Some(schema);
+            match first {
+                true => camel(function.name.as_str()),
+                false => camel(&format!("{schema}_{}", function.name.as_str())),
+            }
+        });
+        Some(Called {
+            schema: function.schema.clone(),
+            name: function.name.clone(),
+            field: wanted,
+            description: comment.text,
+            arguments,
+            ty: match (function.set, entity) {
+                (true, Some(_)) => ty.required().list().required(),
+                (true, None) => ty.list().required(),
+                (false, _) => ty,
+            },
+            cast,
+            entity,
+            reads: functions::reads(function),
+        })
+    }
+
+    fn calls(
+        &self,
+        called: &[Called],
+        reads: bool,
+        roots: &mut Roots,
+        taken: &mut HashSet<Box<str>>,
+    ) {
+        for (place, one) in called.iter().enumerate() {
+            if one.reads == reads {
+                let name = names::free(one.field.clone(), taken);
+                roots
+                    .by_name
+                    .insert(name.as_str().into(), roots.fields.len());
+                roots.fields.push(Root {
+                    name: one.name.reworded(|_| name),
+                    act: Act::Call(place),
+                    entity: one.entity.unwrap_or(usize::MAX),
+                    ty: one.ty,
+                });
+            }
+        }
+    }
+
     /// Lists first: what one row is called gives way to them.
-    fn queries(&self, entities: &[Entity]) -> Roots {
+    fn queries(&self, entities: &[Entity], called: &[Called]) -> Roots {
         let mut roots = Roots::default();
         let mut taken = HashSet::from(["_health".into()]);
         let all = || entities.iter().zip(&self.shown).enumerate();
@@ -399,10 +497,11 @@ impl Builder<'_, '_> {
                 place,
             );
         }
+        self.calls(called, true, &mut roots, &mut taken);
         roots
     }
 
-    fn mutations(&self, entities: &[Entity]) -> Roots {
+    fn mutations(&self, entities: &[Entity], called: &[Called]) -> Roots {
         let mut roots = Roots::default();
         let mut taken = HashSet::new();
         let mut also: Vec<(String, usize)> = Vec::new();
@@ -446,6 +545,7 @@ impl Builder<'_, '_> {
                 roots.add(relation.name.reworded(|_| name), act, place);
             }
         }
+        self.calls(called, false, &mut roots, &mut taken);
         // The singular is understood too, where it is nothing else and means one table only.
         let mut count: HashMap<&str, usize> = HashMap::new();
         for (name, _) in &also {
@@ -463,6 +563,12 @@ impl Builder<'_, '_> {
 impl Roots {
     fn add(&mut self, name: Name, act: Act, entity: usize) {
         self.by_name.insert(name.as_str().into(), self.fields.len());
-        self.fields.push(Root { name, act, entity });
+        let ty = act.gives(entity);
+        self.fields.push(Root {
+            name,
+            act,
+            entity,
+            ty,
+        });
     }
 }

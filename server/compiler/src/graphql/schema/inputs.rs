@@ -45,6 +45,8 @@ pub(in crate::graphql) enum InputUse {
     Order(usize),
     /// A place among the table's fields, to give a value.
     Set(usize),
+    /// A place among the function's arguments.
+    Argument(usize),
     ConflictColumns,
     ConflictAction,
     /// Of introspection and of directives.
@@ -206,7 +208,26 @@ impl<'s> World<'s> {
                 input("data", data, InputUse::Data),
             ],
             Act::DeleteMany => vec![input("filter", filter.required(), InputUse::Filter)],
+            Act::Call(place) => self.call_arguments(place),
         }
+    }
+
+    fn call_arguments(self, place: usize) -> Vec<Input<'s>> {
+        let Some(called) = self.schema.functions.get(place) else {
+            return Vec::new();
+        };
+        let own = called.arguments.iter().enumerate();
+        let own = own.map(|(place, argument)| Input {
+            name: Cow::Borrowed(argument.name.as_str()),
+            ty: argument.ty,
+            used: InputUse::Argument(place),
+            default: None,
+        });
+        let mut all: Vec<Input<'s>> = own.collect();
+        if let (Some(entity), 1..) = (called.entity, called.ty.lists) {
+            all.extend(self.root_arguments(Act::Collection, entity));
+        }
+        all
     }
 
     /// Whether its rows have anything to order them by, beside rows of others.

@@ -151,6 +151,7 @@ fn compiled(request: &Request<'_>, world: World<'_>) -> Result<Compiled, Vec<Pro
         world,
         document: &document,
         variables: &variables,
+        terms: std::cell::Cell::new(0),
     };
     match operation.kind {
         Kind::Mutation => mutation(&ask, operation),

@@ -98,6 +98,7 @@ fn order<'c>(
         .entity(place)
         .map_or(&[][..], |entity| &entity.fields);
     for (used, value) in fields {
+        operation.term(at)?;
         let InputUse::Order(member) = used else {
             continue;
         };

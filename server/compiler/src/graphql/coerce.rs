@@ -4,12 +4,13 @@
 mod scalar;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
 use super::document::{Argument, Pos, Value, Variable, What};
-use super::error::{Problem, shown};
+use super::error::{Code, Problem, shown};
 use super::schema::{Input, InputUse, World};
 use super::types::{Named, Scalar, TypeKind, TypeRef};
 
@@ -31,9 +32,47 @@ pub(super) enum Given<'a> {
 }
 
 /// The variables of an operation; absent ones are not in it.
-pub(super) type Variables<'a> = HashMap<&'a str, Given<'a>>;
+#[derive(Debug, Default)]
+pub(super) struct Variables<'a> {
+    values: HashMap<&'a str, Given<'a>>,
+    /// What has been handed out, in bytes or nearly so.
+    spent: Cell<usize>,
+}
+
+impl<'a> Variables<'a> {
+    /// A variable may stand in any number of places, and each takes a copy: a large one in many places would be many
+    /// times as large as the request.
+    const MAX_SPENT: usize = 8 << 20;
+
+    /// The value of one.
+    fn take(&self, name: &str, at: Pos) -> Result<Option<Given<'a>>, Problem> {
+        let Some(value) = self.values.get(name) else {
+            return Ok(None);
+        };
+        self.spent
+            .set(self.spent.get().saturating_add(value.weight()));
+        if self.spent.get() > Self::MAX_SPENT {
+            let message = "the variables are too large for the places they stand in";
+            return Err(Problem::new(Code::ComplexityLimit, message, at));
+        }
+        Ok(Some(value.clone()))
+    }
+}
 
 impl Given<'_> {
+    /// About how many bytes it holds.
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Given::Null | Given::Boolean(_) => 0,
+                Given::Number(text) | Given::Text(text) | Given::Name(text) | Given::Json(text) => {
+                    text.len()
+                }
+                Given::List(items) => items.iter().map(Given::weight).sum(),
+                Given::Object(fields) => fields.iter().map(|(_, value)| value.weight()).sum(),
+            }
+    }
+
     /// As PostgreSQL reads it from a text.
     pub(super) fn text(&self) -> String {
         match self {
@@ -95,7 +134,7 @@ impl<'v> Literals<'_, 'v> {
             let Some(variables) = self.variables else {
                 return Ok(Some(Given::Null));
             };
-            return match variables.get(name) {
+            return match variables.take(name, value.at)? {
                 Some(Given::Null) if ty.is_required() => {
                     let message = format!(
                         "Variable \"${}\" must not be null where \"{}\" is expected.",
@@ -104,7 +143,7 @@ impl<'v> Literals<'_, 'v> {
                     );
                     Err(Problem::invalid(message, value.at))
                 }
-                given => Ok(given.cloned()),
+                given => Ok(given),
             };
         }
         if let What::Null = value.what {
@@ -152,7 +191,7 @@ impl<'v> Literals<'_, 'v> {
         };
         if scalar == Scalar::Json {
             let mut text = String::new();
-            self.write_json(value, &mut text);
+            self.write_json(value, &mut text)?;
             return match text.contains("\\u0000") {
                 true => Err(Problem::invalid(
                     "JSON cannot hold a NUL character",
@@ -262,33 +301,31 @@ impl<'v> Literals<'_, 'v> {
             What::Enum(name) => (*name).to_owned(),
             What::List(_) => "a list".to_owned(),
             What::Object(_) => "an object".to_owned(),
-            _ => {
-                let mut text = String::new();
-                self.write_json(value, &mut text);
-                text
-            }
+            What::String(text) => super::quoted(text),
+            What::Int(number) | What::Float(number) => (*number).to_owned(),
+            What::Boolean(value) => value.to_string(),
+            What::Null => "null".to_owned(),
         }
     }
 
     /// A literal of any form as JSON; variables with what they hold.
-    fn write_json(&self, value: &Value<'_>, text: &mut String) {
+    fn write_json(&self, value: &Value<'_>, text: &mut String) -> Result<(), Problem> {
         match &value.what {
-            What::Variable(name) => match self.variables.and_then(|all| all.get(name)) {
-                Some(given) => text.push_str(&given.json()),
-                None => text.push_str("null"),
-            },
-            What::Int(number) | What::Float(number) => text.push_str(number),
-            What::String(string) => {
-                text.push_str(&serde_json::Value::String(string.to_string()).to_string());
+            What::Variable(name) => {
+                let given = self.variables.map(|all| all.take(name, value.at));
+                let given = given.transpose()?.flatten();
+                text.push_str(&given.map_or_else(|| "null".to_owned(), |given| given.json()));
             }
+            What::Int(number) | What::Float(number) => text.push_str(number),
+            What::String(string) => text.push_str(&super::quoted(string)),
             What::Boolean(value) => text.push_str(if *value { "true" } else { "false" }),
             What::Null => text.push_str("null"),
-            What::Enum(name) => text.push_str(&serde_json::Value::from(*name).to_string()),
+            What::Enum(name) => text.push_str(&super::quoted(name)),
             What::List(items) => {
                 text.push('[');
                 for (place, item) in items.iter().enumerate() {
                     text.push_str(if place > 0 { "," } else { "" });
-                    self.write_json(item, text);
+                    self.write_json(item, text)?;
                 }
                 text.push(']');
             }
@@ -296,13 +333,14 @@ impl<'v> Literals<'_, 'v> {
                 text.push('{');
                 for (place, field) in fields.iter().enumerate() {
                     text.push_str(if place > 0 { "," } else { "" });
-                    text.push_str(&serde_json::Value::from(field.name.text).to_string());
+                    text.push_str(&super::quoted(field.name.text));
                     text.push(':');
-                    self.write_json(&field.value, text);
+                    self.write_json(&field.value, text)?;
                 }
                 text.push('}');
             }
         }
+        Ok(())
     }
 }
 
@@ -364,7 +402,7 @@ pub(super) fn variables<'a>(
     declared: &'a [Variable<'a>],
     given: &'a HashMap<String, &'a RawValue>,
 ) -> Result<Variables<'a>, Vec<Problem>> {
-    let (mut variables, mut problems) = (HashMap::new(), Vec::new());
+    let (mut values, mut problems) = (HashMap::new(), Vec::new());
     for variable in declared {
         let name = variable.name.text;
         let Some(ty) = declared_type(world, variable) else {
@@ -375,7 +413,7 @@ pub(super) fn variables<'a>(
                 let path = format!("${name}");
                 match from_json(world, ty, raw, &path) {
                     Ok(value) => {
-                        variables.insert(name, value);
+                        values.insert(name, value);
                     }
                     Err(problem) => problems.push(Problem::invalid(problem, variable.name.at)),
                 }
@@ -388,7 +426,7 @@ pub(super) fn variables<'a>(
                 };
                 match reader.value(ty, default) {
                     Ok(value) => {
-                        variables.extend(value.map(|value| (name, value)));
+                        values.extend(value.map(|value| (name, value)));
                     }
                     Err(problem) => problems.push(problem),
                 }
@@ -405,7 +443,10 @@ pub(super) fn variables<'a>(
         }
     }
     if problems.is_empty() {
-        Ok(variables)
+        Ok(Variables {
+            values,
+            spent: Cell::new(0),
+        })
     } else {
         Err(problems)
     }

@@ -45,6 +45,7 @@ fn condition<'c>(
     at: Pos,
 ) -> Result<Option<Filter<'c>>, Problem> {
     let refused = |message: &str| Err(Problem::invalid(message, at));
+    operation.term(at)?;
     match (used, value) {
         (InputUse::And, Given::List(items)) => {
             let mut all = Vec::with_capacity(items.len());

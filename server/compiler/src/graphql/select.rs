@@ -1,12 +1,13 @@
 //! Fields → what is read: fragments spread, directives obeyed, fields of one key merged.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use super::arguments;
 use super::coerce::{Given, Literals, Variables};
-use super::document::{Directive, Document, Field, Selection};
-use super::error::Problem;
+use super::document::{Directive, Document, Field, Pos, Selection};
+use super::error::{Code, Problem};
 use super::schema::{self, Entity, Source, What, World};
 use super::types::{Named, TypeRef};
 use crate::ask::{self, Key, Read, Related, Rows, Select};
@@ -16,6 +17,8 @@ pub(super) struct Operation<'c, 'd> {
     pub(super) world: World<'c>,
     pub(super) document: &'c Document<'d>,
     pub(super) variables: &'c Variables<'c>,
+    /// Conditions and keys of an order so far.
+    pub(super) terms: Cell<usize>,
 }
 
 /// Fields of one response key: they are the same field, and what is selected in any of them is selected.
@@ -37,6 +40,23 @@ impl<'c, 'd> Merged<'c, 'd> {
 }
 
 impl<'c, 'd> Operation<'c, 'd> {
+    /// Conditions and keys of all filters and orders. Each is a piece of SQL and may be a parameter, of which PostgreSQL
+    /// takes 65,535; variables bring any number of them past the limits of the document.
+    const MAX_TERMS: usize = 2_000;
+
+    /// Counts one more.
+    pub(super) fn term(&self, at: Pos) -> Result<(), Problem> {
+        self.terms.set(self.terms.get() + 1);
+        if self.terms.get() <= Self::MAX_TERMS {
+            return Ok(());
+        }
+        let message = format!(
+            "filters and orders hold more than {} terms",
+            Self::MAX_TERMS
+        );
+        Err(Problem::new(Code::ComplexityLimit, message, at))
+    }
+
     pub(super) fn literals(&self) -> Literals<'c, 'c> {
         Literals {
             world: self.world,
@@ -164,10 +184,7 @@ impl<'c, 'd> Operation<'c, 'd> {
             });
         };
         let Source::Way(way) = member.source else {
-            return Err(Problem::invalid(
-                "This field leads nowhere",
-                super::document::Pos(0),
-            ));
+            return Err(Problem::invalid("This field leads nowhere", Pos(0)));
         };
         let mut read = bare(self.select(to, &merged.sets())?);
         if lists > 0

@@ -526,3 +526,46 @@ fn variables_are_bounded_too() {
         "Cannot read the variables. The body is nested more than 64 levels deep",
     );
 }
+
+/// 1. The document is small and its variable holds as many conditions as the body has room for. 2. Each is a piece of
+///    SQL and a parameter.
+#[test]
+fn conditions_in_variables_are_counted() {
+    let api = api(|_| {});
+    let query =
+        "query Q($f: PostsFilter, $o: [PostsOrderBy!]) { posts(filter: $f, orderBy: $o) { id } }";
+    let filter = |count: usize| {
+        let any = vec!["{\"id_eq\":1}"; count];
+        format!("{{\"f\": {{\"_or\": [{}]}}}}", any.join(","))
+    };
+    let order =
+        |count: usize| format!("{{\"o\": [{}]}}", vec!["{\"id\":\"ASC\"}"; count].join(","));
+    let message = "filters and orders hold more than 2000 terms";
+    assert_eq!(said(api.variables(query, &filter(1_999))), []);
+    refused_with(&api, query, &filter(2_000), Code::ComplexityLimit, message);
+    assert_eq!(said(api.variables(query, &order(2_000))), []);
+    refused_with(&api, query, &order(2_001), Code::ComplexityLimit, message);
+    // A list of values is one condition and one parameter.
+    let values: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let variables = format!("{{\"f\": {{\"id_in\": [{}]}}}}", values.join(","));
+    assert_eq!(said(api.variables(query, &variables)), []);
+}
+
+/// 1. One variable of a megabyte stands in twenty fields. 2. Each place takes a copy.
+#[test]
+fn a_large_variable_in_many_places_is_refused() {
+    let api = api(|_| {});
+    let query = |count: usize| {
+        let fields: Vec<String> = (0..count)
+            .map(|n| format!("a{n}: posts(limit: 1, filter: {{title_eq: $t}}) {{ id }}"))
+            .collect();
+        format!("query Q($t: String!) {{ {} }}", fields.join(" "))
+    };
+    let variables = format!("{{\"t\": \"{}\"}}", "x".repeat(1_000_000));
+    assert_eq!(said(api.variables(&query(8), &variables)), []);
+    let message = "the variables are too large for the places they stand in";
+    assert_eq!(
+        said(api.variables(&query(9), &variables)),
+        [(Code::ComplexityLimit, message.to_owned())]
+    );
+}

@@ -564,6 +564,8 @@ pub enum Filter<'a> {
         /// Right side.
         truth: Truth,
     },
+    /// There is a row at all: a function that finds none gives one of nulls.
+    Present,
     /// Does not hold, or nobody knows whether it does.
     Untrue(Box<Filter<'a>>),
     /// There are related rows.

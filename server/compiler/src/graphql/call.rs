@@ -6,7 +6,7 @@ use super::arguments::{self, Arguments};
 use super::error::Problem;
 use super::schema::{Called, InputUse};
 use super::select::{self, Merged, Operation};
-use crate::ask::{self, Call, Group, Select, TableName};
+use crate::ask::{self, Call, Filter, Group, Rows, Select, TableName};
 
 /// The function and what it is asked.
 pub(super) fn ask<'c, 'd>(
@@ -19,6 +19,9 @@ pub(super) fn ask<'c, 'd>(
         Some(place) => select::bare(operation.select(place, &merged.sets())?),
         None => select::bare(vec![Select::All]),
     };
+    if called.ty.lists == 0 && called.entity.is_some() {
+        read.rows = Rows::Where(Filter::Present);
+    }
     if let (Some(place), Some(field)) = (called.entity, merged.field()) {
         arguments::page(operation, place, given, &mut read, field.at)?;
     }

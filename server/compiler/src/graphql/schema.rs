@@ -7,6 +7,7 @@
 mod build;
 mod functions;
 mod inputs;
+mod operators;
 mod parts;
 mod relations;
 
@@ -17,7 +18,8 @@ use super::{Options, meta};
 use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId};
 pub(super) use functions::Called;
 
-pub(super) use inputs::{DIRECTIONS, DIRECTIVES, Input, InputUse, Operator, Quantity, directive};
+pub(super) use inputs::{DIRECTIVES, Input, InputUse, Quantity, directive};
+pub(super) use operators::{DIRECTIONS, Operator};
 
 /// What a catalog looks like in GraphQL. It belongs to the catalog it was built from.
 #[derive(Debug)]
@@ -314,7 +316,7 @@ impl<'s> World<'s> {
                     .map(|found| found.labels.iter());
                 labels.into_iter().flatten().map(AsRef::as_ref).collect()
             }
-            Named::Direction(_) => inputs::DIRECTIONS.iter().map(|(name, ..)| *name).collect(),
+            Named::Direction(_) => DIRECTIONS.iter().map(|(name, ..)| *name).collect(),
             Named::Column(place) => self
                 .entity(place)
                 .map(|entity| {

@@ -10,7 +10,8 @@ use super::document::{Directive, Document, Field, Pos, Selection};
 use super::error::{Code, Problem};
 use super::schema::{self, Entity, Source, What, World};
 use super::types::{Named, TypeRef};
-use crate::ask::{self, Key, Read, Related, Rows, Select};
+use crate::ask::{self, Filter, Key, Read, Related, Rows, Select};
+use crate::catalog::RelationshipKind;
 
 /// An operation that has passed validation, under way to questions.
 pub(super) struct Operation<'c, 'd> {
@@ -187,6 +188,9 @@ impl<'c, 'd> Operation<'c, 'd> {
             return Err(Problem::invalid("This field leads nowhere", Pos(0)));
         };
         let mut read = bare(self.select(to, &merged.sets())?);
+        if lists == 0 && self.is_computed(place, way) {
+            read.rows = Rows::Where(Filter::Present);
+        }
         if lists > 0
             && let Some(field) = merged.field()
         {
@@ -194,6 +198,14 @@ impl<'c, 'd> Operation<'c, 'd> {
             arguments::page(self, to, &given, &mut read, field.at)?;
         }
         Ok(Select::Related(Related { name, way, read }))
+    }
+
+    /// Whether a function leads there.
+    fn is_computed(&self, place: usize, way: usize) -> bool {
+        let entity = self.world.entity(place);
+        let ways = entity.map(|entity| self.world.catalog.relationships(entity.relation));
+        let way = ways.and_then(|ways| ways.get(way));
+        way.is_some_and(|way| matches!(way.kind, RelationshipKind::Computed { .. }))
     }
 
     /// The key as the schema has it, or as the caller wants it.

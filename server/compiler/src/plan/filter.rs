@@ -98,6 +98,7 @@ pub(super) fn plan<'a>(
                 truth: *truth,
             })
         }
+        Filter::Present => Ok(Predicate::Present),
         Filter::Untrue(inner) => plan(scope, inner).map(|inner| Predicate::Untrue(Box::new(inner))),
         Filter::Related { way, rows } => {
             let related = embed::step(scope.world, scope.relation, *way)?;

@@ -211,6 +211,8 @@ pub enum Predicate<'a> {
         /// Right side.
         truth: Truth,
     },
+    /// Not all of the row is null.
+    Present,
     /// Not that, or nobody knows.
     Untrue(Box<Predicate<'a>>),
     /// There are related rows.

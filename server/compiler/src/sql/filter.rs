@@ -19,6 +19,10 @@ pub(super) fn predicate(sql: &mut Sql, scope: &Scope<'_, '_>, filter: &Predicate
             predicate(sql, scope, inner);
             sql.word(")");
         }
+        // `t.*`, not `t`: the bare name would mean a column called t if there is one.
+        Predicate::Present => {
+            sql.word("not (").alias(scope.alias).word(".* is null)");
+        }
         Predicate::Untrue(inner) => {
             sql.word("(");
             predicate(sql, scope, inner);

@@ -1,6 +1,6 @@
 //! The types of a connection: a page of rows that goes by cursors, and what is known of all rows.
 
-use super::{EntityField, Field, Source, What, World, inputs};
+use super::{EntityField, Field, Source, What, World, operators};
 use crate::graphql::types::{Named, Scalar, TypeRef};
 
 const STRING: TypeRef = TypeRef {
@@ -97,6 +97,6 @@ fn is_number(field: &EntityField) -> bool {
 
 /// What `min()` and `max()` take in every version of PostgreSQL.
 fn is_bounded(field: &EntityField) -> bool {
-    let ordered = [inputs::ORDERED, inputs::TEXT].contains(&field.operators);
+    let ordered = [operators::ORDERED, operators::TEXT].contains(&field.operators);
     field.ty.lists == 0 && ordered
 }

@@ -75,6 +75,9 @@ grant select on public.users, public.posts, public.comments to anon;
 grant all on public.users, public.posts, public.comments to authenticated, service_role;
 grant all on all sequences in schema public to authenticated, service_role;
 
+create function public.ping() returns integer language sql stable return 1;
+grant execute on function public.ping() to anon, authenticated;
+
 -- The floor's login. Trusted: it sets role and claims by hand, as one would without the extension's door.
 -- The others are roles a policy is written for, to price one row of it.
 do $$

@@ -11,6 +11,7 @@ end
 -- Looking into every answer costs the load generator more than sending the request, so timed runs only
 -- count statuses and bytes; a run of its own, with BENCH_CHECK set, applies the workload's is_right().
 local threads = {}
+expected_status = 200
 wrong, right, sample = 0, 0, ""
 
 function setup(thread) table.insert(threads, thread) end
@@ -18,7 +19,7 @@ function setup(thread) table.insert(threads, thread) end
 function init()
   if os.getenv("BENCH_CHECK") then
     response = function(status, _, body)
-      if status == 200 and is_right(body) then
+      if status == expected_status and is_right(body) then
         right = right + 1
       else
         wrong = wrong + 1

@@ -9,15 +9,16 @@
 //! | module | acts |
 //! |---|---|
 //! | `sign_up`, `sign_in` | an account is made; a password is judged, and what a right one leads to |
-//! | `session` | tokens: issued, refreshed |
+//! | `session`, `replaced` | tokens: issued, refreshed; what a new session takes the place of |
 //! | `factor` | second factors: set up, asked for, taken away |
 //! | `recovery`, `confirmation` | what is sent by mail and comes back: resets, sign-in links and codes, addresses |
 //! | `outbox` | what the mailer takes |
 //! | `profile`, `proof` | a user changes the own account, and shows again who it is |
-//! | `admin`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash |
+//! | `admin`, `admin_factor`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash, or ends much at once |
 //! | `user`, `credentials` | a user as read; a password as judged or newly hashed |
 
 pub mod admin;
+pub mod admin_factor;
 pub mod api_keys;
 pub mod confirmation;
 pub mod credentials;
@@ -27,14 +28,15 @@ pub mod outbox;
 pub mod profile;
 pub mod proof;
 pub mod recovery;
+pub mod replaced;
 pub mod session;
 pub mod sign_in;
 pub mod sign_up;
 pub mod user;
 
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{quiet, stored};
-use pgrx::JsonB;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -117,6 +119,8 @@ pub struct Context {
     pub password: Option<String>,
     /// The challenge of a sign-in that waits for its second factor.
     pub mfa_token: Option<String>,
+    /// The refresh token of the session that a sign-in takes the place of.
+    pub replaces: Option<String>,
 }
 
 impl Context {
@@ -136,6 +140,7 @@ impl Context {
             nonce: text("nonce", 128),
             password: text("password", 200),
             mfa_token: text("mfa_token", 128),
+            replaces: text("replaces", 4096),
         }
     }
 

@@ -135,7 +135,7 @@ fn client(hash: [u8; 32], generations: (u64, u64)) -> Result<Known, Failure> {
         };
         let object = |place| -> Result<serde_json::Value, Failure> {
             Ok(row
-                .get::<pgrx::JsonB>(place)?
+                .get::<crate::jsonb::JsonB>(place)?
                 .map_or_else(|| json!({}), |object| object.0))
         };
         let scopes = row.get::<Vec<String>>(2)?.unwrap_or_default();

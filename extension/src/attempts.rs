@@ -74,11 +74,26 @@ impl Attempt {
 
     /// Not counted after all: it was refused unjudged. Otherwise whoever keeps trying keeps an account locked.
     pub fn withdraw(&self) -> Result<(), Failure> {
+        self.remove(self.id)
+    }
+
+    /// It was refused, and counts if it was `judged`. What is done, and so how long it takes, does not depend on that.
+    pub fn refused(&self, judged: bool, window_seconds: i64) -> Result<(), Failure> {
+        // No row has the id zero.
+        self.remove(if judged {
+            Uuid::from_bytes([0; 16])
+        } else {
+            self.id
+        })?;
+        sweep(window_seconds)
+    }
+
+    fn remove(&self, id: Uuid) -> Result<(), Failure> {
         Spi::connect_mut(|client| {
             client.update(
                 "delete from auth.login_attempts a where a.at = $1 and a.id = $2",
                 None,
-                &[self.at.into(), self.id.into()],
+                &[self.at.into(), id.into()],
             )?;
             Ok(())
         })
@@ -105,12 +120,15 @@ impl Attempt {
 
 /// Removes some of what is older than any window. A few with each attempt are enough to keep up with one more
 /// each, and nobody waits for a row that somebody else is removing.
+///
+/// now(), which stands still in a statement: compared with clock_timestamp() no index on `at` would be of use, and each
+/// failure would read all those before it.
 pub fn sweep(window_seconds: i64) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.login_attempts a where a.ctid = any (array( \
                select o.ctid from auth.login_attempts o \
-               where o.at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1) \
+               where o.at < pg_catalog.now() - pg_catalog.make_interval(secs => $1) \
                order by o.at limit 8 for update skip locked))",
             None,
             &[(window_seconds as f64).into()],

@@ -5,9 +5,10 @@
 
 use crate::accounts::Context;
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::{identity, journal, owner};
 use pgrx::prelude::*;
-use pgrx::{Inet, JsonB, Uuid, pg_sys};
+use pgrx::{Inet, Uuid, pg_sys};
 use serde_json::Value;
 
 /// Something went as asked.

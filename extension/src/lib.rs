@@ -15,8 +15,10 @@
 //! | `audit` | what happened to accounts, written down |
 //! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
+//! | `breached` | whether a password is on the operator's list of breached ones |
 //! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
 //! | `quiet` | what is bound in here stays out of logs |
+//! | `jsonb` | jsonb values, digits kept |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
 //! Decisions are made in `fluxbase-rules`; this crate carries them out. The SQL that declares these
@@ -32,13 +34,16 @@ mod aside;
 mod attempts;
 mod audit;
 mod backend;
+mod breached;
 mod claims;
 mod error;
 mod gucs;
 mod hash_slots;
 mod identity;
 mod journal;
+mod jsonb;
 mod leftovers;
+mod lookup;
 mod owner;
 mod quiet;
 mod revocations;

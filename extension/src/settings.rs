@@ -1,9 +1,9 @@
 //! `auth.configure` and `auth.check_settings`.
 
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{quiet, stored};
 use fluxbase_rules::settings;
-use pgrx::JsonB;
 use pgrx::prelude::*;
 
 /// Stores one setting in its canonical form. Declared SECURITY DEFINER with an empty search_path; EXECUTE

@@ -1,10 +1,10 @@
 //! Key pairs: making, rotating, signing.
 
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{owner, quiet, stored};
 use fluxbase_rules::issue::{ApiKeyRole, Common, api_key_payload};
 use fluxbase_rules::{SigningKey, UnixSeconds};
-use pgrx::JsonB;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 

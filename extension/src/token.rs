@@ -8,8 +8,9 @@ use crate::accounts::factor::CHALLENGE_PREFIX;
 use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;
+use crate::lookup::Key;
 use crate::stored::{self, Stored};
-use crate::{api_key, leftovers, owner, revocations, seal};
+use crate::{api_key, leftovers, lookup, owner, revocations, seal};
 use fluxbase_rules::{
     Claims, DatabaseRole, SignedClaims, UnixSeconds, UnverifiedToken, token::fingerprint,
 };
@@ -175,28 +176,38 @@ fn require_live_session(
 }
 
 fn session_end(session_id: [u8; 16], claims: &Claims) -> Result<Option<UnixSeconds>, Failure> {
-    owner::read(|client| {
-        let rows = client.select(
-            "select s.expires_at, s.epoch, (select true from auth.revoked_tokens r where r.jti operator(pg_catalog.=) $3) \
-             from auth.sessions s where s.id operator(pg_catalog.=) $1 and s.user_id is not distinct from $2",
-            Some(1),
-            &[
-                pgrx::Uuid::from_bytes(session_id).into(),
-                claims.sub.map(pgrx::Uuid::from_bytes).into(),
-                claims.jti.as_deref().into(),
-            ],
-        )?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let row = rows.first();
-        let epoch = row.get::<i32>(2)?.map(i64::from);
-        if epoch != Some(claims.epoch) || row.get::<bool>(3)?.unwrap_or(false) {
-            return Ok(None);
-        }
-        let ends = row.get::<TimestampWithTimeZone>(1)?;
-        Ok(ends.map(|at| owner::unix_seconds(at.into_inner())))
-    })
+    let found = lookup::row(
+        c"sessions",
+        c"sessions_pkey",
+        Key::Uuid(&session_id),
+        |row| {
+            (
+                row.uuid(c"user_id"),
+                row.integer(c"epoch").map(i64::from),
+                row.timestamp(c"expires_at"),
+            )
+        },
+    )?;
+    let Some((user_id, epoch, Some(ends))) = found else {
+        return Ok(None);
+    };
+    if user_id != claims.sub || epoch != Some(claims.epoch) || is_revoked(claims)? {
+        return Ok(None);
+    }
+    Ok(Some(owner::unix_seconds(ends)))
+}
+
+fn is_revoked(claims: &Claims) -> Result<bool, Failure> {
+    let Some(jti) = &claims.jti else {
+        return Ok(false);
+    };
+    let found = lookup::row(
+        c"revoked_tokens",
+        c"revoked_tokens_pkey",
+        Key::Text(jti),
+        |_| (),
+    )?;
+    Ok(found.is_some())
 }
 
 /// For ever, unless the token was revoked, alone or with all that were issued up to a moment. One that does not say when
@@ -205,21 +216,19 @@ fn end_unless_revoked(claims: &Claims) -> Result<Option<UnixSeconds>, Failure> {
     let user = claims.sub.map(|sub| fluxbase_rules::uuid::format(&sub));
     let everybody = if user.is_some() { "users" } else { "keys" };
     let issued = claims.issued_at.unwrap_or(0);
-    let revoked = owner::read(|client| {
-        let revoked = client.select(
-            "select 1 from auth.revoked_tokens r where r.jti operator(pg_catalog.=) $1 \
-             union all select 1 from auth.revoked_before b \
-             where (b.subject operator(pg_catalog.=) $2 or b.subject operator(pg_catalog.=) $3) \
-               and b.before operator(pg_catalog.>=) pg_catalog.to_timestamp($4)",
-            Some(1),
-            &[
-                claims.jti.as_deref().into(),
-                user.as_deref().into(),
-                everybody.into(),
-                (issued as f64).into(),
-            ],
+    for subject in user.as_deref().into_iter().chain([everybody]) {
+        let before = lookup::row(
+            c"revoked_before",
+            c"revoked_before_pkey",
+            Key::Text(subject),
+            |row| row.timestamp(c"before"),
         )?;
-        Ok(!revoked.is_empty())
-    })?;
-    Ok((!revoked).then_some(UnixSeconds::MAX))
+        if before
+            .flatten()
+            .is_some_and(|before| owner::unix_seconds(before) >= issued)
+        {
+            return Ok(None);
+        }
+    }
+    Ok((!is_revoked(claims)?).then_some(UnixSeconds::MAX))
 }

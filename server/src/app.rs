@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  outer   request id · client address · panic → 500 · error bodies · headers · one log line      (every request)
-//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1)
+//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1, /rest/v1)
 //!      └ handler
 //! ```
 
@@ -11,7 +11,7 @@ use crate::client::{self, ClientAddress};
 use crate::config::{Config, Server};
 use crate::cookies::Cookies;
 use crate::db::{Db, DbError, Options};
-use crate::error::Failure;
+use crate::error::{Failure, Form};
 use crate::gate::{Passed, gate};
 use crate::headers::RequestIds;
 use crate::limit::Limiter;
@@ -112,23 +112,70 @@ pub fn routes(app: &mut web::ServiceConfig) {
                     "POST",
                     web::post().to(auth::captcha_check),
                 ))
+                .configure(tables)
+                .default_service(web::to(no_such_route)),
+        )
+        .service(
+            web::scope("/rest/v1")
+                .wrap(from_fn(gate))
+                // Which methods call a function is the compiler's word, in the form clients know.
                 .service(only(
-                    "/tables/{table}",
-                    "GET, POST, PATCH, DELETE",
-                    web::route().guard(of_a_table()).to(rest::table),
+                    "/rpc/{function}",
+                    "GET, HEAD, POST",
+                    web::route()
+                        .guard(of_a_table().or(guard::Put()))
+                        .to(rest::postgrest_call),
                 ))
                 .service(only(
-                    "/tables/{schema}/{table}",
-                    "GET, POST, PATCH, DELETE",
-                    web::route().guard(of_a_table()).to(rest::schema_and_table),
-                ))
-                .service(only(
-                    "/tables/{schema}/{table}/{id}",
-                    "GET, PUT, PATCH, DELETE",
-                    web::route().guard(of_a_row()).to(rest::row),
+                    "/{table}",
+                    "GET, HEAD, POST, PATCH, PUT, DELETE",
+                    web::route()
+                        .guard(of_a_table().or(guard::Put()))
+                        .to(rest::postgrest_table),
                 ))
                 .default_service(web::to(no_such_route)),
         );
+}
+
+/// Tables and functions as the Fluxbase contract has them.
+fn tables(scope: &mut web::ServiceConfig) {
+    scope
+        .service(only(
+            "/tables/{table}",
+            "GET, HEAD, POST, PATCH, DELETE",
+            web::route().guard(of_a_table()).to(rest::table),
+        ))
+        // Before schema and table: a POST that means a table called query in another schema goes to /rest/v1.
+        .service(
+            web::resource("/tables/{table}/query")
+                .guard(guard::Post())
+                .to(rest::query),
+        )
+        .service(
+            web::resource("/tables/{schema}/{table}/query")
+                .guard(guard::Post())
+                .to(rest::query_of_schema),
+        )
+        .service(only(
+            "/tables/{schema}/{table}",
+            "GET, HEAD, POST, PATCH, DELETE",
+            web::route().guard(of_a_table()).to(rest::schema_and_table),
+        ))
+        .service(only(
+            "/tables/{schema}/{table}/{id}",
+            "GET, HEAD, PUT, PATCH, DELETE",
+            web::route().guard(of_a_row()).to(rest::row),
+        ))
+        .service(only(
+            "/rpc/procedures",
+            "GET, HEAD",
+            web::route().guard(reads()).to(rest::procedures),
+        ))
+        .service(only(
+            "/rpc/{namespace}/{name}",
+            "POST",
+            web::post().to(rest::call),
+        ));
 }
 
 /// Every row of [`auth::ACTS`]; rows of one path are one resource.
@@ -161,15 +208,19 @@ fn account_routes(scope: &mut web::ServiceConfig) {
     }
 }
 
-fn of_a_table() -> impl guard::Guard {
-    guard::Any(guard::Get())
+fn reads() -> guard::AnyGuard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+fn of_a_table() -> guard::AnyGuard {
+    reads()
         .or(guard::Post())
         .or(guard::Patch())
         .or(guard::Delete())
 }
 
-fn of_a_row() -> impl guard::Guard {
-    guard::Any(guard::Get())
+fn of_a_row() -> guard::AnyGuard {
+    reads()
         .or(guard::Put())
         .or(guard::Patch())
         .or(guard::Delete())
@@ -213,6 +264,8 @@ pub async fn outer(
         (None, None) => uuid::Uuid::new_v4().to_string().into(),
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    // The decoded path, by which the route will be found.
+    let form = Form::of(request.match_info().as_str());
     let admitted = worker.map_or(Ok(()), |worker| {
         admit(&request, &worker.shared.config.server)
     });
@@ -232,7 +285,7 @@ pub async fn outer(
             let refused = response
                 .response()
                 .error()
-                .map(|error| rendered(error, &id));
+                .map(|error| rendered(error, &id, form));
             let (mut response, reason) = match refused {
                 Some((refusal, reason)) => (response.into_response(refusal), Some(reason)),
                 None => {
@@ -250,11 +303,11 @@ pub async fn outer(
             log::request(&response, &id, reason.as_deref(), began.elapsed(), logging);
             Ok(response)
         }
-        Ok(Err(error)) => Err(without_request(rendered(&error, &id), &id)),
+        Ok(Err(error)) => Err(without_request(rendered(&error, &id, form), &id)),
         Err(_) => {
             let failure = Failure::Panicked;
             Err(without_request(
-                (failure.respond(&id), failure.to_string()),
+                (failure.respond(&id, form), failure.to_string()),
                 &id,
             ))
         }
@@ -277,12 +330,13 @@ fn admit(request: &ServiceRequest, server: &Server) -> Result<(), Failure> {
 }
 
 /// The answer and, for the log, the reason.
-fn rendered(error: &Error, id: &str) -> (HttpResponse, String) {
+fn rendered(error: &Error, id: &str, form: Form) -> (HttpResponse, String) {
     match error.as_error::<Failure>() {
-        Some(failure) => (failure.respond(id), failure.to_string()),
+        Some(failure) => (failure.respond(id, form), failure.to_string()),
         None => {
             let status = error.as_response_error().status_code();
-            (Failure::Foreign(status).respond(id), error.to_string())
+            let failure = Failure::Foreign(status);
+            (failure.respond(id, form), error.to_string())
         }
     }
 }

@@ -22,7 +22,9 @@ use body::Body;
 use bytes::Bytes;
 use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// An endpoint and its statement, made once.
 #[derive(Clone)]
@@ -83,6 +85,14 @@ pub async fn run(
         context.insert("mfa_token".into(), token.into());
     }
     let cookies = worker.shared.cookies.as_ref();
+    if as_login
+        && cookies.is_some()
+        && act.may_sign_in()
+        && let Some(token) = cookies::read(http.headers(), cookies::REFRESH)
+    {
+        // The answer overwrites this cookie, and with it the only way to end that session from here.
+        context.insert("replaces".into(), token.into());
+    }
     let arguments = arguments(act, http, &body, context, cookies)?;
     if as_login {
         let parameters: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();
@@ -188,6 +198,13 @@ fn arguments(
             }
             Arg::Object(name) => Some(body.object(name)?.unwrap_or("{}").to_owned()),
             Arg::Body => Some(body.whole()),
+            Arg::Only(name) => {
+                let text = body.text(name)?.filter(|text| !text.is_empty());
+                if text.is_none() {
+                    missing.push(name);
+                }
+                text.map(|text| serde_json::json!({ name: text }).to_string())
+            }
             Arg::Query => Some(query(http)?),
             Arg::PathId => {
                 let id = http.match_info().get("id").unwrap_or_default();
@@ -273,9 +290,9 @@ fn answered(
     let failed = |error: DbError| Failure::Database { error, anonymous };
     let body = answer.bytes(0).map_err(failed)?;
     let body = body.ok_or(Failure::Internal("an account function answered null"))?;
-    let reply = reply_of(&body)?;
+    let head = Head::of(&body)?;
     let cookies = worker.shared.cookies.as_ref();
-    if let Some(mut refusal) = refusal(act, &reply) {
+    if let Some(mut refusal) = refusal(act, &head) {
         if let (Failure::Account(account), "refresh", Some(cookies)) =
             (&mut refusal, act.function, cookies)
         {
@@ -288,7 +305,7 @@ fn answered(
     response.insert_header((CACHE_CONTROL, "no-store"));
     let refresh_seconds = worker.shared.config.auth.settings.refresh_token_seconds;
     for cookie in cookies.map_or_else(Vec::new, |cookies| {
-        set(cookies, act, &reply, refresh_seconds)
+        set(cookies, act, &head, refresh_seconds)
     }) {
         response.append_header((SET_COOKIE, cookie));
     }
@@ -297,18 +314,18 @@ fn answered(
 
 /// The cookies of a reply: those of a sign-in or a refresh, or, after signing out, none any more. Acting as somebody else
 /// leaves them alone: they are the administrator's.
-fn set(cookies: &Cookies, act: &Act, reply: &Value, refresh_seconds: i64) -> Vec<HeaderValue> {
+fn set(cookies: &Cookies, act: &Act, head: &Head<'_>, refresh_seconds: i64) -> Vec<HeaderValue> {
     if act.function == "sign_out" {
         return cookies.signed_out();
     }
     if act.door == Door::Own {
         return Vec::new();
     }
-    let text = |name: &str| reply.get(name).and_then(Value::as_str);
+    let text = |name: &str| head.member(name)?.as_str().map(str::to_owned);
     match (text("access_token"), text("refresh_token")) {
         (Some(access), Some(refresh)) => {
-            let seconds = reply.get("expires_in").and_then(Value::as_i64);
-            cookies.signed_in(access, seconds.unwrap_or(0), refresh, refresh_seconds)
+            let seconds = head.member("expires_in").and_then(|value| value.as_i64());
+            cookies.signed_in(&access, seconds.unwrap_or(0), &refresh, refresh_seconds)
         }
         _ => Vec::new(),
     }
@@ -357,24 +374,37 @@ pub async fn id_token() -> Result<HttpResponse, Failure> {
     ))
 }
 
-fn reply_of(body: &Bytes) -> Result<Value, Failure> {
-    match serde_json::from_slice(body) {
-        Ok(reply @ (Value::Object(_) | Value::Array(_))) => Ok(reply),
-        _ => Err(Failure::Internal(
-            "an account function answered neither an object nor a list",
-        )),
+/// The members of a reply, of a list none. What users wrote into them is passed on unread: not every number of jsonb is
+/// one of serde_json's.
+struct Head<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Head<'a> {
+    fn of(body: &'a Bytes) -> Result<Self, Failure> {
+        let members = match body.first() {
+            Some(b'[') => Ok(BTreeMap::new()),
+            _ => serde_json::from_slice(body),
+        };
+        members.map(Self).map_err(|_| {
+            Failure::Internal("an account function answered neither an object nor a list")
+        })
+    }
+
+    fn member(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 }
 
-fn refusal(act: &Act, reply: &Value) -> Option<Failure> {
-    let object = reply
-        .as_object()
-        .filter(|object| object.contains_key("error"))?;
+fn refusal(act: &Act, head: &Head<'_>) -> Option<Failure> {
+    if !head.0.contains_key("error") {
+        return None;
+    }
+    let member = |name: &String| Some((name.clone(), head.member(name)?));
+    let object: Map<String, Value> = head.0.keys().filter_map(member).collect();
     let code = object.get("code").and_then(Value::as_str).unwrap_or("");
     Some(match status_of(code, act.kind) {
         Some(status) => Failure::Account(Account {
             status,
-            object: object.clone(),
+            object,
             cookies: Vec::new(),
         }),
         None => Failure::Internal("an account function refused with a code nobody knows"),

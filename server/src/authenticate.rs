@@ -124,7 +124,10 @@ pub fn authenticate(
             return Err(Refused::NotTheAdministrator);
         };
         let administrator = judge(token)?;
-        let who = administrator.judge(now, &keys.expected)?.sub;
+        let administrator = administrator.judge(now, &keys.expected)?;
+        let who = administrator
+            .sub
+            .filter(|_| administrator.impersonated_by.is_none());
         if who.is_none() || acting.impersonated_by != who {
             return Err(Refused::NotTheAdministrator);
         }
@@ -153,6 +156,10 @@ pub fn authenticate(
         None => {
             let claims = judge(token)?;
             let claims = claims.judge(now, &keys.expected)?;
+            // Has its own header, beside the administrator's token.
+            if claims.impersonated_by.is_some() {
+                return Err(Refused::NotTheAdministrator);
+            }
             (claims.database_role(), Kind::Token, claims.session_id)
         }
     };

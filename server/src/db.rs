@@ -6,6 +6,8 @@
 //! would cost twice the processor time and a third of the rate.
 //!
 //! What must hold here:
+//! - A time zone, a statement that goes first, an estimate and a rollback travel in the same flight; a request without
+//!   them sends no message more.
 //! - Nothing is answered before COMMIT succeeded: a deferred constraint fails after the rows were sent.
 //! - A connection goes back to the pool only when PostgreSQL has answered everything sent on it.
 //! - A statement is prepared per database role, inside a transaction that has entered: PostgreSQL
@@ -18,6 +20,7 @@ mod lease;
 mod pool;
 mod prepared;
 mod run;
+mod transaction;
 mod value;
 
 pub use error::{DbError, SqlState};

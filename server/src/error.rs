@@ -3,15 +3,22 @@
 //! [`Failure`] is the precise reason; [`Public`] is what the caller may know of it. The match in
 //! [`Failure::public`] is exhaustive, and SQLSTATEs go through the closed table in [`sqlstate`].
 
+mod postgrest;
 mod sqlstate;
+mod table;
 
 pub use sqlstate::{Meaning, meaning};
+pub use table::markdown_table;
 
 use crate::authenticate::Refused;
 use crate::db::DbError;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use actix_web::http::header::{
+    ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+};
+use fluxbase_compiler::Error;
+use fluxbase_compiler::error::QueryError;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
@@ -59,6 +66,25 @@ pub enum Failure {
         /// What it needs.
         required: &'static str,
     },
+    /// The schema that a header names is not served.
+    NoSuchSchema {
+        /// Those that are.
+        served: Vec<String>,
+    },
+    /// One object was asked for, and that many rows match.
+    NotOneRow {
+        /// How many.
+        rows: i64,
+    },
+    /// The page asked for begins behind the last row.
+    BeyondTheEnd {
+        /// Where it begins.
+        offset: u64,
+        /// How many rows there are.
+        total: i64,
+    },
+    /// The body of a PUT is another row than that of its address.
+    AnotherRow,
     /// Nothing by this key that the caller may see.
     NoSuchRow,
     /// A write by key that touched nothing: it does not exist or is not the caller's to change. Which
@@ -87,6 +113,34 @@ pub enum Failure {
     Foreign(StatusCode),
     /// A bug; where it is was written to the log.
     Panicked,
+}
+
+/// How a failure is told, which the address decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `{"error", "code", "request_id"}`
+    Fluxbase,
+    /// `{"code", "message", "details", "hint"}`
+    PostgRest,
+}
+
+impl Form {
+    /// That of a decoded path.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path == "/rest/v1" || path.starts_with("/rest/v1/") {
+            Self::PostgRest
+        } else {
+            Self::Fluxbase
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Fluxbase => "application/json",
+            Self::PostgRest => "application/json; charset=utf-8",
+        }
+    }
 }
 
 /// A refusal as an account function worded it.
@@ -182,9 +236,13 @@ impl Failure {
             Self::Compile(error) => {
                 let status =
                     StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                let allow = match error {
+                    Error::Query(QueryError::NotCallable(_)) => "GET, HEAD, POST",
+                    _ => "GET",
+                };
                 Public {
                     hint: error.hint(),
-                    allow: (status == StatusCode::METHOD_NOT_ALLOWED).then_some("GET"),
+                    allow: (status == StatusCode::METHOD_NOT_ALLOWED).then_some(allow),
                     ..Public::new(status, error.code(), error.message())
                 }
             }
@@ -210,6 +268,11 @@ impl Failure {
                     Public::unavailable("The database is not available")
                 }
                 DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
+                DbError::TimeZone => Public::new(
+                    StatusCode::BAD_REQUEST,
+                    "INVALID_INPUT",
+                    "Unknown time zone",
+                ),
                 DbError::Protocol(_) | DbError::Unreadable(_) => Public::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "INTERNAL_ERROR",
@@ -272,6 +335,25 @@ impl Failure {
                 "INSUFFICIENT_PERMISSIONS",
                 NOT_ALLOWED,
             ),
+            Self::NoSuchSchema { served } => Public {
+                hint: Some(format!("served: {}", served.join(", "))),
+                ..Public::new(
+                    StatusCode::NOT_ACCEPTABLE,
+                    "INVALID_INPUT",
+                    "Unknown schema",
+                )
+            },
+            Self::NotOneRow { .. } => from_meaning(Meaning::NotOneRow, false),
+            Self::BeyondTheEnd { .. } => Public::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "INVALID_INPUT",
+                "The page begins behind the last row",
+            ),
+            Self::AnotherRow => Public::new(
+                StatusCode::BAD_REQUEST,
+                "INVALID_INPUT",
+                "The body is another row than the address",
+            ),
             Self::NoSuchRow => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::WriteHitNothing { anonymous } => from_meaning(Meaning::NotAllowed, *anonymous),
             Self::AddressNotAllowed => Public::new(
@@ -314,11 +396,23 @@ impl Failure {
 
     /// The complete answer.
     #[must_use]
-    pub fn respond(&self, request_id: &str) -> HttpResponse {
+    pub fn respond(&self, request_id: &str, form: Form) -> HttpResponse {
         let public = self.public();
-        let mut response = HttpResponse::build(public.status);
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
-        if let Some(seconds) = public.retry_after {
+        let (status, body) = match form {
+            Form::Fluxbase => (public.status, self.body(&public, request_id)),
+            Form::PostgRest => {
+                let told = postgrest::told(self, &public);
+                (told.status, told.body())
+            }
+        };
+        let mut response = HttpResponse::build(status);
+        if form == Form::PostgRest && status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static(form.content_type())));
+        if let Some(seconds) = public.retry_after
+            && status != StatusCode::METHOD_NOT_ALLOWED
+        {
             response.insert_header((RETRY_AFTER, seconds));
         }
         if let Some(allow) = public.allow {
@@ -334,7 +428,12 @@ impl Failure {
         for cookie in cookies {
             response.append_header((SET_COOKIE, cookie.clone()));
         }
-        let body = match self {
+        response.body(body)
+    }
+
+    /// The body of the Fluxbase mount.
+    fn body(&self, public: &Public, request_id: &str) -> String {
+        match self {
             Self::Account(account) => {
                 let mut object = account.object.clone();
                 object.insert("request_id".into(), request_id.into());
@@ -357,8 +456,7 @@ impl Failure {
                 request_id,
             })
             .unwrap_or_default(),
-        };
-        response.body(body)
+        }
     }
 }
 
@@ -434,10 +532,29 @@ fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
             "INVALID_INPUT",
             "A value does not fit its column or operator",
         ),
-        Meaning::Rejected => (
+        Meaning::Chosen(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            let reason = status.canonical_reason();
+            return Public::new(
+                status,
+                "VALIDATION_FAILED",
+                reason.unwrap_or("The request was rejected by the database"),
+            );
+        }
+        Meaning::Rejected | Meaning::Told => (
             StatusCode::BAD_REQUEST,
             "VALIDATION_FAILED",
             "The change was rejected by the database",
+        ),
+        Meaning::TooManyRows => (
+            StatusCode::BAD_REQUEST,
+            "TOO_MANY_ROWS",
+            "The change would touch more rows than max-affected allows",
+        ),
+        Meaning::NotOneRow => (
+            StatusCode::NOT_ACCEPTABLE,
+            "NOT_ONE_ROW",
+            "The change would not touch exactly one row",
         ),
         Meaning::NoSuchTable => (StatusCode::NOT_FOUND, "NOT_FOUND", "Unknown table"),
         Meaning::NotWritable => (
@@ -512,6 +629,10 @@ impl fmt::Display for Failure {
             Self::CsrfWrong => f.write_str("cookie with a wrong CSRF token"),
             Self::NoMail => f.write_str("no way to send mail"),
             Self::ScopeMissing { required } => write!(f, "key without scope {required}"),
+            Self::NoSuchSchema { .. } => f.write_str("schema not in api.schemas"),
+            Self::NotOneRow { rows } => write!(f, "one object of {rows} rows"),
+            Self::BeyondTheEnd { .. } => f.write_str("page behind the last row"),
+            Self::AnotherRow => f.write_str("body and address of PUT differ"),
             Self::NoSuchRow => f.write_str("no such row"),
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
             Self::AddressNotAllowed => f.write_str("address not in server.allowed_ip_ranges"),

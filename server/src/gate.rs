@@ -50,7 +50,7 @@ impl Passed {
 /// The groups of routes that are guarded differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
-    /// /api/v1/tables.
+    /// Tables and functions, on both mounts.
     Tables,
     /// Account endpoints that make a caller out of nobody.
     PublicAccount,
@@ -60,7 +60,8 @@ enum Door {
 
 impl Door {
     fn of(path: &str) -> Self {
-        if path.starts_with("/api/v1/tables/") {
+        const TABLES: [&str; 3] = ["/api/v1/tables/", "/api/v1/rpc/", "/rest/v1/"];
+        if TABLES.iter().any(|root| path.starts_with(root)) {
             return Self::Tables;
         }
         if path.strip_prefix("/api/v1").is_some_and(auth::is_public) {
@@ -77,7 +78,7 @@ impl Door {
     }
 }
 
-/// The inner of the two layers around every handler below /api/v1. A refusal is a response that
+/// The inner of the two layers around every handler below /api/v1 and /rest/v1. A refusal is a response that
 /// still holds its [`Failure`]; the outer layer writes the body.
 ///
 /// # Errors

@@ -1,14 +1,23 @@
-//! The pipeline: parse → plan → print → run → reply, one call each.
+//! The pipeline: parse → plan → print → run → reply, one call each. Its mounts differ in how a request is spelled and in
+//! how an answer looks; between the two they are one.
+
+mod profile;
+mod rpc;
+
+pub use rpc::{call, procedures};
 
 use crate::app::Worker;
 use crate::error::Failure;
 use crate::gate::Passed;
-use crate::reply;
+use crate::reply::{Done, fluxbase, postgrest};
 use actix_web::http::Method as HttpMethod;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, RANGE};
 use actix_web::{HttpRequest, HttpResponse, web};
+use fluxbase_compiler::Error;
+use fluxbase_compiler::ask::Ask;
 use fluxbase_compiler::plan::{Access, Limits, plan};
-use fluxbase_compiler::rest::{Dialect, Method, Request, parse};
-use fluxbase_compiler::sql;
+use fluxbase_compiler::rest::{Dialect, Method, Request, parse, parse_call, parse_query};
+use fluxbase_compiler::sql::{self, Verb};
 use fluxbase_rules::DatabaseRole;
 
 /// `/api/v1/tables/{table}`
@@ -21,7 +30,8 @@ pub async fn table(
     passed: Passed,
     worker: web::Data<Worker>,
 ) -> Result<HttpResponse, Failure> {
-    run(&http, None, &path, None, &passed, &worker).await
+    let asked = Asked::new(&http, &passed, Dialect::Fluxbase, &path);
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
 }
 
 /// `/api/v1/tables/{schema}/{table}`
@@ -35,7 +45,11 @@ pub async fn schema_and_table(
     worker: web::Data<Worker>,
 ) -> Result<HttpResponse, Failure> {
     let (schema, table) = &*path;
-    run(&http, Some(schema), table, None, &passed, &worker).await
+    let asked = Asked {
+        schema: Some(schema),
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, table)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
 }
 
 /// `/api/v1/tables/{schema}/{table}/{id}`
@@ -49,64 +63,193 @@ pub async fn row(
     worker: web::Data<Worker>,
 ) -> Result<HttpResponse, Failure> {
     let (schema, table, id) = &*path;
-    run(&http, Some(schema), table, Some(id), &passed, &worker).await
+    let asked = Asked {
+        schema: Some(schema),
+        id: Some(id),
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, table)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
+}
+
+/// `/api/v1/tables/{table}/query`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn query(
+    http: HttpRequest,
+    path: web::Path<String>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let asked = Asked {
+        parse: parse_query,
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, &path)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
+}
+
+/// `/api/v1/tables/{schema}/{table}/query`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn query_of_schema(
+    http: HttpRequest,
+    path: web::Path<(String, String)>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let (schema, table) = &*path;
+    let asked = Asked {
+        schema: Some(schema),
+        parse: parse_query,
+        ..Asked::new(&http, &passed, Dialect::Fluxbase, table)
+    };
+    run(asked, &passed, &worker, |done| fluxbase::table(done, &http)).await
+}
+
+/// `/rest/v1/{table}`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn postgrest_table(
+    http: HttpRequest,
+    path: web::Path<String>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let profile = profile::of(&http, &worker.shared.config.api)?;
+    let asked = Asked {
+        schema: Some(profile.schema),
+        ..Asked::new(&http, &passed, Dialect::PostgRest, &path)
+    };
+    run(asked, &passed, &worker, |done| {
+        postgrest::answer(done, &http, profile.told())
+    })
+    .await
+}
+
+/// `/rest/v1/rpc/{function}`
+///
+/// # Errors
+/// Whatever stopped the pipeline.
+pub async fn postgrest_call(
+    http: HttpRequest,
+    path: web::Path<String>,
+    passed: Passed,
+    worker: web::Data<Worker>,
+) -> Result<HttpResponse, Failure> {
+    let profile = profile::of(&http, &worker.shared.config.api)?;
+    let asked = Asked {
+        schema: Some(profile.schema),
+        parse: parse_call,
+        ..Asked::new(&http, &passed, Dialect::PostgRest, &path)
+    };
+    run(asked, &passed, &worker, |done| {
+        postgrest::answer(done, &http, profile.told())
+    })
+    .await
+}
+
+/// What is asked for, as the address says it.
+struct Asked<'a> {
+    http: &'a HttpRequest,
+    dialect: Dialect,
+    parse: for<'b> fn(&Request<'b>) -> Result<Ask<'b>, Error>,
+    schema: Option<&'a str>,
+    table: &'a str,
+    id: Option<&'a str>,
+    content_type: Option<&'a str>,
+    body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    fn new(http: &'a HttpRequest, passed: &'a Passed, dialect: Dialect, table: &'a str) -> Self {
+        Self {
+            http,
+            dialect,
+            parse,
+            schema: None,
+            table,
+            id: None,
+            content_type: header(http, CONTENT_TYPE),
+            body: &passed.body,
+        }
+    }
 }
 
 async fn run(
-    http: &HttpRequest,
-    schema: Option<&str>,
-    table: &str,
-    id: Option<&str>,
+    asked: Asked<'_>,
     passed: &Passed,
     worker: &Worker,
+    reply: impl FnOnce(&Done<'_>) -> Result<HttpResponse, Failure>,
 ) -> Result<HttpResponse, Failure> {
     let caller = passed.caller()?;
+    let http = asked.http;
     let prefer: Vec<&str> = http
         .headers()
         .get_all("prefer")
         .filter_map(|value| value.to_str().ok())
         .collect();
     let request = Request {
-        schema,
-        id,
+        schema: asked.schema,
+        id: asked.id,
         query: http.query_string(),
         prefer: &prefer,
-        body: &passed.body,
-        ..Request::new(Dialect::Fluxbase, method(http.method())?, table)
+        accept: header(http, ACCEPT),
+        content_type: asked.content_type,
+        range: header(http, RANGE).filter(|_| asked.dialect == Dialect::PostgRest),
+        unfiltered_writes: asked.dialect == Dialect::PostgRest
+            && worker.shared.config.api.unfiltered_writes,
+        body: asked.body,
+        ..Request::new(asked.dialect, method(http.method())?, asked.table)
     };
     let statement = {
         let catalog = worker.shared.catalog.load();
-        let ask = parse(&request)?;
-        let plan = plan(&ask, &catalog, &limits(worker, caller.role()))?;
+        let ask = (asked.parse)(&request)?;
+        let plan = plan(
+            &ask,
+            &catalog,
+            &limits(worker, caller.role(), asked.dialect),
+        )?;
         sql::print(&plan)
     };
     let anonymous = caller.is_anonymous();
-    let scope = match statement.access {
-        Access::ReadOnly => "read:tables",
-        Access::ReadWrite => "write:tables",
+    let scope = match (statement.reply.verb, statement.access) {
+        (Verb::Call, _) => "execute:rpc",
+        (_, Access::ReadOnly) => "read:tables",
+        (_, Access::ReadWrite) => "write:tables",
     };
     let answer = worker
         .db
-        .run_as(caller, &statement, scope)
+        .run_request(caller, &statement, scope)
         .await
         .map_err(|error| Failure::of_run(error, anonymous, scope))?;
-    reply::rest(&statement, &answer, anonymous)
+    reply(&Done {
+        statement: &statement,
+        answer: &answer,
+        anonymous,
+    })
 }
 
-fn limits(worker: &Worker, role: DatabaseRole) -> Limits {
+fn header(http: &HttpRequest, name: HeaderName) -> Option<&str> {
+    http.headers().get(name)?.to_str().ok()
+}
+
+fn limits(worker: &Worker, role: DatabaseRole, dialect: Dialect) -> Limits {
     let api = &worker.shared.config.api;
     Limits {
         default_page_size: api.default_page_size,
         max_page_size: api.max_page_size,
         max_total_results: (role != DatabaseRole::ServiceRole).then_some(api.max_total_results),
-        aggregates: true,
+        aggregates: dialect == Dialect::Fluxbase || api.aggregates,
+        plans: api.plan,
     }
 }
 
 /// The routes let no other method through.
 fn method(method: &HttpMethod) -> Result<Method, Failure> {
     match *method {
-        HttpMethod::GET => Ok(Method::Get),
+        HttpMethod::GET | HttpMethod::HEAD => Ok(Method::Get),
         HttpMethod::POST => Ok(Method::Post),
         HttpMethod::PATCH => Ok(Method::Patch),
         HttpMethod::PUT => Ok(Method::Put),

@@ -1,17 +1,18 @@
-//! The README's tables are generated from where options and settings are defined. `WRITE_README=1 cargo test -p
+//! The README's tables are generated from where options, settings and errors are defined. `WRITE_README=1 cargo test -p
 //! fluxbase --test readme` brings them up to date.
 
 use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_tables_of_the_readme_are_the_options_there_are() {
+fn the_tables_of_the_readme_are_what_there_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = fs::read_to_string(&path).unwrap();
     let mut wanted = readme.clone();
     for (name, table) in [
         ("options", fluxbase_server::config::markdown_table()),
         ("settings", fluxbase_rules::settings::markdown_table()),
+        ("errors", fluxbase_server::error::markdown_table()),
     ] {
         let opening = format!("<!-- {name}: ");
         let closing = format!("<!-- /{name} -->");

@@ -5,7 +5,8 @@
 -- (internal dependencies of the type). The schemas below never appear, as there.
 -- 'returns.kind' is scalar, void, row (its columns are known) or record (they are not). Several OUT arguments, a named
 -- one and RETURNS TABLE make a row; one OUT argument without a name does not, and one of a row type is that row.
--- 'one': at most one row comes back, as a function without SETOF or one with ROWS 1 promises.
+-- 'one': at most one row comes back, as a function without SETOF or one with ROWS 1 promises. 'execute' has a bit for each
+-- role, as has 'usage' of schemas.sql.
 with recursive bases(oid, base) as (
   select t.oid, case when t.typtype = 'd' then t.typbasetype else t.oid end
   from pg_catalog.pg_type t
@@ -23,6 +24,11 @@ types as materialized (
   join bases b on b.oid = t.oid
   join pg_catalog.pg_type bt on bt.oid = b.base and bt.typtype <> 'd'
   join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace
+),
+roles as materialized (
+  select r.oid, 1 << (w.place::pg_catalog.int4 - 1) as bit
+  from pg_catalog.unnest(array['anon', 'authenticated', 'service_role']) with ordinality as w(name, place)
+  join pg_catalog.pg_roles r on r.rolname = w.name
 ),
 candidates as materialized (
   select p.oid, n.nspname, p.proname, p.prokind, p.proretset, p.prorows, p.provolatile, p.pronargs, p.pronargdefaults,
@@ -112,6 +118,9 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'one', not c.proretset or c.prorows = 1,
   'volatility', case c.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
   'comment', d.description,
+  'execute', (
+    select coalesce(pg_catalog.sum(r.bit), 0) from roles r where pg_catalog.has_function_privilege(r.oid, c.oid, 'EXECUTE')
+  ),
   'arguments', coalesce(i.list, '[]'),
   'returns', pg_catalog.json_build_object(
     'kind', case

@@ -3,6 +3,9 @@
 -- Everything is joined set-wise: a correlated look-up per table costs seconds where there are thousands. 2,000 tables
 -- of ten columns take about 350 ms on PostgreSQL 15; JIT compilation of these joins would add 130 and is best off.
 -- The schemas below never appear, whatever $1 says: a name that is not in the catalog cannot be asked for.
+-- 'grants' is for describing the database, never for deciding: PostgreSQL does that. It has four bits for each role (anon
+-- lowest, then authenticated, then service_role): 1 select, 2 insert, 4 update, 8 delete. A column has its own only where
+-- something was granted on columns; whatever is granted on the table holds for it anyway.
 with recursive served as materialized (
   select c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity
   from pg_catalog.pg_class c
@@ -30,6 +33,23 @@ types as materialized (
   join pg_catalog.pg_type bt on bt.oid = b.base and bt.typtype <> 'd'
   join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace
 ),
+roles as materialized (
+  select r.oid, 4 * (w.place::pg_catalog.int4 - 1) as shift
+  from pg_catalog.unnest(array['anon', 'authenticated', 'service_role']) with ordinality as w(name, place)
+  join pg_catalog.pg_roles r on r.rolname = w.name
+),
+grants as (
+  select s.oid,
+         pg_catalog.sum((
+           pg_catalog.has_table_privilege(r.oid, s.oid, 'SELECT')::pg_catalog.int4
+           + pg_catalog.has_table_privilege(r.oid, s.oid, 'INSERT')::pg_catalog.int4 * 2
+           + pg_catalog.has_table_privilege(r.oid, s.oid, 'UPDATE')::pg_catalog.int4 * 4
+           + pg_catalog.has_table_privilege(r.oid, s.oid, 'DELETE')::pg_catalog.int4 * 8
+         ) << r.shift) as bits
+  from served s
+  cross join roles r
+  group by s.oid
+),
 columns as (
   select a.attrelid,
          pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -45,7 +65,15 @@ columns as (
              when a.attidentity = 'a' then 'identity_always'
              when a.attidentity = 'd' then 'identity_by_default'
              else 'none' end,
-           'comment', d.description
+           'comment', d.description,
+           'grants', case when a.attacl is not null then (
+             select pg_catalog.sum((
+               pg_catalog.has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT')::pg_catalog.int4
+               + pg_catalog.has_column_privilege(r.oid, a.attrelid, a.attnum, 'INSERT')::pg_catalog.int4 * 2
+               + pg_catalog.has_column_privilege(r.oid, a.attrelid, a.attnum, 'UPDATE')::pg_catalog.int4 * 4
+             ) << r.shift)
+             from roles r
+           ) end
          ) order by a.attnum) as list
   from served s
   join pg_catalog.pg_attribute a on a.attrelid = s.oid and a.attnum > 0 and not a.attisdropped
@@ -90,12 +118,14 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'deletable', w.events & 16 <> 0,
   'row_security', s.relrowsecurity,
   'comment', d.description,
+  'grants', coalesce(g.bits, 0),
   'columns', coalesce(c.list, '[]'),
   'primary_key', coalesce(k.primary_key, '[]'),
   'unique_keys', coalesce(k.list, '[]')
 ) order by s.nspname, s.relname), '[]')
 from served s
 join writable w on w.oid = s.oid
+left join grants g on g.oid = s.oid
 left join columns c on c.attrelid = s.oid
 left join keys k on k.indrelid = s.oid
 left join pg_catalog.pg_description d

@@ -5,6 +5,8 @@ create table auth.users (
   -- Absent for users who never chose one: anonymous and invited ones.
   password_hash text,
   password_changed_at timestamptz not null default pg_catalog.now(),
+  -- Set: the password is not the user's own choice, and until then it does nothing but let the user choose another.
+  password_temporary_until timestamptz,
   email_verified boolean not null default false,
   is_anonymous boolean not null default false,
   -- The application's role: what policies compare. Which database role it runs as follows from it.

@@ -18,6 +18,8 @@ create table auth.sessions (
   authenticated_at timestamptz not null default pg_catalog.now(),
   factor_at timestamptz,
   impersonator_id uuid references auth.users (id) on delete cascade,
+  -- The session in which the administrator began it: signing out there ends it too.
+  impersonator_session_id uuid references auth.sessions (id) on delete cascade,
   ip inet,
   user_agent text,
   constraint sessions_end check (expires_at <= ends_at),
@@ -25,6 +27,7 @@ create table auth.sessions (
 );
 create index sessions_user_id on auth.sessions (user_id);
 create index sessions_impersonator_id on auth.sessions (impersonator_id) where impersonator_id is not null;
+create index sessions_impersonator_session_id on auth.sessions (impersonator_session_id) where impersonator_session_id is not null;
 create index sessions_expires_at on auth.sessions (expires_at);
 select pg_catalog.pg_extension_config_dump('auth.sessions', '');
 comment on table auth.sessions is 'One row per signed-in device; deleting it ends its tokens at their next use';

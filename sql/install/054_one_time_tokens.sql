@@ -1,10 +1,12 @@
 -- What is sent by mail and works once, and mails that only tell something. A row is made by the act; the token in it when
 -- the mailer takes the row, so that no token is ever written down: the database keeps its hash, the mail the token. A
--- row for an address that nobody has is made too and never mailed: asking costs the same and tells nothing.
+-- row for an address is made whether or not somebody has it: asking costs the same and tells nothing.
 create table auth.one_time_tokens (
   id uuid primary key default pg_catalog.gen_random_uuid(),
   kind text not null check (kind in ('confirm_email', 'password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation',
-    'notice_password_changed', 'notice_email_changed', 'notice_factor_changed', 'notice_sign_up')),
+    'notice_password_changed', 'notice_email_changed', 'notice_factor_changed', 'notice_sign_up',
+    'notice_sign_in_locked', 'notice_factor_locked')),
+  -- Null while nobody has looked whose the address is: that is done when the mailer takes the row.
   user_id uuid references auth.users (id) on delete cascade,
   -- Where it is sent.
   email text not null,

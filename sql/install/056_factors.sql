@@ -16,7 +16,7 @@ comment on table auth.totp_factors is 'Secrets of authenticator apps, encrypted'
 
 create table auth.backup_codes (
   user_id uuid not null references auth.users (id) on delete cascade,
-  -- HMAC-SHA-256 under the sealing key: 50 random bits alone could be tried out.
+  -- HMAC-SHA-256 under the sealing key, of 120 random bits.
   code_mac bytea not null,
   key_id text not null,
   used_at timestamptz,

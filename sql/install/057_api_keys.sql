@@ -11,7 +11,7 @@ create function auth.moment(text) returns timestamptz
 as $$
 begin
   return $1::timestamptz;
-exception when invalid_datetime_format or datetime_field_overflow then
+exception when data_exception then
   return null;
 end
 $$;

@@ -1,6 +1,7 @@
 -- One function per act. Each returns the reply or a coded refusal {"error", "code"} as a value, never an
 -- exception, so that what a refusal writes down is committed. context is what the caller knows of its own caller:
--- ip, user_agent, request_id for the audit; code, nonce, password, mfa_token where an act asks for proof.
+-- ip, user_agent, request_id for the audit; code, nonce, password, mfa_token where an act asks for proof; replaces, the
+-- refresh token of the session that a sign-in takes the place of.
 create function auth.sign_up(email text, password text, user_metadata jsonb default '{}', context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'sign_up_wrapper';

@@ -44,6 +44,27 @@ begin
 end
 $$;
 
+-- What the lists below take of a filter, by name; null when all of it can be read. Names nobody asks for are passed over.
+create function auth.filter_refusal(filter jsonb) returns jsonb
+  language sql stable set search_path = pg_catalog, pg_temp
+  begin atomic
+    select pg_catalog.jsonb_build_object('error', p.name || ' must be ' || p.accepted, 'code', 'INVALID_INPUT')
+    from (values
+      ('limit', '^[0-9]{1,9}$', 'a whole number from 0 to 999999999 (1000 are given at most)'),
+      ('offset', '^[0-9]{1,9}$', 'a whole number from 0 to 999999999'),
+      ('exclude_admins', '^(true|false)$', 'true or false'),
+      ('include_expired', '^(true|false)$', 'true or false'),
+      ('type', '^(app|dashboard)$', 'app or dashboard'),
+      ('outcome', '^(success|failure)$', 'success or failure'),
+      ('user_id', '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', 'a UUID'),
+      ('since', null, 'a moment, 2026-01-02T03:04:05Z for example')
+    ) as p(name, pattern, accepted)
+    where case p.name
+      when 'since' then filter ->> 'since' is not null and auth.moment(filter ->> 'since') is null
+      else filter ->> p.name !~ p.pattern end
+    order by p.name limit 1;
+  end;
+
 create function auth.sensitive_refusal(context jsonb) returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'sensitive_refusal_wrapper';
@@ -64,15 +85,18 @@ create function auth.admin_list_users(filter jsonb default '{}') returns jsonb
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
-  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
-  skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
+  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  wanted integer;
+  skipped integer;
   pattern text := '%' || pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.lower(coalesce(filter ->> 'search', '')), '\', '\\'), '%', '\%'), '_', '\_') || '%';
-  without boolean := coalesce((filter ->> 'exclude_admins')::boolean, false);
+  without boolean;
 begin
   if refusal is not null then
     return refusal;
   end if;
+  wanted := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  skipped := coalesce((filter ->> 'offset')::integer, 0);
+  without := coalesce((filter ->> 'exclude_admins')::boolean, false);
   return (
     with found as (
       select u from auth.users u
@@ -95,6 +119,11 @@ create function auth.admin_get_user(id uuid) returns jsonb
   end;
 comment on function auth.admin_get_user(uuid) is 'One user';
 
+create function auth.admin_me() returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  return coalesce(auth.admin_refusal(), auth.get_user());
+comment on function auth.admin_me() is 'The entered administrator as an object';
+
 create function auth.admin_create_user(email text, options jsonb default '{}', context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_create_user_wrapper';
@@ -105,13 +134,19 @@ create function auth.admin_update_user(id uuid, changes jsonb, context jsonb def
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_update_user_wrapper';
 comment on function auth.admin_update_user(uuid, jsonb, jsonb) is
-  'Changes email, password, role, user_metadata, app_metadata or email_verified of a user';
+  'Changes email, password, role, user_metadata, app_metadata or email_verified of a user; the password is a temporary one';
 
 create function auth.admin_reset_password(id uuid, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'admin_reset_password_wrapper';
 comment on function auth.admin_reset_password(uuid, jsonb) is
   'Voids the password and mails a link to choose another';
+
+create function auth.admin_remove_factor(id uuid, context jsonb default '{}') returns jsonb
+  language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+  as 'MODULE_PATHNAME', 'admin_remove_factor_wrapper';
+comment on function auth.admin_remove_factor(uuid, jsonb) is
+  'Takes away a user''s second factor and backup codes, for one who has lost them, and ends every session';
 
 create function auth.admin_delete_user(id uuid, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
@@ -167,14 +202,17 @@ create function auth.admin_list_sessions(filter jsonb default '{}') returns json
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
-  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
-  skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
-  expired boolean := coalesce((filter ->> 'include_expired')::boolean, false);
+  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  wanted integer;
+  skipped integer;
+  expired boolean;
 begin
   if refusal is not null then
     return refusal;
   end if;
+  wanted := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  skipped := coalesce((filter ->> 'offset')::integer, 0);
+  expired := coalesce((filter ->> 'include_expired')::boolean, false);
   return (
     with page as (
       select s, u.email from auth.sessions s left join auth.users u on u.id = s.user_id
@@ -313,13 +351,15 @@ create function auth.admin_audit(filter jsonb default '{}') returns jsonb
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
-  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 100), 1000), 0);
-  skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
+  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  wanted integer;
+  skipped integer;
 begin
   if refusal is not null then
     return refusal;
   end if;
+  wanted := least(coalesce((filter ->> 'limit')::integer, 100), 1000);
+  skipped := coalesce((filter ->> 'offset')::integer, 0);
   return pg_catalog.jsonb_build_object('events', coalesce((
     select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(e) || pg_catalog.jsonb_build_object('at', auth.utc(e.at), 'ip', pg_catalog.host(e.ip)) order by e.at desc)
     from (select * from audit.events v

@@ -79,13 +79,15 @@ create function auth.list_impersonations(filter jsonb default '{}') returns json
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
-  wanted integer := greatest(least(coalesce((filter ->> 'limit')::integer, 50), 1000), 0);
-  skipped integer := greatest(coalesce((filter ->> 'offset')::integer, 0), 0);
+  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  wanted integer;
+  skipped integer;
 begin
   if refusal is not null then
     return refusal;
   end if;
+  wanted := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
+  skipped := coalesce((filter ->> 'offset')::integer, 0);
   return coalesce((
     select pg_catalog.jsonb_agg(auth.impersonation_object(p.i) order by (p.i).started_at desc)
     from (select i from auth.impersonation_sessions i order by i.started_at desc limit wanted offset skipped) p), '[]');

@@ -64,15 +64,18 @@ grant execute on function auth.end_impersonation(jsonb), auth.get_impersonation(
 -- What administrators do: an application's administrator is authenticated for the database, and the functions refuse
 -- everybody whose role is not one.
 grant execute on function
-  auth.admin_list_users(jsonb), auth.admin_get_user(uuid), auth.admin_create_user(text, jsonb, jsonb),
+  auth.admin_list_users(jsonb), auth.admin_get_user(uuid), auth.admin_me(), auth.admin_create_user(text, jsonb, jsonb),
   auth.admin_update_user(uuid, jsonb, jsonb), auth.admin_delete_user(uuid, jsonb), auth.admin_reset_password(uuid, jsonb),
-  auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
+  auth.admin_remove_factor(uuid, jsonb), auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
   auth.admin_list_sessions(jsonb), auth.admin_revoke_session(uuid, jsonb), auth.admin_revoke_user(uuid, jsonb),
   auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz), auth.admin_audit(jsonb), auth.refresh_schema(), auth.service_key_revocations(uuid),
   auth.create_service_key(jsonb, jsonb), auth.rotate_service_key(uuid, jsonb), auth.list_service_keys(),
   auth.get_service_key(uuid), auth.change_service_key(uuid, text, jsonb, jsonb),
   auth.impersonate(uuid, text, jsonb), auth.impersonate_role(text, text, jsonb), auth.list_impersonations(jsonb)
 to authenticated, service_role, fluxbase_trusted;
+
+-- Written around the number of rows of a write, as whoever writes.
+grant execute on function auth.at_most(bigint, bigint), auth.exactly_one(bigint) to anon, authenticated, service_role;
 
 -- The first key pair, so that tokens can be signed and verified from the start, and the first sealing key.
 select auth.rotate_signing_key();

@@ -45,20 +45,7 @@ fn site(fixture: &Arc<Fixture>) -> Site {
              update auth.users set role = 'dashboard_admin' where email = 'bob@example.com'",
         )
         .expect("settings");
-    let mailer = fixture.cluster.url("fluxbase_mailer", &database.name);
-    let outbox = fixture
-        .cluster
-        .directory
-        .join(format!("mail-{}", database.name));
-    let outbox = outbox.display().to_string();
-    Site::on(
-        database,
-        &[
-            ("EMAIL_TRANSPORT", "file"),
-            ("EMAIL_DIRECTORY", &outbox),
-            ("EMAIL_DATABASE_URL", &mailer),
-        ],
-    )
+    Site::mailing(database)
 }
 
 fn sign_up(site: &Site, email: &str, password: &str) -> Response {

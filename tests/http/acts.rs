@@ -51,6 +51,16 @@ impl Site {
         self.post(&format!("/api/v1/auth{path}"), body).send()
     }
 
+    /// What an act answers that must change no row, send no mail and leave no word in the audit.
+    #[track_caller]
+    pub fn silently<T>(&self, act: impl FnOnce() -> T) -> T {
+        let events = "select count(*) from audit.events";
+        let before = (self.database.state(), self.count(events));
+        let answer = act();
+        assert_eq!((self.database.state(), self.count(events)), before);
+        answer
+    }
+
     /// One number out of the database.
     pub fn count(&self, query: &str) -> i64 {
         let row = self.database.superuser().query_one(query, &[]);

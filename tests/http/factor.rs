@@ -34,6 +34,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     add("a_mfa_token_that_is_none_is_401", no_mfa_token);
     add("a_stolen_token_changes_nothing_without_a_code", sensitive);
     add("disabling_takes_password_and_code", disable);
+    add("a_stolen_token_sets_up_no_first_factor", stolen);
+    add("a_lost_factor_is_removed_by_an_administrator", lost);
     trials
 }
 
@@ -448,4 +450,72 @@ fn disable(site: &Site) {
     // Its codes open nothing, nor does the challenge that was waiting for one.
     verify(site, &ann.id, &code_by_pyotp(&secret, now())).refused(401, "INVALID_CREDENTIALS");
     site.sign_in("ann@example.com", PASSWORD);
+}
+
+/// A token found an hour after the sign-in must not lock its owner out with a factor of the finder.
+fn stolen(site: &Site) {
+    let ann = site.database.fixture.ann.clone();
+    site.database
+        .superuser()
+        .batch_execute("update auth.sessions set authenticated_at = now() - interval '1 h'")
+        .expect("long ago");
+    let setup = || site.by(&ann.token, "POST", "/auth/2fa/setup");
+    setup().send().refused(403, "REAUTHENTICATION_REQUIRED");
+    for wrong in [
+        json!({"password": "Wrong-Horse-7-Battery"}),
+        json!({"nonce": "x"}),
+    ] {
+        setup()
+            .json(&wrong)
+            .send()
+            .refused(401, "INVALID_CREDENTIALS");
+    }
+    assert_eq!(site.count("select count(*) from auth.totp_factors"), 0);
+    site.sign_in("ann@example.com", PASSWORD);
+    // The owner has the password; or signs in anew, and then nothing more is asked.
+    let password = json!({"password": PASSWORD});
+    setup().json(&password).send().expect(200);
+    let nonce = site
+        .by(&ann.token, "POST", "/auth/reauthenticate")
+        .json(&password)
+        .send()
+        .expect(200)["nonce"]
+        .clone();
+    setup().json(&json!({"nonce": nonce})).send().expect(200);
+    enrol(site, &site.sign_in("ann@example.com", PASSWORD).token);
+}
+
+fn lost(site: &Site) {
+    let ann = site.database.fixture.ann.clone();
+    let bob = &site.database.fixture.bob;
+    enrol(site, &ann.token);
+    let path = format!("/admin/users/{}/2fa", ann.id);
+    let remove = |token: &str| site.by(token, "DELETE", &path).send();
+    site.request("DELETE", &format!("/api/v1{path}"))
+        .send()
+        .refused(401, "AUTHENTICATION_REQUIRED");
+    remove(&bob.token).refused(403, "ADMIN_REQUIRED");
+    challenged(&site.try_sign_in("ann@example.com", PASSWORD), &ann.id);
+    let admin = site.with_role("root@example.com", "dashboard_admin");
+    let (secret, _) = enrol(site, &admin.token);
+    site.database
+        .superuser()
+        .batch_execute("update auth.sessions set factor_at = now() - interval '1 h'")
+        .expect("long ago");
+    remove(&admin.token).refused(403, "TWO_FACTOR_REQUIRED");
+    site.by(&admin.token, "DELETE", "/admin/users/x/2fa")
+        .send()
+        .refused(400, "INVALID_REQUEST_BODY");
+    let reply = site
+        .by(&admin.token, "DELETE", &path)
+        .header("X-2FA-Code", &code_by_pyotp(&secret, now()))
+        .send()
+        .expect(200);
+    assert_eq!(reply["message"], "The second factor was removed");
+    site.by(&ann.token, "GET", "/auth/user")
+        .send()
+        .refused(401, "REVOKED_TOKEN");
+    remove(&admin.token).refused(400, "VALIDATION_FAILED");
+    // The password signs in, and another factor is set up.
+    enrol(site, &site.sign_in("ann@example.com", PASSWORD).token);
 }

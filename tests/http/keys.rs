@@ -281,7 +281,7 @@ fn nonsense(site: &Site) {
             (json!({"name": ""}), "MISSING_REQUIRED_FIELD"),
             (json!({"name": 7}), "VALIDATION_FAILED"),
             (json!({"name": "x".repeat(256)}), "VALIDATION_FAILED"),
-            (json!({"name": "a\u{0}b"}), "INVALID_INPUT"),
+            (json!({"name": "a\u{0}b"}), "INVALID_REQUEST_BODY"),
             (json!({"scopes": []}), "VALIDATION_FAILED"),
             (json!({"scopes": "*"}), "VALIDATION_FAILED"),
             (json!({"scopes": [7]}), "VALIDATION_FAILED"),

@@ -44,6 +44,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         unknown,
     );
     add("redirect_to_leads_to_allowed_places_only", redirect);
+    add("the_owner_of_a_locked_address_is_told_once", locked);
     trials
 }
 
@@ -368,4 +369,24 @@ fn redirect(site: &Site, receiver: &Receiver) {
     assert!(mail.text.contains(link), "{}", mail.text);
     let body = json!({"token": token(&mail), "new_password": OTHER});
     site.ask("/password/reset/confirm", &body).expect(200);
+}
+
+/// Nobody else learns of it, and the guesser's answers are those for an address that nobody has.
+fn locked(site: &Site, receiver: &Receiver) {
+    let guess = |email: &str| {
+        let wrong = site.try_sign_in(email, "Wrong-Horse-7-Battery");
+        without_id(wrong.refused(401, "INVALID_CREDENTIALS"))
+    };
+    site.configure(&[("max_login_attempts", "2")]);
+    let answers: Vec<Value> = (0..3).map(|_| guess("nobody@example.com")).collect();
+    let known: Vec<Value> = (0..3).map(|_| guess("ann@example.com")).collect();
+    assert_eq!(known, answers);
+    let mail = only(receiver, "ann@example.com");
+    assert_eq!(
+        mail.header("subject"),
+        Some("Wrong passwords for your account")
+    );
+    assert!(!mail.text.contains("token="), "{}", mail.text);
+    let sent = "select count(*) from auth.one_time_tokens where mail_attempts > 0 or mail_due_at is not null";
+    assert_eq!(site.count(sent), 1);
 }

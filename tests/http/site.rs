@@ -81,6 +81,22 @@ impl Site {
         }
     }
 
+    /// As [`Site::on`], with a server that writes its mails into files.
+    pub fn mailing(database: Database) -> Self {
+        let cluster = &database.fixture.cluster;
+        let mailer = cluster.url("fluxbase_mailer", &database.name);
+        let outbox = cluster.directory.join(format!("mail-{}", database.name));
+        let outbox = outbox.display().to_string();
+        Self::on(
+            database,
+            &[
+                ("EMAIL_TRANSPORT", "file"),
+                ("EMAIL_DIRECTORY", &outbox),
+                ("EMAIL_DATABASE_URL", &mailer),
+            ],
+        )
+    }
+
     /// A request.
     pub fn request(&self, method: &str, target: &str) -> Request {
         Request::new(self.port, method, target)

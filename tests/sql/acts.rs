@@ -97,34 +97,22 @@ pub fn configure(database: &Database, key: &str, value: &str) {
     );
 }
 
-/// A digest of every row of every table of accounts, but for attempts and the audit: an act that was refused has
-/// changed none, opened no session and sent no mail.
+/// As [`Database::state`].
 pub fn state(database: &Database) -> Vec<(String, String)> {
-    let mut superuser = database.superuser();
-    [
-        "users", "sessions", "one_time_tokens", "totp_factors", "backup_codes", "challenges", "nonces", "service_keys",
-        "client_keys", "impersonation_sessions", "revoked_before", "revoked_tokens",
-    ]
-    .into_iter()
-    .map(|table| {
-        let digest = format!("select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from auth.{table} t");
-        (table.to_owned(), value(&mut superuser, &digest).expect("asked").expect("a digest"))
-    })
-    .collect()
+    database.state()
 }
 
-/// Outcome and reason of each event of this name, oldest first.
-pub fn events(database: &Database, event: &str) -> Vec<String> {
-    database
-        .superuser()
-        .query(
-            "select outcome || coalesce(' ' || reason, '') from audit.events where event = $1 order by at",
-            &[&event],
-        )
-        .expect("asked")
-        .iter()
-        .map(|row| row.get(0))
+/// The state but for one table.
+pub fn but(state: Vec<(String, String)>, table: &str) -> Vec<(String, String)> {
+    state
+        .into_iter()
+        .filter(|(name, _)| name != table)
         .collect()
+}
+
+/// As [`Database::events`].
+pub fn events(database: &Database, event: &str) -> Vec<String> {
+    database.events(event)
 }
 
 /// Takes the mails that are due, as the mailer does.

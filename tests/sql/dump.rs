@@ -158,6 +158,10 @@ impl Before {
             "update auth.users set disabled_at = now() where email = 'bob@example.com'; \
              delete from auth.users where email = 'gone@example.com'",
         );
+        superuser(
+            from,
+            "insert into auth.breached_passwords values (decode(repeat('ab', 20), 'hex'))",
+        );
         let jti = payload_of(&from.fixture.anon_key);
         let mut owner = from.superuser();
         owner
@@ -210,6 +214,8 @@ impl Before {
         ] {
             assert_eq!(enters(&mut app, token), over);
         }
+        // Lists that can be had again are not kept.
+        assert_eq!(count(to, "select count(*) from auth.breached_passwords"), 0);
         let revoked = "select count(*) from auth.revoked_before where before = 'infinity'";
         assert_eq!(count(to, revoked), 2);
         let again = act(&mut app, "auth.sign_in_with_magic_link($1)", &[&self.used]);

@@ -24,12 +24,16 @@ mod policy;
 mod profile;
 mod readme;
 mod recovery;
+mod replaced;
 mod revocation;
+mod rows;
 mod seal;
 mod secrets;
 mod sessions;
+mod timing;
 mod tokens;
 mod uninstall;
+mod warnings;
 
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::Fixture;
@@ -51,7 +55,10 @@ fn main() {
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
+    trials.extend(timing::trials(&fixture));
+    trials.extend(replaced::trials(&fixture));
     trials.extend(policy::trials(&fixture));
     trials.extend(corpus::trials(&fixture));
     trials.extend(factors::trials(&fixture));
@@ -67,6 +74,7 @@ fn main() {
     trials.extend(impersonation::trials(&fixture));
     trials.extend(hijack::trials(&fixture));
     trials.extend(grants::trials(&fixture));
+    trials.extend(rows::trials(&fixture));
     trials.extend(secrets::trials(&fixture));
     trials.extend(logs::trials(&fixture));
     trials.extend(imported::trials(&fixture));

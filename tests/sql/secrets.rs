@@ -85,7 +85,7 @@ const PATHS: [(&str, &str); 24] = [
 ];
 
 /// Tables of which nobody below the owner sees or changes anything.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "auth.settings",
     "auth.signing_keys",
     "auth.users",
@@ -102,6 +102,7 @@ const TABLES: [&str; 17] = [
     "auth.service_keys",
     "auth.client_keys",
     "auth.impersonation_sessions",
+    "auth.breached_passwords",
     "audit.events",
 ];
 

@@ -6,6 +6,7 @@ use postgres::Client;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 /// What everybody signs up with.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
@@ -82,8 +83,11 @@ pub struct Fixture {
     pub anon_key: String,
     admin: Mutex<Client>,
     next: AtomicU32,
+    made: Instant,
 }
 
+/// A sign-in is taken for fresh for ten minutes; a slow run takes longer.
+const STALE: Duration = Duration::from_secs(300);
 const TEMPLATE: &str = "template_with_fluxbase";
 
 /// Signs up on an open session of the server's login.
@@ -147,6 +151,7 @@ impl Fixture {
             anon_key,
             admin: Mutex::new(admin),
             next: AtomicU32::new(0),
+            made: Instant::now(),
         }
     }
 
@@ -154,10 +159,18 @@ impl Fixture {
     pub fn database(self: &Arc<Self>) -> Database {
         let name = format!("test_{}", self.next.fetch_add(1, Ordering::Relaxed));
         self.admin(&format!("create database {name} template {TEMPLATE}"));
-        Database {
+        let database = Database {
             fixture: Arc::clone(self),
             name,
+        };
+        if self.made.elapsed() > STALE {
+            // As if both had signed up just now.
+            database
+                .superuser()
+                .batch_execute("update auth.sessions set authenticated_at = now()")
+                .expect("fresh sessions");
         }
+        database
     }
 
     /// An empty database without the extension.
@@ -243,6 +256,45 @@ impl Database {
     /// As the server logs in.
     pub fn app(&self) -> Client {
         self.connect("fluxbase_app")
+    }
+
+    /// A digest of every row of every table of accounts, but for attempts and the audit: an act that was refused has
+    /// changed none, opened no session and sent no mail.
+    pub fn state(&self) -> Vec<(String, String)> {
+        let mut superuser = self.superuser();
+        [
+            "users",
+            "sessions",
+            "one_time_tokens",
+            "totp_factors",
+            "backup_codes",
+            "challenges",
+            "nonces",
+            "service_keys",
+            "client_keys",
+            "impersonation_sessions",
+            "revoked_before",
+            "revoked_tokens",
+        ]
+        .into_iter()
+        .map(|table| {
+            let digest = format!(
+                "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from auth.{table} t"
+            );
+            let row = superuser.query_one(&digest, &[]).expect("a digest");
+            (table.to_owned(), row.get(0))
+        })
+        .collect()
+    }
+
+    /// Outcome and reason of each event of this name, oldest first.
+    pub fn events(&self, event: &str) -> Vec<String> {
+        let rows = self.superuser().query(
+            "select outcome || coalesce(' ' || reason, '') from audit.events where event = $1 order by at",
+            &[&event],
+        );
+        let rows = rows.expect("asked");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 }
 

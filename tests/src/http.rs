@@ -53,11 +53,17 @@ impl Request {
         self.header("Authorization", &format!("Bearer {token}"))
     }
 
+    /// A body of any bytes, of which nothing is said.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// A body of any bytes, said to be JSON.
     #[must_use]
-    pub fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
-        self.header("Content-Type", "application/json")
+    pub fn raw(self, body: impl Into<Vec<u8>>) -> Self {
+        self.body(body).header("Content-Type", "application/json")
     }
 
     /// A JSON body.
@@ -172,6 +178,35 @@ impl Response {
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> Value {
         let body = self.shaped(status, code);
+        self.tells_no_insides();
+        body
+    }
+
+    /// Asserts a refusal in the form of PostgREST: status, code, a sentence, four members and no other; and nothing of SQL
+    /// or of the server's insides in it.
+    #[track_caller]
+    pub fn told(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        let body = self.json();
+        assert_eq!(body.get("code"), Some(&Value::from(code)), "{body}");
+        let members: Vec<&String> = body
+            .as_object()
+            .map(|all| all.keys().collect())
+            .unwrap_or_default();
+        assert_eq!(members, ["code", "details", "hint", "message"], "{body}");
+        let message = body.get("message").and_then(Value::as_str);
+        assert!(message.is_some_and(|text| !text.is_empty()), "{body}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json; charset=utf-8")
+        );
+        assert!(self.header("x-request-id").is_some());
+        self.tells_no_insides();
+        body
+    }
+
+    #[track_caller]
+    fn tells_no_insides(&self) {
         let lower = self.text().to_lowercase();
         for leak in [
             "select ",
@@ -187,7 +222,6 @@ impl Response {
         ] {
             assert!(!lower.contains(leak), "the answer tells {leak:?}: {lower}");
         }
-        body
     }
 
     /// Asserts a refusal in the contract's form: status, code, a sentence, the request's id in body and

@@ -7,6 +7,7 @@
 //! | `cluster` | a private cluster on a free port |
 //! | `fixture` | the template database with its users, and a fresh copy for each test |
 //! | `forge` | tokens signed by hand, good and bad |
+//! | `noise` | whether waiting tells callers apart |
 //! | `secrets` | what was given out, looked for in a log that holds all it can |
 //! | `server` | one running `fluxbase serve` |
 //! | `http` | requests over a plain socket, so that every byte is the test's choice |
@@ -24,6 +25,7 @@ pub mod fixture;
 pub mod forge;
 pub mod http;
 pub mod janitor;
+pub mod noise;
 pub mod secrets;
 pub mod server;
 pub mod smtp;

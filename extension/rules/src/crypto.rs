@@ -4,6 +4,7 @@
 //! The provider is named instead of found by crate feature: with two providers compiled in anywhere
 //! in the build, finding one panics.
 
+use aws_lc_rs::digest;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::ThumbprintHash;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
@@ -43,6 +44,14 @@ pub(crate) fn sha256(data: &[u8]) -> Option<[u8; 32]> {
         .ok()?
         .try_into()
         .ok()
+}
+
+/// SHA-1, for what was keyed by it elsewhere. Nothing here rests on it.
+pub(crate) fn sha1(data: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, data);
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(digest.as_ref());
+    bytes
 }
 
 #[cfg(test)]

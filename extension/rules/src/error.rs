@@ -44,7 +44,7 @@ pub enum JsonFault {
     /// The bytes are not UTF-8 (RFC 8259 section 8.1).
     #[error("is not UTF-8")]
     NotUtf8,
-    /// The text is not JSON; lone surrogates and numbers beyond a double count as such.
+    /// The text is not JSON; lone surrogates count as such.
     #[error("is not well-formed JSON")]
     Syntax,
     /// JSON, but no object at the top.
@@ -57,8 +57,11 @@ pub enum JsonFault {
     /// A NUL character, which PostgreSQL can store neither in text nor in jsonb.
     #[error("contains a NUL character")]
     Nul,
+    /// A number that PostgreSQL's jsonb may not hold.
+    #[error("has a number that is too large or too small")]
+    Number,
     /// Nested deeper than any honest token.
-    #[error("is nested too deeply")]
+    #[error("is nested too deeply: a token has {} levels", crate::json::MAX_DEPTH)]
     TooDeep,
 }
 

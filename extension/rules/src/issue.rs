@@ -11,10 +11,10 @@ pub const MAX_METADATA_BYTES: usize = 2048;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IssueError {
     /// Longer than [`MAX_METADATA_BYTES`].
-    #[error("`{0}` is longer than {MAX_METADATA_BYTES} bytes")]
+    #[error("{0} is longer than {MAX_METADATA_BYTES} bytes")]
     MetadataTooLong(&'static str),
     /// Not a JSON object that a token may carry.
-    #[error("`{0}` {1}")]
+    #[error("{0} {1}")]
     Metadata(&'static str, JsonFault),
     /// A lifetime below one second, or an end no clock can show.
     #[error("token lifetime is out of range")]
@@ -100,8 +100,8 @@ pub fn access_payload(
     app_metadata: &str,
 ) -> Result<String, IssueError> {
     let mut payload = user_payload(common, subject, "access")?;
-    payload.json("user_metadata", object("user_metadata", user_metadata)?);
-    payload.json("app_metadata", object("app_metadata", app_metadata)?);
+    payload.json("user_metadata", metadata("user_metadata", user_metadata)?);
+    payload.json("app_metadata", metadata("app_metadata", app_metadata)?);
     Ok(payload.end())
 }
 
@@ -161,11 +161,17 @@ fn user_payload(
     Ok(payload)
 }
 
-fn object<'a>(claim: &'static str, text: &'a str) -> Result<&'a str, IssueError> {
+/// Metadata that a token can carry and be read again: to be asked before it is stored, or its user could not sign in any
+/// more. Numbers are any that PostgreSQL's jsonb holds.
+///
+/// # Errors
+/// [`IssueError::MetadataTooLong`] or [`IssueError::Metadata`].
+pub fn metadata<'a>(claim: &'static str, text: &'a str) -> Result<&'a str, IssueError> {
     if text.len() > MAX_METADATA_BYTES {
         return Err(IssueError::MetadataTooLong(claim));
     }
-    json::walk(text.as_bytes(), |_, _| ()).map_err(|fault| IssueError::Metadata(claim, fault))
+    // The payload is the first level.
+    json::sound_object(text, 2).map_err(|fault| IssueError::Metadata(claim, fault))
 }
 
 struct Payload(String);

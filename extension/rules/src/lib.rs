@@ -21,7 +21,7 @@
 //! | [`email`] | is this an address, and its one spelling |
 //! | [`scopes`] | what a key may be used for |
 //! | [`settings`] | the closed list of `auth:` settings |
-//! | [`duration`], [`uuid`] | two small text forms used by all of the above |
+//! | [`duration`], [`uuid`], [`json`] | three text forms used by all of the above |
 //! | [`error`] | why a token was refused: the reason for the log, the code for the caller |
 //!
 //! What this crate must never know: PostgreSQL, HTTP, the time of day, where random bytes come from.
@@ -38,7 +38,7 @@ pub mod email;
 pub mod error;
 pub mod factor;
 pub mod issue;
-mod json;
+pub mod json;
 pub mod keys;
 pub mod lockout;
 pub mod password;

@@ -48,9 +48,18 @@ pub fn decide(counted: Counted, rules: &Rules) -> Decision {
     Decision::Judge
 }
 
+/// Whether an attempt that was judged, and was wrong, is the last one on its address for a while: the address is locked
+/// now.
+#[must_use]
+pub fn locks(counted: Counted, rules: &Rules) -> bool {
+    rules
+        .by_email
+        .is_some_and(|limit| counted.by_email >= limit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Counted, Decision, Rules, decide};
+    use super::{Counted, Decision, Rules, decide, locks};
     use proptest::prelude::*;
 
     const RULES: Rules = Rules {
@@ -67,6 +76,23 @@ mod tests {
     fn the_sixth_attempt_on_an_address_is_not_judged_and_the_fifth_is() {
         assert_eq!(decide(counted(5, 5), &RULES), Decision::Judge);
         assert_eq!(decide(counted(6, 6), &RULES), Decision::AddressLocked);
+    }
+
+    #[test]
+    fn the_attempt_that_locks_is_the_last_that_is_judged() {
+        for by_email in 1..10 {
+            let (this, next) = (counted(by_email, 1), counted(by_email + 1, 2));
+            assert_eq!(
+                locks(this, &RULES),
+                decide(next, &RULES) == Decision::AddressLocked,
+                "{by_email}"
+            );
+        }
+        let none = Rules {
+            by_email: None,
+            ..RULES
+        };
+        assert!(!locks(counted(1000, 1), &none));
     }
 
     #[test]

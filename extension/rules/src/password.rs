@@ -11,12 +11,16 @@
 //! that, short of making every sign-in as slow as the slowest import.
 
 mod common;
+mod forbidden;
 mod imported;
 mod phc;
 mod policy;
 
+pub use forbidden::ForbiddenWord;
 pub use phc::{Params, ParamsError};
-pub use policy::{MAX_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy};
+pub use policy::{
+    MAX_CHARACTERS, MIN_OWN_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy,
+};
 
 /// One KiB of argon2's working memory.
 pub use argon2::Block;
@@ -163,6 +167,13 @@ pub fn params_of(stored: &str) -> Result<Params, ParamsError> {
 #[must_use]
 pub fn is_importable(stored: &str) -> bool {
     Phc::read(stored).is_ok() || Imported::read(stored).is_ok()
+}
+
+/// What lists of breached passwords are kept by: the SHA-1 of the password. As good as the password itself, so for
+/// looking up and nothing else.
+#[must_use]
+pub fn list_key(password: &str) -> [u8; 20] {
+    crate::crypto::sha1(password.as_bytes())
 }
 
 fn digest(

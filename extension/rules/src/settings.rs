@@ -11,7 +11,7 @@ pub use value::{Secret, Value};
 use crate::{
     Keyring,
     keys::KeyError,
-    password::{Params, PasswordPolicy},
+    password::{ForbiddenWord, Params, PasswordPolicy},
     redirect::AllowedUrl,
     token::Expected,
 };
@@ -120,6 +120,8 @@ pub struct Settings {
     pub signup_enabled: bool,
     /// `password_min_length` and the four `password_require_…`.
     pub password_policy: PasswordPolicy,
+    /// `password_forbidden_words`.
+    pub password_forbidden_words: Vec<ForbiddenWord>,
     /// The three `password_hash_…`.
     pub password_hash: Params,
     /// `max_concurrent_hashes`; 0 is the number of cores.
@@ -128,6 +130,10 @@ pub struct Settings {
     pub lockout: crate::lockout::Rules,
     /// `password_max_age_days`, in seconds; `None` for 0.
     pub password_max_age_seconds: Option<i64>,
+    /// `temporary_password_expiry`, in seconds.
+    pub temporary_password_seconds: i64,
+    /// `admins_choose_passwords`.
+    pub admins_choose_passwords: bool,
     /// `password_login_enabled`.
     pub password_login_enabled: bool,
     /// `anonymous_enabled`.
@@ -150,8 +156,12 @@ pub struct Settings {
     pub totp_issuer: String,
     /// `require_2fa_for_admins`.
     pub require_2fa_for_admins: bool,
+    /// `require_2fa_for_users`.
+    pub require_2fa_for_users: bool,
     /// `require_2fa_for_sensitive_ops`.
     pub require_2fa_for_sensitive_ops: bool,
+    /// `reauthentication_window`, in seconds.
+    pub reauthentication_seconds: i64,
     /// `allow_user_client_keys`.
     pub allow_user_client_keys: bool,
     /// `setup_token`.

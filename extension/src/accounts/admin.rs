@@ -7,13 +7,17 @@ use super::{
     Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session,
 };
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluxbase_rules::{email, password};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
+
+/// How many random passwords are tried.
+const DRAWS: usize = 64;
 
 /// Refused to who ranks below this role, and to who is no administrator at all.
 pub fn require_rank(role: &str) -> Result<(), Stop> {
@@ -44,7 +48,7 @@ pub fn require_rank(role: &str) -> Result<(), Stop> {
 }
 
 /// The user, locked, when the caller ranks at least as high.
-fn subordinate(id: Option<Uuid>) -> Result<User, Stop> {
+pub fn subordinate(id: Option<Uuid>) -> Result<User, Stop> {
     require_rank("")?;
     let id = id.ok_or_else(|| missing("id"))?;
     let user =
@@ -85,10 +89,16 @@ fn valid_role(role: &str) -> Result<(), Stop> {
 #[pg_extern]
 fn admin_create_user(email: Option<&str>, options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
     let options = options.map_or_else(|| json!({}), |options| options.0);
-    answer(try_create(email, &options, &Context::read(context)))
+    answer(try_create(email, &options, &Context::read(context), false))
 }
 
-fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result<Value, Stop> {
+/// `of_the_user`: whoever will use the password typed it.
+fn try_create(
+    email: Option<&str>,
+    options: &Value,
+    context: &Context,
+    of_the_user: bool,
+) -> Result<Value, Stop> {
     super::begin();
     let stored = stored::stored()?;
     require_rank("")?;
@@ -99,7 +109,7 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     let email = email::normalize(email)
         .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     let empty = json!({});
-    let object = |name: &str| -> Result<Value, Stop> {
+    let object = |name: &'static str| -> Result<Value, Stop> {
         let value = options
             .get(name)
             .filter(|value| !value.is_null())
@@ -111,6 +121,9 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     let quiet = options.get("skip_email") == Some(&Value::Bool(true));
     let given = text(options, "password")?;
     if let Some(password) = given {
+        if !of_the_user {
+            require_choice(&stored)?;
+        }
         credentials::require_policy(&stored, password, Some(email.as_str()))?;
     }
     let imported = text(options, "password_hash")?;
@@ -124,11 +137,11 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     }
     proof::try_sensitive(context)?;
     let temporary = match given.or(imported) {
-        None if quiet => Some(temporary_password()?),
+        None if quiet => Some(temporary_password(&stored)?),
         _ => None,
     };
     let hash = match given.or(temporary.as_deref()) {
-        Some(password) => Some(credentials::hash_new(&stored, password)?),
+        Some(password) => Some(credentials::hash_new(&stored, password, None)?),
         // The next sign-in replaces it.
         None => imported.map(str::to_owned),
     };
@@ -136,8 +149,10 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
     let user = Spi::connect_mut(|client| {
         user::first(client.update(
             concat!(
-                "insert into auth.users as u (email, password_hash, role, user_metadata, app_metadata, email_verified) \
-                 values ($1, $2, $3, $4, $5, $6) on conflict (email) do nothing returning ",
+                "insert into auth.users as u \
+                   (email, password_hash, role, user_metadata, app_metadata, email_verified, password_temporary_until) \
+                 values ($1, $2, $3, $4, $5, $6, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $7)) \
+                 on conflict (email) do nothing returning ",
                 columns!()
             ),
             None,
@@ -148,6 +163,10 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
                 JsonB(user_metadata).into(),
                 JsonB(app_metadata).into(),
                 verified.into(),
+                temporary
+                    .is_some()
+                    .then_some(stored.settings.temporary_password_seconds as f64)
+                    .into(),
             ],
         )?)
     })?
@@ -175,15 +194,37 @@ fn try_create(email: Option<&str>, options: &Value, context: &Context) -> Result
 fn create_admin(email: Option<&str>, password: Option<&str>) -> JsonB {
     let options = json!({"password": password, "role": "dashboard_admin", "email_verified": true});
     answer(match password {
-        Some(_) => try_create(email, &options, &Context::read(None)),
+        Some(_) => try_create(email, &options, &Context::read(None), true),
         None => Err(missing("password")),
     })
 }
 
-/// 120 random bits, with all the classes a policy may ask for.
-fn temporary_password() -> Result<String, Failure> {
-    let random: [u8; 15] = owner::random()?;
-    Ok(format!("Aa1-{}", URL_SAFE_NO_PAD.encode(random)))
+/// Whoever chooses a password knows it.
+fn require_choice(stored: &Stored) -> Result<(), Stop> {
+    if stored.settings.admins_choose_passwords {
+        return Ok(());
+    }
+    Err(refused(
+        "FEATURE_DISABLED",
+        "Administrators choose no passwords here; send the user a link",
+    ))
+}
+
+/// At least 120 random bits, with all the classes a policy may ask for and as long as it asks.
+fn temporary_password(stored: &Stored) -> Result<String, Stop> {
+    let characters = stored.settings.password_policy.min_characters.max(24);
+    // Chance may write a forbidden word.
+    for _ in 0..DRAWS {
+        let random: [u8; 96] = owner::random()?;
+        let made = format!("Aa1-{}", URL_SAFE_NO_PAD.encode(random));
+        let made: String = made.chars().take(characters).collect();
+        match credentials::require_policy(stored, &made, None) {
+            Ok(()) => return Ok(made),
+            Err(Stop::Refused(_)) => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+    Err(Failure::broken("no random password fits the policy").into())
 }
 
 fn enriched(id: [u8; 16]) -> Result<Value, Failure> {
@@ -220,6 +261,7 @@ fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Va
     };
     let password = text(changes, "password")?;
     if let Some(password) = password {
+        require_choice(&stored)?;
         let address = email.as_deref().or(user.email.as_deref());
         credentials::require_policy(&stored, password, address)?;
     }
@@ -233,8 +275,9 @@ fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Va
         super::confirmation::change_address(&user, &email, false, context)?;
     }
     if let Some(password) = password {
-        let hash = credentials::hash_new(&stored, password)?;
-        recovery::set_password(&user, &hash, false)?;
+        let hash = credentials::hash_new(&stored, password, None)?;
+        let temporary = stored.settings.temporary_password_seconds;
+        recovery::set_password(&user, &hash, false, Some(temporary))?;
         session::end_sessions_of(user.id, None)?;
         outbox::notice("notice_password_changed", &user)?;
     }
@@ -294,7 +337,7 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
         .ok_or_else(|| refused("VALIDATION_FAILED", "The user has no e-mail address"))?;
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.users set password_hash = null where id = $1",
+            "update auth.users set password_hash = null, password_temporary_until = null where id = $1",
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
@@ -356,7 +399,7 @@ fn try_setup(
     let email = email::normalize(email)
         .map_err(|refusal| refused("VALIDATION_FAILED", refusal.to_string()))?;
     credentials::require_policy(&stored, password, Some(email.as_str()))?;
-    let hash = credentials::hash_new(&stored, password)?;
+    let hash = credentials::hash_new(&stored, password, None)?;
     let user = Spi::connect_mut(|client| {
         // Of two who set up at once one waits here, and then sees the other's administrator.
         client.update("lock table auth.users in share row exclusive mode", None, &[])?;

@@ -5,9 +5,10 @@ use super::admin::require_rank;
 use super::{Context, Stop, answer, missing, outbox, proof, refused, session};
 use crate::error::Failure;
 use crate::identity::{self, Record};
+use crate::jsonb::JsonB;
 use crate::{audit, stored};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 struct Made {

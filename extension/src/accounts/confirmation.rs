@@ -3,10 +3,11 @@
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, outbox, refused};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::{audit, stored};
 use fluxbase_rules::email;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]

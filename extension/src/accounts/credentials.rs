@@ -1,19 +1,70 @@
 //! A password as judged, and a new one as hashed.
 
-use super::{Context, Stop, rate_limited, refused};
-use crate::attempts::{self, Attempt};
+use super::{Context, Stop, outbox, rate_limited, refused};
+use crate::attempts::Attempt;
 use crate::error::Failure;
 use crate::stored::Stored;
-use crate::{aside, hash_slots, owner};
+use crate::{aside, breached, hash_slots, owner};
+use fluxbase_rules::UnixSeconds;
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
+use pgrx::Uuid;
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+
+/// What of a user a password is judged by. No more: whatever is read of users and not of addresses that nobody has
+/// takes time that tells the one from the other.
+pub struct Known {
+    pub id: [u8; 16],
+    /// Absent for who has no password.
+    pub hash: Option<String>,
+    pub disabled: bool,
+    /// Until when a temporary password counts; absent for a lasting one.
+    pub temporary_until: Option<UnixSeconds>,
+}
+
+impl Known {
+    pub fn by_email(email: &str) -> Result<Option<Self>, Failure> {
+        Self::read("where u.email = $1", email.into())
+    }
+
+    pub fn by_id(id: [u8; 16]) -> Result<Option<Self>, Failure> {
+        Self::read("where u.id = $1", Uuid::from_bytes(id).into())
+    }
+
+    fn read(condition: &'static str, value: DatumWithOid<'_>) -> Result<Option<Self>, Failure> {
+        Spi::connect(|client| {
+            let query = format!(
+                "select u.id, u.password_hash, u.disabled_at is not null, u.password_temporary_until \
+                 from auth.users u {condition}"
+            );
+            let rows = client.select(&query, Some(1), &[value])?;
+            let Some(row) = rows.into_iter().next() else {
+                return Ok(None);
+            };
+            Ok(Some(Self {
+                id: row
+                    .get::<Uuid>(1)?
+                    .map(|id| *id.as_bytes())
+                    .unwrap_or_default(),
+                hash: row.get::<String>(2)?,
+                disabled: row.get::<bool>(3)?.unwrap_or(true),
+                temporary_until: row
+                    .get::<TimestampWithTimeZone>(4)?
+                    .map(|at| owner::unix_seconds(at.into_inner())),
+            }))
+        })
+    }
+}
 
 /// What came of a password.
 pub enum Judged {
     /// It was right, and may have been hashed anew.
     Right {
-        /// The user it was looked up for.
-        user: super::user::User,
+        /// Whose it is.
+        id: [u8; 16],
+        /// What it was compared with.
+        hash: String,
         /// A hash with the current parameters, to be stored.
         replacement: Option<String>,
     },
@@ -22,19 +73,20 @@ pub enum Judged {
 }
 
 /// Judges a password for `email`. What is done, and so how long it takes, does not depend on whether `look_up` finds
-/// anybody, and every try is counted before it is judged.
+/// anybody or why the password is refused, and every try is counted before it is judged.
 pub fn judge(
     stored: &Stored,
     email: &str,
     presented: &str,
     context: &Context,
-    look_up: impl FnOnce() -> Result<Option<super::user::User>, Failure>,
+    look_up: impl FnOnce() -> Result<Option<Known>, Failure>,
 ) -> Result<Judged, Stop> {
     let window = stored.settings.lockout.window_seconds;
     // The slot first: what waits for one is not counted yet, so a crowd signing in at once locks nobody out.
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let attempt = Attempt::record(email, context.ip)?;
-    let decision = lockout::decide(attempt.counted(window)?, &stored.settings.lockout);
+    let counted = attempt.counted(window)?;
+    let decision = lockout::decide(counted, &stored.settings.lockout);
     if decision == Decision::ClientLocked {
         slot.hashed();
         attempt.withdraw()?;
@@ -43,10 +95,10 @@ pub fn judge(
             window,
         ));
     }
-    let user = look_up()?;
-    let known = user.as_ref().and_then(|user| user.password_hash.as_deref());
+    let known = look_up()?;
+    let hash = known.as_ref().and_then(|known| known.hash.as_deref());
     let params = stored.settings.password_hash;
-    let sized_for = known
+    let sized_for = hash
         .and_then(|hash| password::params_of(hash).ok())
         .unwrap_or(params);
     // Nobody has a longer password, and hashing ten megabytes is work for the asking.
@@ -58,30 +110,31 @@ pub fn judge(
         presented
     };
     let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
-    let verdict = aside::compute(|| password::verify(presented, known, params, &mut memory))?
+    let verdict = aside::compute(|| password::verify(presented, hash, params, &mut memory))?
         .map_err(hash_failed)?;
-    // Only now: a locked address costs what any other does.
-    let id = user.as_ref().map(|user| user.id);
-    if decision == Decision::AddressLocked {
-        slot.hashed();
-        attempt.withdraw()?;
-        return Ok(Judged::Wrong("address_locked", id));
-    }
-    let (user, rehash) = match (verdict, user) {
-        (Verdict::Match { rehash }, Some(user)) => (user, rehash),
-        (Verdict::Unreadable, _) => {
-            pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
-            return Ok(Judged::Wrong("unreadable_hash", id));
-        }
-        (_, user) => {
+    // Only now: what is refused for another reason than the password costs the same.
+    let (id, hash, rehash) = match (decision, verdict, known) {
+        (
+            Decision::Judge,
+            Verdict::Match { rehash },
+            Some(Known {
+                id,
+                hash: Some(hash),
+                disabled: false,
+                temporary_until,
+            }),
+        ) if !has_run_out(temporary_until) => (id, hash, rehash),
+        (_, verdict, known) => {
             slot.hashed();
-            attempts::sweep(window)?;
-            let reason = match &user {
-                None => "unknown_address",
-                Some(user) if user.password_hash.is_none() => "no_password",
-                Some(_) => "wrong_password",
-            };
-            return Ok(Judged::Wrong(reason, id));
+            let judged = decision == Decision::Judge;
+            attempt.refused(judged, window)?;
+            if judged && lockout::locks(counted, &stored.settings.lockout) {
+                outbox::warn("notice_sign_in_locked", email)?;
+            }
+            return Ok(Judged::Wrong(
+                reason(judged, verdict, known.as_ref()),
+                known.map(|known| known.id),
+            ));
         }
     };
     let replacement = if rehash {
@@ -96,28 +149,70 @@ pub fn judge(
     drop(memory);
     slot.hashed();
     attempt.succeeded()?;
-    Ok(Judged::Right { user, replacement })
+    Ok(Judged::Right {
+        id,
+        hash,
+        replacement,
+    })
+}
+
+fn reason(judged: bool, verdict: Verdict, known: Option<&Known>) -> &'static str {
+    match known {
+        _ if !judged => "address_locked",
+        _ if verdict == Verdict::Unreadable => {
+            pgrx::log!("the stored password hash of a user cannot be read; signing in is refused");
+            "unreadable_hash"
+        }
+        None => "unknown_address",
+        Some(known) if known.hash.is_none() => "no_password",
+        Some(_) if verdict == Verdict::Mismatch => "wrong_password",
+        // It was right; not even who knows it is told.
+        Some(known) if known.disabled => "disabled",
+        Some(_) => "temporary_password_expired",
+    }
+}
+
+/// Whether it is a temporary password whose time is over: as good as a wrong one.
+fn has_run_out(temporary_until: Option<UnixSeconds>) -> bool {
+    temporary_until.is_some_and(|until| owner::now() >= until)
 }
 
 /// Refuses a new password that breaks the policy: the one place, for every way to set one.
 pub fn require_policy(stored: &Stored, password: &str, email: Option<&str>) -> Result<(), Stop> {
-    let breaches = password::check_new(password, &stored.settings.password_policy, email);
-    if breaches.is_empty() {
+    let settings = &stored.settings;
+    let words = &settings.password_forbidden_words;
+    let breaches = password::check_new(password, &settings.password_policy, email, words);
+    let mut rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
+    if rules.is_empty() && breached::contains(password)? {
+        rules.push("it is on a list of breached passwords".to_owned());
+    }
+    if rules.is_empty() {
         return Ok(());
     }
-    let rules: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     Err(refused(
         "WEAK_PASSWORD",
         format!("Password is too weak: {}", rules.join("; ")),
     ))
 }
 
-/// Hashes a new password that the policy allows.
-pub fn hash_new(stored: &Stored, password: &str) -> Result<String, Stop> {
+/// Hashes a new password that the policy allows. `unlike` is the hash of a temporary one, which must not become the
+/// lasting one.
+pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result<String, Stop> {
     let params = stored.settings.password_hash;
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
     let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
+    if unlike.is_some()
+        && let Verdict::Match { .. } =
+            aside::compute(|| password::verify(password, unlike, params, &mut memory))?
+                .map_err(hash_failed)?
+    {
+        slot.hashed();
+        return Err(refused(
+            "WEAK_PASSWORD",
+            "Password is too weak: it must not be the temporary one",
+        ));
+    }
     let hash = aside::compute(|| password::hash(password, &salt, params, &mut memory))?
         .map_err(hash_failed)?;
     drop(memory);

@@ -9,13 +9,14 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused, sign_in};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored;
 use crate::{audit, owner, sealing};
 use fluxbase_rules::factor::{self, TotpSecret};
 use fluxbase_rules::lockout::{self, Decision, Rules};
 use fluxbase_rules::uuid;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// How long a challenge waits for its code.
@@ -41,7 +42,7 @@ pub fn challenge(
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.challenges c where c.ctid = any (array( \
-               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.clock_timestamp() limit 4 for update skip locked))",
+               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.now() limit 4 for update skip locked))",
             None,
             &[],
         )?;
@@ -216,7 +217,8 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
         by_ip: None,
         window_seconds: WINDOW_SECONDS,
     };
-    if lockout::decide(attempt.counted(WINDOW_SECONDS)?, &rules) != Decision::Judge {
+    let counted = attempt.counted(WINDOW_SECONDS)?;
+    if lockout::decide(counted, &rules) != Decision::Judge {
         attempt.withdraw()?;
         audit::failure("auth.factor", "locked", Some(user.id), context)?;
         return Err(rate_limited(
@@ -229,6 +231,11 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
         return Ok(());
     }
     attempts::sweep(WINDOW_SECONDS.max(stored::stored()?.settings.lockout.window_seconds))?;
+    if lockout::locks(counted, &rules)
+        && let Some(email) = &user.email
+    {
+        outbox::warn("notice_factor_locked", email)?;
+    }
     audit::failure("auth.factor", "wrong_code", Some(user.id), context)?;
     Err(bad_code())
 }
@@ -355,6 +362,13 @@ impl Settler {
     }
 }
 
+fn there_is_one() -> Stop {
+    refused(
+        "VALIDATION_FAILED",
+        "A second factor is set up already; disable it first",
+    )
+}
+
 #[pg_extern]
 fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
     answer(try_setup(issuer, &Context::read(context)))
@@ -363,7 +377,8 @@ fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
 fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
     super::begin();
     let stored = stored::stored()?;
-    let user = Settler::find(context)?.user()?;
+    let settler = Settler::find(context)?;
+    let user = settler.user()?;
     let issuer = match issuer.filter(|issuer| !issuer.is_empty()) {
         None => stored.settings.totp_issuer.as_str(),
         Some(issuer) if issuer.chars().count() > 64 || issuer.chars().any(char::is_control) => {
@@ -374,6 +389,13 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
         }
         Some(issuer) => issuer,
     };
+    if user.has_factor {
+        return Err(there_is_one());
+    }
+    // Who waits with a challenge has shown the password for it.
+    if let Settler::Caller(me) = &settler {
+        proof::require_presence(&stored, me, &user, context)?;
+    }
     let secret = TotpSecret::new(owner::random()?);
     let key = sealing::current()?;
     let sealed = key
@@ -397,12 +419,7 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
             None => Ok(None),
         }
     })?
-    .ok_or_else(|| {
-        refused(
-            "VALIDATION_FAILED",
-            "A second factor is set up already; disable it first",
-        )
-    })?;
+    .ok_or_else(there_is_one)?;
     let account = user.email.clone().unwrap_or_else(|| uuid::format(&user.id));
     let uri = secret.uri(issuer, &account);
     let picture = factor::qr_png_data_uri(&uri)
@@ -535,7 +552,15 @@ fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop>
         return Err(missing("password"));
     }
     proof::require(&stored, &me, &user, password, context)?;
-    let id = Uuid::from_bytes(user.id);
+    remove(user.id)?;
+    outbox::notice("notice_factor_changed", &user)?;
+    audit::success("auth.factor_disabled", Some(user.id), context, json!({}))?;
+    Ok(json!({"success": true, "message": "The second factor is disabled"}))
+}
+
+/// Takes away a user's factor and the codes that stand in for it.
+pub fn remove(user_id: [u8; 16]) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(user_id);
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.totp_factors where user_id = $1",
@@ -547,11 +572,8 @@ fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop>
             None,
             &[id.into()],
         )?;
-        Ok::<_, Failure>(())
-    })?;
-    outbox::notice("notice_factor_changed", &user)?;
-    audit::success("auth.factor_disabled", Some(user.id), context, json!({}))?;
-    Ok(json!({"success": true, "message": "The second factor is disabled"}))
+        Ok(())
+    })
 }
 
 /// Judges the password of the caller, counted as at a sign-in.
@@ -563,7 +585,9 @@ pub fn require_password(
 ) -> Result<(), Stop> {
     let email = user.email.clone().unwrap_or_else(|| uuid::format(&user.id));
     let id = user.id;
-    match credentials::judge(stored, &email, password, context, || user::by_id(id))? {
+    match credentials::judge(stored, &email, password, context, || {
+        credentials::Known::by_id(id)
+    })? {
         credentials::Judged::Right { .. } => Ok(()),
         credentials::Judged::Wrong(reason, _) => {
             audit::failure("auth.reauthenticate", reason, Some(id), context)?;

@@ -5,11 +5,13 @@ use super::admin::require_rank;
 use super::session::{Spoken, issue, store_session};
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, proof, refused};
+use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored;
 use crate::{audit, owner};
 use fluxbase_rules::uuid;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 const LIFETIME_SECONDS: i64 = 3600;
@@ -96,6 +98,17 @@ fn begin(
     };
     let issued = issue(&stored, &spoken, now)?;
     store_session(&spoken, &issued, "impersonation", context)?;
+    Spi::connect_mut(|client| {
+        client.update(
+            "update auth.sessions set impersonator_session_id = $2 where id = $1",
+            None,
+            &[
+                Uuid::from_bytes(spoken.session_id).into(),
+                Uuid::from_bytes(me.session_id).into(),
+            ],
+        )?;
+        Ok::<_, Failure>(())
+    })?;
     let session = Spi::get_one_with_args::<JsonB>(
         "insert into auth.impersonation_sessions as i (id, admin_user_id, target_user_id, impersonation_type, target_role, reason, ip_address, user_agent) \
          values ($1, $2, $3, $4, $5, $6, $7::inet, $8) returning auth.impersonation_object(i)",

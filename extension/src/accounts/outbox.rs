@@ -4,51 +4,99 @@
 use super::Stop;
 use super::user::User;
 use crate::error::{Failure, or_raise};
+use crate::jsonb::JsonB;
 use crate::{owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluxbase_rules::factor;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// Two mails of a kind to one address are at least this far apart.
 const PAUSE_SECONDS: f64 = 60.0;
+/// And two warnings: whoever attacks an account must not be able to fill its owner's mailbox.
+const WARNING_PAUSE_SECONDS: f64 = 86_400.0;
 
-/// A mail of `kind` to whoever has `email`. A row is made whether or not somebody has, so that asking takes the same
-/// time; it is due only for a user who may get that kind of mail and got none in the last minute.
+/// A mail of `kind` to whoever has `email`, one a minute. Nobody is looked for: asking must take the same time whether or
+/// not the address is known, and a reference to a user is work. Whose it is, if anybody's, is found out by `take`.
 pub fn queue(
     kind: &str,
     email: &str,
     redirect_to: Option<&str>,
     lifetime_seconds: i64,
 ) -> Result<(), Failure> {
+    queue_apart(kind, email, redirect_to, lifetime_seconds, PAUSE_SECONDS)
+}
+
+/// Warns whoever has `email` of an attack, once a day at most. As with `queue`, an address that nobody has costs the same.
+pub fn warn(kind: &str, email: &str) -> Result<(), Failure> {
+    queue_apart(kind, email, None, 86_400, WARNING_PAUSE_SECONDS)
+}
+
+fn queue_apart(
+    kind: &str,
+    email: &str,
+    redirect_to: Option<&str>,
+    lifetime_seconds: i64,
+    pause_seconds: f64,
+) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
-        // One at a time for an address, known or not: of many who ask at once each would see that nobody had.
+        // One at a time for an address: of many who ask at once each would see that nobody had.
         client.update(
             "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('fluxbase mail'), pg_catalog.hashtext($1))",
             None,
             &[format!("{kind} {email}").into()],
         )?;
         client.update(
-            "insert into auth.one_time_tokens (kind, user_id, email, redirect_to, expires_at, mail_due_at) \
-             select $1, u.id, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
-               case when u.id is not null and not exists ( \
+            "insert into auth.one_time_tokens (kind, email, redirect_to, expires_at, mail_due_at) \
+             select $1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
+               case when not exists ( \
                  select from auth.one_time_tokens o where o.email = $2 and o.kind = $1 and o.mail_attempts + (o.mail_due_at is not null)::int > 0 \
                    and o.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $5)) \
-               then pg_catalog.clock_timestamp() end \
-             from (select 1) as one left join auth.users u on u.email = $2 and u.disabled_at is null \
-               and not ($1 = 'confirm_email' and u.email_verified)",
+               then pg_catalog.clock_timestamp() end",
             None,
             &[
                 kind.into(),
                 email.into(),
                 redirect_to.into(),
                 (lifetime_seconds as f64).into(),
-                PAUSE_SECONDS.into(),
+                pause_seconds.into(),
             ],
         )?;
         sweep(client)
     })
+}
+
+/// Finds out whose mails are that `queue` made a row for, until `most` are somebody's. What is nobody's, or no mail for
+/// a user like this one, is done with, and leaves the trace of a mail: the next one waits for its minute either way.
+fn find_owners(client: &mut pgrx::spi::SpiClient<'_>, most: i32) -> Result<(), Failure> {
+    let mut found = 0;
+    while found < most {
+        let rows = client.update(
+            // The user is locked against being deleted, so that the reference to it cannot fail.
+            "with due as materialized ( \
+               select o.id, u.id as user_id from auth.one_time_tokens o \
+               left join lateral ( \
+                 select u.id from auth.users u where u.email = o.email and u.disabled_at is null \
+                   and not (o.kind = 'confirm_email' and u.email_verified) for key share) as u on true \
+               where o.mail_due_at <= pg_catalog.clock_timestamp() and o.user_id is null and o.used_at is null \
+               order by o.mail_due_at limit $1 for update of o skip locked) \
+             update auth.one_time_tokens t set user_id = due.user_id, \
+               mail_due_at = case when due.user_id is not null then t.mail_due_at end, \
+               mail_attempts = t.mail_attempts + (due.user_id is null)::int, \
+               used_at = case when due.user_id is null then pg_catalog.clock_timestamp() end \
+             from due where t.id = due.id returning t.user_id is not null",
+            None,
+            &[most.into()],
+        )?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            found += i32::from(row.get::<bool>(1)?.unwrap_or(false));
+        }
+    }
+    Ok(())
 }
 
 /// As `queue`, for acts that lead nowhere else.
@@ -114,10 +162,11 @@ pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String
     Ok(token)
 }
 
+/// now() and not clock_timestamp(), for which no index would be of use, as in `attempts::sweep`.
 fn sweep(client: &mut pgrx::spi::SpiClient<'_>) -> Result<(), Failure> {
     client.update(
         "delete from auth.one_time_tokens t where t.ctid = any (array( \
-           select o.ctid from auth.one_time_tokens o where o.expires_at < pg_catalog.clock_timestamp() - interval '1 day' \
+           select o.ctid from auth.one_time_tokens o where o.expires_at < pg_catalog.now() - interval '1 day' \
            order by o.expires_at limit 8 for update skip locked))",
         None,
         &[],
@@ -148,18 +197,20 @@ fn take_mail_batch(most: i32) -> JsonB {
 
 fn take(most: i32) -> Result<Vec<Value>, Failure> {
     super::begin();
+    let most = most.clamp(0, 100);
     let due = Spi::connect_mut(|client| {
+        find_owners(client, most)?;
         let rows = client.update(
             "update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
                mail_due_at = pg_catalog.clock_timestamp() + interval '1 minute' \
              from (select o.id from auth.one_time_tokens o \
                where o.mail_due_at <= pg_catalog.clock_timestamp() and o.expires_at > pg_catalog.clock_timestamp() \
-                 and o.used_at is null order by o.mail_due_at limit $1 for update skip locked) as due \
+                 and o.used_at is null and o.user_id is not null order by o.mail_due_at limit $1 for update skip locked) as due \
              where t.id = due.id \
              returning t.id, t.kind, t.email, t.redirect_to, t.mail_attempts, \
                pg_catalog.ceil(extract(epoch from t.expires_at - pg_catalog.clock_timestamp()) / 60)::int",
             None,
-            &[most.clamp(0, 100).into()],
+            &[most.into()],
         )?;
         let mut due = Vec::new();
         for row in rows {

@@ -5,10 +5,11 @@ use super::sign_up::require_metadata;
 use super::user;
 use super::{Context, Stop, answer, confirmation, credentials, outbox, recovery, refused, session};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::{audit, stored};
 use fluxbase_rules::email;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]
@@ -68,6 +69,15 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
     if password.is_some() || email.is_some() {
         proof::require(&stored, &me, &user, current, &context)?;
     }
+    // After the proof: that a password is the temporary one is not told to whoever guesses.
+    let hash = match password {
+        Some(password) => Some(credentials::hash_new(
+            &stored,
+            password,
+            user.temporary_hash(),
+        )?),
+        None => None,
+    };
     let mut pending = None;
     if let Some(email) = email {
         if stored.settings.require_email_verification {
@@ -76,9 +86,8 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
             confirmation::change_address(&user, &email, false, &context)?;
         }
     }
-    if let Some(password) = password {
-        let hash = credentials::hash_new(&stored, password)?;
-        recovery::set_password(&user, &hash, false)?;
+    if let Some(hash) = hash {
+        recovery::set_password(&user, &hash, false, None)?;
         session::end_sessions_of(user.id, Some(me.session_id))?;
         outbox::notice("notice_password_changed", &user)?;
         audit::success("auth.password_changed", Some(user.id), &context, json!({}))?;

@@ -5,11 +5,12 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, factor, outbox, refused, session, sign_in_first};
 use crate::error::Failure;
 use crate::identity::{self, Record};
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::UnixSeconds;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// For so long after it was shown a credential proves that the user is there.
@@ -81,7 +82,20 @@ impl Me {
     }
 
     fn is_fresh(at: UnixSeconds) -> bool {
-        owner::now() < at.saturating_add(FRESH_SECONDS)
+        Self::is_within(at, FRESH_SECONDS)
+    }
+
+    fn is_within(at: UnixSeconds, seconds: i64) -> bool {
+        owner::now() < at.saturating_add(seconds)
+    }
+
+    /// The sign-in stands for the password; who has none has nothing else to show.
+    fn signed_in_just_now(&self, stored: &Stored, user: &User) -> bool {
+        let seconds = match user.password_hash {
+            Some(_) => stored.settings.reauthentication_seconds,
+            None => FRESH_SECONDS,
+        };
+        Self::is_within(self.authenticated_at, seconds)
     }
 
     /// Notes that the second factor has just been shown in this session.
@@ -107,10 +121,7 @@ pub fn require(
     context: &Context,
 ) -> Result<(), Stop> {
     let nonce = match &context.nonce {
-        Some(nonce) => Some(
-            take_nonce(me, nonce)?
-                .ok_or_else(|| refused("INVALID_CREDENTIALS", "Invalid or expired nonce"))?,
-        ),
+        Some(nonce) => Some(take_nonce(me, nonce)?.ok_or_else(bad_nonce)?),
         None => None,
     };
     match (password, nonce) {
@@ -127,6 +138,32 @@ pub fn require(
         }
     }
     require_factor(stored, me, user, nonce.unwrap_or(false), context)
+}
+
+/// The proof that setting up a first second factor needs: a sign-in of the last minutes, the password, or a nonce. With a
+/// token alone, whoever found it would lock the owner out.
+pub fn require_presence(
+    stored: &Stored,
+    me: &Me,
+    user: &User,
+    context: &Context,
+) -> Result<(), Stop> {
+    if let Some(nonce) = &context.nonce {
+        take_nonce(me, nonce)?.ok_or_else(bad_nonce)?;
+    }
+    match &context.password {
+        Some(password) => factor::require_password(stored, user, password, context),
+        None if context.nonce.is_some() || user.is_anonymous => Ok(()),
+        None if me.signed_in_just_now(stored, user) => Ok(()),
+        None => Err(refused(
+            "REAUTHENTICATION_REQUIRED",
+            "The sign-in is too long ago: send the password, or a nonce of reauthenticate",
+        )),
+    }
+}
+
+fn bad_nonce() -> Stop {
+    refused("INVALID_CREDENTIALS", "Invalid or expired nonce")
 }
 
 /// The second factor of a user who has one.
@@ -189,7 +226,7 @@ fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
     let user = me.user()?;
     match &context.password {
         Some(password) => factor::require_password(&stored, &user, password, context)?,
-        None if Me::is_fresh(me.authenticated_at) => {}
+        None if me.signed_in_just_now(&stored, &user) => {}
         None => {
             return Err(refused(
                 "REAUTHENTICATION_REQUIRED",

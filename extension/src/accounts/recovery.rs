@@ -6,14 +6,15 @@ use super::session::end_sessions_of;
 use super::sign_in::finish;
 use super::user::{self, User};
 use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused};
-use crate::attempts::{self, Attempt};
+use crate::attempts::Attempt;
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, sealing};
 use fluxbase_rules::lockout::{self, Decision, Rules};
 use fluxbase_rules::{email, redirect};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// A code that can be typed lives no longer than this.
@@ -227,9 +228,9 @@ fn try_reset(
     let user = row.user()?;
     // A password the policy refuses costs nobody the link.
     credentials::require_policy(&stored, password, user.email.as_deref())?;
-    let hash = credentials::hash_new(&stored, password)?;
+    let hash = credentials::hash_new(&stored, password, user.temporary_hash())?;
     row.use_up()?;
-    set_password(&user, &hash, row.mailed)?;
+    set_password(&user, &hash, row.mailed, None)?;
     // Whoever took the account over, or only the machine it was left open on, is out.
     end_sessions_of(user.id, None)?;
     outbox::notice("notice_password_changed", &user)?;
@@ -238,23 +239,35 @@ fn try_reset(
     finish(&stored, &user, "password_reset", context)
 }
 
-/// Stores a new hash; what was handed out under the old password is void.
-pub fn set_password(user: &User, hash: &str, address_shown: bool) -> Result<(), Failure> {
+/// Stores a new hash; what was handed out under the old password is void. One that is not the user's own choice lasts so
+/// many seconds.
+pub fn set_password(
+    user: &User,
+    hash: &str,
+    address_shown: bool,
+    temporary_seconds: Option<i64>,
+) -> Result<(), Failure> {
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
         client.update(
             "update auth.users set password_hash = $2, password_changed_at = pg_catalog.clock_timestamp(), \
+               password_temporary_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
                email_verified = email_verified or $3 where id = $1",
             None,
-            &[id.into(), hash.into(), address_shown.into()],
+            &[
+                id.into(),
+                hash.into(),
+                address_shown.into(),
+                temporary_seconds.map(|seconds| seconds as f64).into(),
+            ],
         )?;
         // Also an address that somebody who knew the old password wants the account to have.
         client.update(
             "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where user_id = $1 and used_at is null \
+             where (user_id = $1 or user_id is null and email = $2) and used_at is null \
                and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')",
             None,
-            &[id.into()],
+            &[id.into(), user.email.as_deref().into()],
         )?;
         client.update(
             "delete from auth.challenges where user_id = $1",
@@ -374,68 +387,78 @@ fn try_email_code(
             window,
         ));
     }
-    let asked_for = Spi::connect(|client| {
-        let rows = client.select(
-            "select t.id, t.user_id from auth.one_time_tokens t where t.email = $1 and t.kind = 'email_otp' \
-               and t.token_hash is not null and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() \
-             order by t.created_at desc limit 1",
-            Some(1),
-            &[email.as_str().into()],
-        )?;
-        match rows.into_iter().next() {
-            Some(row) => Ok::<_, Failure>((row.get::<Uuid>(1)?, row.get::<Uuid>(2)?)),
-            None => Ok((None, None)),
-        }
-    })?;
-    if let (_, Some(owner)) = asked_for {
-        user::lock(*owner.as_bytes())?;
-    }
-    let found = Spi::connect_mut(|client| {
-        let rows = client.update(
-            "select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
-               where a.email = 'code ' || t.email and a.at > t.created_at) \
-             from auth.one_time_tokens t where t.id = $1 and t.token_hash is not null \
-               and t.used_at is null and t.expires_at > pg_catalog.clock_timestamp() for update",
-            Some(1),
-            &[asked_for.0.into()],
-        )?;
-        let Some(row) = rows.into_iter().next() else {
-            return Ok::<_, Failure>(None);
-        };
-        Ok(Some((
-            row.get::<Uuid>(1)?
-                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
-            row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
-            row.get::<Vec<u8>>(3)?.unwrap_or_default(),
-            row.get::<i64>(4)?.unwrap_or(i64::MAX),
-        )))
-    })?;
-    let nobodys = (Uuid::from_bytes([0; 16]), None, Vec::new(), 0);
-    let (row, user_id, hash, tries) = found.unwrap_or(nobodys);
+    // Nothing is locked and no user looked for before the code is right: that would tell who was sent one.
+    let sent = newest_code(&email)?;
     let digits: String = code.chars().filter(|c| *c != ' ').take(16).collect();
-    let right = sealing::same(&outbox::code_hash(row, &digits)?, &hash);
-    let user = match user_id {
-        Some(id) => user::by_id(id)?,
-        None => None,
-    };
-    let reason = match (&user, right) {
+    let right = sealing::same(&outbox::code_hash(sent.row, &digits)?, &sent.hash);
+    let reason = match sent.user_id {
         _ if decision == Decision::AddressLocked => "address_locked",
-        _ if tries > TRIES_A_CODE => "too_many_tries",
-        (_, false) => "wrong_code",
-        (None, true) => "unknown_address",
-        (Some(user), true) if user.disabled => "disabled",
-        (Some(_), true) => "",
+        _ if sent.tries > TRIES_A_CODE => "too_many_tries",
+        Some(id) if right => match take(id, &sent)? {
+            Ok(user) => {
+                attempt.succeeded()?;
+                return arrived(&stored, user, "email_code", context);
+            }
+            Err(reason) => reason,
+        },
+        _ => "wrong_code",
     };
-    let Some(user) = user.filter(|_| reason.is_empty()) else {
-        if decision == Decision::AddressLocked {
-            // Not judged: whoever keeps trying would keep the address locked.
-            attempt.withdraw()?;
-        }
-        attempts::sweep(window)?;
-        audit::failure("auth.login", reason, user_id, context)?;
-        return Err(bad_code());
+    // A guess that was not judged does not count: whoever keeps trying would keep the address locked.
+    attempt.refused(decision != Decision::AddressLocked, window)?;
+    audit::failure("auth.login", reason, sent.user_id, context)?;
+    Err(bad_code())
+}
+
+/// A code as sent.
+struct Sent {
+    row: Uuid,
+    user_id: Option<[u8; 16]>,
+    hash: Vec<u8>,
+    /// At this address since then.
+    tries: i64,
+}
+
+/// The newest code that is good at an address. Where there is none, one that nothing matches, after the same work.
+fn newest_code(email: &str) -> Result<Sent, Failure> {
+    Spi::connect(|client| {
+        let rows = client.select(
+            "select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
+               where a.email = 'code ' || $1 and a.at > coalesce(t.created_at, pg_catalog.now())) \
+             from (select 1) as one left join ( \
+               select o.* from auth.one_time_tokens o where o.email = $1 and o.kind = 'email_otp' \
+                 and o.token_hash is not null and o.used_at is null and o.expires_at > pg_catalog.clock_timestamp() \
+               order by o.created_at desc limit 1) as t on true",
+            Some(1),
+            &[email.into()],
+        )?;
+        let row = rows.first();
+        Ok(Sent {
+            row: row
+                .get::<Uuid>(1)?
+                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
+            user_id: row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
+            hash: row.get::<Vec<u8>>(3)?.unwrap_or_default(),
+            tries: row.get::<i64>(4)?.unwrap_or(i64::MAX),
+        })
+    })
+}
+
+/// The user of a code that was right, locked, and the code used up; or why it is good for nothing.
+fn take(id: [u8; 16], sent: &Sent) -> Result<Result<User, &'static str>, Failure> {
+    let user = match user::lock(id)? {
+        None => return Ok(Err("unknown_address")),
+        Some(user) if user.disabled => return Ok(Err("disabled")),
+        Some(user) => user,
     };
-    use_up(row)?;
-    attempt.succeeded()?;
-    arrived(&stored, user, "email_code", context)
+    let used_up = Spi::connect_mut(|client| {
+        let rows = client.update(
+            "update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp() \
+             where t.id = $1 and t.token_hash = $2 and t.used_at is null returning 1",
+            None,
+            &[sent.row.into(), sent.hash.clone().into()],
+        )?;
+        Ok::<_, Failure>(!rows.is_empty())
+    })?;
+    // Of those who show a code at the same moment one is in time.
+    Ok(if used_up { Ok(user) } else { Err("wrong_code") })
 }

@@ -1,16 +1,17 @@
 //! Sessions and their tokens: opened by a sign-in, prolonged by `auth.refresh`.
 
 use super::user::{self, User};
-use super::{Context, Stop, answer, missing, refused, sign_in};
+use super::{Context, Stop, answer, missing, refused, replaced, sign_in};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::issue::{self, Common, Subject};
 use fluxbase_rules::rotation::{self, Decision};
 use fluxbase_rules::{UnixSeconds, UnverifiedToken, token::fingerprint, uuid};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 /// How a session comes about.
@@ -153,6 +154,7 @@ pub fn open_session(
     spoken.second_factor = opening.second_factor;
     let issued = issue(stored, &spoken, now)?;
     store_session(&spoken, &issued, opening.method, context)?;
+    replaced::end(stored, context)?;
     Spi::connect_mut(|client| {
         client.update(
             "update auth.users set last_sign_in_at = pg_catalog.now() where id = $1",
@@ -256,9 +258,9 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
         // Became an administrator since the sign-in, or signed in before that was asked for: refreshing must not lead
         // around it.
         Some(user)
-            if stored.settings.require_2fa_for_admins
-                && !session.second_factor
-                && sign_in::is_administrator(&user.role) =>
+            if !session.second_factor
+                && session.impersonated_by.is_none()
+                && sign_in::must_set_up(&stored, user) =>
         {
             audit::failure("auth.refresh", "no_second_factor", claims.sub, context)?;
             return Err(bad_token());
@@ -298,8 +300,8 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
     Ok(issued.reply(user.map_or(Value::Null, |user| user.object)))
 }
 
-struct Session {
-    known: rotation::Session,
+pub struct Session {
+    pub known: rotation::Session,
     ends_at: UnixSeconds,
     epoch: i32,
     second_factor: bool,
@@ -307,7 +309,7 @@ struct Session {
 }
 
 /// The session, locked: of two refreshes the second waits, and then sees what the first left.
-fn lock_session(
+pub fn lock_session(
     session_id: [u8; 16],
     user_id: Option<[u8; 16]>,
 ) -> Result<Option<Session>, Failure> {

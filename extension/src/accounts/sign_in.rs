@@ -1,16 +1,17 @@
 //! `auth.sign_in`, and what follows when somebody has shown who they are by whatever means: a session, or first the
 //! second factor. There is one such place, so that no means leads around it.
 
-use super::credentials::{Judged, judge};
+use super::credentials::{Judged, Known, judge};
 use super::session::{Opening, open_session};
-use super::user::{self, User};
+use super::user::{self, User, columns};
 use super::{Context, Stop, answer, factor, outbox, refused};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::email;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]
@@ -47,10 +48,15 @@ fn try_sign_in(
         .map(email::Email::into_string)
         .unwrap_or_default();
     let judged = judge(&stored, &email, password, context, || {
-        user::by_email(&email)
+        Known::by_email(&email)
     });
-    let (user, replacement) = match judged {
-        Ok(Judged::Right { user, replacement }) => (user, replacement),
+    let user = match judged {
+        // Gone or changed while the password was being checked: it is not the right one any more.
+        Ok(Judged::Right {
+            id,
+            hash,
+            replacement,
+        }) => still_of(id, &hash, replacement.as_deref())?.ok_or_else(bad_credentials)?,
         Ok(Judged::Wrong(reason, id)) => {
             audit::failure("auth.login", reason, id, context)?;
             return Err(bad_credentials());
@@ -61,14 +67,6 @@ fn try_sign_in(
         }
         Err(failed) => return Err(failed),
     };
-    if user.disabled {
-        audit::failure("auth.login", "disabled", Some(user.id), context)?;
-        return Err(bad_credentials());
-    }
-    // Gone or changed while the password was being checked: it is not the right one any more.
-    if !still_the_password(&user, replacement.as_deref())? {
-        return Err(bad_credentials());
-    }
     // From here on the caller knows the password, and may be told what stands in the way.
     if stored.settings.require_email_verification && !user.email_verified {
         audit::failure(
@@ -82,10 +80,8 @@ fn try_sign_in(
             "The e-mail address has not been confirmed yet",
         ));
     }
-    if let Some(most) = stored.settings.password_max_age_seconds
-        && owner::now() >= user.password_changed_at.saturating_add(most)
-    {
-        audit::failure("auth.login", "password_expired", Some(user.id), context)?;
+    if let Some(reason) = must_change(&stored, &user) {
+        audit::failure("auth.login", reason, Some(user.id), context)?;
         let token = outbox::hand_out("password_reset", &user, 600)?;
         return Err(refused("PASSWORD_EXPIRED", "Password expired")
             .with("password_expired", true)
@@ -94,20 +90,28 @@ fn try_sign_in(
     finish(&stored, &user, "password", context)
 }
 
-fn still_the_password(user: &User, replacement: Option<&str>) -> Result<bool, Failure> {
+/// Why the password only lets its user choose another.
+fn must_change(stored: &Stored, user: &User) -> Option<&'static str> {
+    if user.temporary_until.is_some() {
+        return Some("temporary_password");
+    }
+    let most = stored.settings.password_max_age_seconds?;
+    (owner::now() >= user.password_changed_at.saturating_add(most)).then_some("password_expired")
+}
+
+/// The user whose password still is the one that was right, with its new hash if there is one.
+fn still_of(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<Option<User>, Failure> {
     Spi::connect_mut(|client| {
         // Not `touch`: a hash of the same password with other parameters changes no user.
-        let rows = client.update(
-            "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
-             where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning 1",
+        user::first(client.update(
+            concat!(
+                "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
+                 where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning ",
+                columns!()
+            ),
             None,
-            &[
-                Uuid::from_bytes(user.id).into(),
-                user.password_hash.as_deref().into(),
-                replacement.into(),
-            ],
-        )?;
-        Ok(!rows.is_empty())
+            &[Uuid::from_bytes(id).into(), hash.into(), replacement.into()],
+        )?)
     })
 }
 
@@ -129,7 +133,7 @@ pub fn finish(
     if user.has_factor {
         return factor::challenge(user, method, false, context);
     }
-    if stored.settings.require_2fa_for_admins && is_administrator(&user.role) {
+    if must_set_up(stored, user) {
         return factor::challenge(user, method, true, context);
     }
     audit::success(
@@ -139,6 +143,13 @@ pub fn finish(
         json!({"method": method}),
     )?;
     open_session(stored, user, Opening::by(method), context)
+}
+
+/// Whether this user may have no session without a second factor. An anonymous one could not sign in again with it.
+pub fn must_set_up(stored: &Stored, user: &User) -> bool {
+    let settings = &stored.settings;
+    (settings.require_2fa_for_users && !user.is_anonymous)
+        || (settings.require_2fa_for_admins && is_administrator(&user.role))
 }
 
 /// Whether the application role administers: those that `auth.caller_rank()` ranks above users.

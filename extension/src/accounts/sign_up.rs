@@ -2,13 +2,14 @@
 
 use super::session::{Opening, open_session};
 use super::user::{self, columns};
-use super::{Context, Stop, answer, credentials, outbox, refused};
+use super::{Context, Stop, answer, credentials, factor, outbox, refused, sign_in};
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::{email, issue};
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::{Value, json};
 
 #[pg_extern]
@@ -49,7 +50,7 @@ fn try_sign_up(
     require_metadata("user_metadata", &metadata)?;
     credentials::require_policy(&stored, password, Some(email.as_str()))?;
     // Before knowing whether the address is taken: the work, and so the time, is the same.
-    let hash = credentials::hash_new(&stored, password)?;
+    let hash = credentials::hash_new(&stored, password, None)?;
     let confirm = stored.settings.require_email_verification;
     let made = Spi::connect_mut(|client| {
         user::first(client.update(
@@ -78,6 +79,9 @@ fn try_sign_up(
         ));
     };
     audit::success("auth.signup", Some(user.id), context, json!({}))?;
+    if sign_in::must_set_up(&stored, &user) {
+        return factor::challenge(&user, "sign_up", true, context);
+    }
     open_session(&stored, &user, Opening::by("sign_up"), context)
 }
 
@@ -111,38 +115,32 @@ fn pending(
 fn imagined(email: &str, metadata: Value) -> Result<Value, Failure> {
     let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
     let object = Spi::get_one_with_args::<JsonB>(
-        "select auth.user_object(row($1, $2, null, now(), false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)",
+        "select auth.user_object(row($1, $2, null, now(), null, false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)",
         &[id.into(), email.into(), JsonB(metadata).into()],
     )?;
     Ok(object.map(|object| object.0).unwrap_or_default())
 }
 
 /// It travels in every access token, so it is checked before anything is stored.
-pub fn require_metadata(name: &str, value: &Value) -> Result<(), Stop> {
+pub fn require_metadata(name: &'static str, value: &Value) -> Result<(), Stop> {
     if !value.is_object() {
         return Err(refused(
             "VALIDATION_FAILED",
             format!("{name} must be an object"),
         ));
     }
-    if jsonb_length(value)? > issue::MAX_METADATA_BYTES {
-        return Err(refused(
-            "VALIDATION_FAILED",
-            format!("{name} is longer than {} bytes", issue::MAX_METADATA_BYTES),
-        ));
-    }
-    Ok(())
+    issue::metadata(name, &jsonb_text(value)?)
+        .map(drop)
+        .map_err(|error| refused("VALIDATION_FAILED", error.to_string()))
 }
 
-/// Bytes of the text PostgreSQL makes of it, which is what the token will carry.
-fn jsonb_length(value: &Value) -> Result<usize, Failure> {
-    let length = Spi::get_one_with_args::<i32>(
-        "select pg_catalog.octet_length($1::pg_catalog.text)",
+/// The text PostgreSQL makes of it, which is what the token will carry: 1e400 has 401 digits there.
+fn jsonb_text(value: &Value) -> Result<String, Failure> {
+    let text = Spi::get_one_with_args::<String>(
+        "select $1::pg_catalog.text",
         &[JsonB(value.clone()).into()],
     )?;
-    Ok(length
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(usize::MAX))
+    Ok(text.unwrap_or_default())
 }
 
 #[pg_extern]

@@ -1,10 +1,11 @@
 //! A user as read from the table.
 
 use crate::error::Failure;
+use crate::jsonb::JsonB;
 use crate::owner;
 use fluxbase_rules::UnixSeconds;
+use pgrx::Uuid;
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid};
 use serde_json::Value;
 
 /// What acts need of a user.
@@ -19,17 +20,26 @@ pub struct User {
     pub disabled: bool,
     pub password_hash: Option<String>,
     pub password_changed_at: UnixSeconds,
+    /// The password is not the user's own choice, and good until then.
+    pub temporary_until: Option<UnixSeconds>,
     /// A second factor is set up.
     pub has_factor: bool,
     /// The shape that leaves the database.
     pub object: Value,
 }
 
+impl User {
+    /// The hash of a password that must not become the lasting one.
+    pub fn temporary_hash(&self) -> Option<&str> {
+        self.temporary_until.and(self.password_hash.as_deref())
+    }
+}
+
 /// The columns of `User`, of `auth.users as u`.
 macro_rules! columns {
     () => {
         "u.id, u.email, u.role, u.user_metadata::text, u.app_metadata::text, u.is_anonymous, u.email_verified, \
-         u.disabled_at is not null, u.password_hash, u.password_changed_at, \
+         u.disabled_at is not null, u.password_hash, u.password_changed_at, u.password_temporary_until, \
          exists (select from auth.totp_factors f where f.user_id = u.id and f.confirmed_at is not null), auth.user_object(u)"
     };
 }
@@ -59,9 +69,12 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
         password_changed_at: row
             .get::<TimestampWithTimeZone>(10)?
             .map_or(0, |at| owner::unix_seconds(at.into_inner())),
-        has_factor: flag(11)?,
+        temporary_until: row
+            .get::<TimestampWithTimeZone>(11)?
+            .map(|at| owner::unix_seconds(at.into_inner())),
+        has_factor: flag(12)?,
         object: row
-            .get::<JsonB>(12)?
+            .get::<JsonB>(13)?
             .map(|object| object.0)
             .unwrap_or_default(),
     }))
@@ -88,20 +101,6 @@ pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
             ),
             Some(1),
             &[Uuid::from_bytes(id).into()],
-        )?)
-    })
-}
-
-pub fn by_email(email: &str) -> Result<Option<User>, Failure> {
-    Spi::connect(|client| {
-        first(client.select(
-            concat!(
-                "select ",
-                columns!(),
-                " from auth.users u where u.email = $1"
-            ),
-            Some(1),
-            &[email.into()],
         )?)
     })
 }

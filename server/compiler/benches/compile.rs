@@ -23,6 +23,11 @@ fn main() {
         "read_types",
         "insert_one",
         "update_by_filter",
+        "embed_nested",
+        "embed_renamed",
+        "aggregate_grouped",
+        "call_get",
+        "rest_insert_minimal",
     ] {
         let file = common::tests()
             .join("corpus")

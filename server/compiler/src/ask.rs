@@ -8,7 +8,7 @@ use std::fmt;
 use crate::catalog::Name;
 
 /// One request for one table or function.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Ask<'a> {
     /// The table, view or function asked for.
     pub table: TableName<'a>,
@@ -16,6 +16,18 @@ pub struct Ask<'a> {
     pub act: Act<'a>,
     /// What else was preferred.
     pub wishes: Wishes<'a>,
+}
+
+/// Without wishes that say nothing, so that a recorded request shows what is peculiar about it.
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Ask");
+        shown.field("table", &self.table).field("act", &self.act);
+        if self.wishes != Wishes::default() {
+            shown.field("wishes", &self.wishes);
+        }
+        shown.finish()
+    }
 }
 
 /// What a request wants of its statement beside rows.
@@ -29,8 +41,36 @@ pub struct Wishes<'a> {
     pub time_zone: Option<Cow<'a, str>>,
     /// How the rows are written.
     pub shape: Shape,
+    /// Not the rows but how PostgreSQL would find them.
+    pub explain: Option<Explain>,
+    /// Which numbers the answer says beside its body.
+    pub numbers: Numbers,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
+}
+
+/// What a plan shall say beside the steps.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Explain {
+    /// What it really took: the statement runs, and is undone.
+    pub analyze: bool,
+    /// Output columns and full names.
+    pub verbose: bool,
+    /// Settings that differ from their defaults.
+    pub settings: bool,
+    /// Blocks read and written; with `analyze`.
+    pub buffers: bool,
+    /// Log written; with `analyze`.
+    pub wal: bool,
+}
+
+/// Numbers of rows that are told although nobody asked for a count.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of the rows that a read or a call answers with.
+    pub answered: bool,
+    /// Of the rows written, as the number of all that match.
+    pub written: bool,
 }
 
 /// How rows become a body.
@@ -96,8 +136,38 @@ pub struct Read<'a> {
     pub limit: Option<u64>,
     /// Rows to skip.
     pub offset: u64,
+    /// Only rows behind a value of an order.
+    pub after: Option<After<'a>>,
+    /// Texts are cut to so many characters.
+    pub truncate: Option<u32>,
     /// Whether the number of all matching rows is wanted too.
     pub count: Count,
+}
+
+impl<'a> Read<'a> {
+    /// Everything of these members.
+    pub fn of(select: Vec<Select<'a>>) -> Self {
+        Read {
+            select,
+            group_by: Vec::new(),
+            rows: Rows::All,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            after: None,
+            truncate: None,
+            count: Count::No,
+        }
+    }
+}
+
+/// Where the page before ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct After<'a> {
+    /// The unique column pages are ordered by; `None`: the primary key.
+    pub column: Option<Cow<'a, str>>,
+    /// Its value in the last row.
+    pub value: Cow<'a, str>,
 }
 
 /// New rows from JSON.

@@ -4,6 +4,7 @@
 mod function;
 mod load;
 mod name;
+mod privilege;
 mod relationship;
 mod types;
 
@@ -13,6 +14,7 @@ use std::fmt;
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use load::{CatalogError, CatalogJson};
 pub use name::Name;
+pub use privilege::{Privilege, Role};
 pub use relationship::{Columns, Relationship, RelationshipKind};
 pub use types::{TypeClass, TypeName};
 
@@ -23,6 +25,7 @@ pub const DEFAULT_SCHEMA: &str = "public";
 #[derive(Debug)]
 pub struct Catalog {
     generation: u64,
+    schemas: Vec<Schema>,
     relations: Vec<Relation>,
     foreign_keys: Vec<ForeignKey>,
     by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
@@ -33,6 +36,16 @@ pub struct Catalog {
     callable: usize,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
     types: types::Types,
+}
+
+/// A schema that is served.
+#[derive(Debug)]
+pub struct Schema {
+    /// Its name.
+    pub name: Name,
+    /// `COMMENT ON`.
+    pub comment: Option<Box<str>>,
+    usage: privilege::Roles,
 }
 
 /// Position of a relation in its catalog.
@@ -50,11 +63,13 @@ pub struct Relation {
     pub kind: RelationKind,
     /// In the order of the table.
     pub columns: Vec<Column>,
-    /// Positions in `columns`; empty without a primary key.
+    /// Positions in `columns`; empty without a primary key. A view has that of the one table below whose rows come out
+    /// once, if all its columns do.
     pub primary_key: Vec<usize>,
     /// Functions of a row that give one value: columns that are not stored. None has the name of a column.
     pub computed: Vec<FunctionId>,
-    /// Every valid unique index over plain columns without a predicate, the primary key included.
+    /// Every valid unique index over plain columns without a predicate, the primary key included. A view has those of
+    /// the tables below whose rows certainly come out once.
     pub unique_keys: Vec<Vec<usize>>,
     /// Whether INSERT can work at all (views: also through INSTEAD OF triggers and rules).
     pub insertable: bool,
@@ -66,6 +81,7 @@ pub struct Relation {
     pub row_security: bool,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    grants: privilege::Grants,
     by_column: HashMap<Box<str>, usize>,
     by_computed: HashMap<Box<str>, FunctionId>,
 }
@@ -101,6 +117,7 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    grants: privilege::Grants,
 }
 
 /// How PostgreSQL fills a column by itself.
@@ -146,6 +163,18 @@ impl Catalog {
         self.generation
     }
 
+    /// All schemas served, ordered by name.
+    pub fn schemas(&self) -> &[Schema] {
+        &self.schemas
+    }
+
+    /// The schema of that name, exactly as spelled.
+    pub fn schema(&self, name: &str) -> Option<&Schema> {
+        self.schemas
+            .iter()
+            .find(|schema| schema.name.as_str() == name)
+    }
+
     /// The relation of that name, exactly as spelled; no schema means [`DEFAULT_SCHEMA`].
     pub fn relation(&self, schema: Option<&str>, name: &str) -> Option<&Relation> {
         self.relation_id(schema, name).and_then(|id| self.get(id))
@@ -172,6 +201,22 @@ impl Catalog {
     /// The ways from that relation to others, and to itself.
     pub fn relationships(&self, from: RelationId) -> &[Relationship] {
         self.relationships.get(from.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a relationship that leads to one row can be relied on for it. A view may repeat the rows of its table, and a
+    /// function with ROWS 1 may return more; then a statement has to take the first.
+    pub fn is_certainly_one(&self, way: &Relationship) -> bool {
+        match &way.kind {
+            RelationshipKind::ToOne { columns } => {
+                let far: Vec<usize> = columns.iter().map(|(_, far)| *far).collect();
+                relationship::is_unique(self, way.to, &far)
+            }
+            RelationshipKind::ToMany { unique, .. } => *unique,
+            RelationshipKind::Through { .. } => false,
+            RelationshipKind::Computed { function, .. } => self
+                .function(*function)
+                .is_some_and(|function| !function.set),
+        }
     }
 
     /// The functions of that name that a request may call, exactly as spelled: several when it is overloaded, none when
@@ -234,9 +279,16 @@ impl Catalog {
         self.types.names()
     }
 
-    /// All foreign keys between relations of this catalog.
+    /// All foreign keys between tables of this catalog; [`Self::relationships`] has them as views show them, too.
     pub fn foreign_keys(&self) -> &[ForeignKey] {
         &self.foreign_keys
+    }
+}
+
+impl Schema {
+    /// Whether what is in it can be reached by that role; for descriptions only.
+    pub fn may(&self, role: Role) -> bool {
+        self.usage.hold(role)
     }
 }
 
@@ -263,7 +315,13 @@ impl Relation {
             comment: None,
             by_column,
             by_computed: HashMap::new(),
+            grants: privilege::Grants::default(),
         }
+    }
+
+    /// Whether that role was granted this, on the whole relation or on one column at least; for descriptions only.
+    pub fn may(&self, role: Role, privilege: Privilege) -> bool {
+        self.grants.hold(role, privilege)
     }
 
     /// The column of that name, exactly as spelled.
@@ -284,6 +342,11 @@ impl Relation {
 }
 
 impl Column {
+    /// Whether that role was granted this, on the column or on the whole relation; for descriptions only.
+    pub fn may(&self, role: Role, privilege: Privilege) -> bool {
+        self.grants.hold(role, privilege)
+    }
+
     /// Whether a request may give it a value.
     pub fn writable(&self) -> bool {
         matches!(

@@ -74,6 +74,9 @@ pub enum QueryError {
         "on_conflict needs Prefer: resolution=merge-duplicates or resolution=ignore-duplicates"
     )]
     ConflictWithoutResolution,
+    /// Nothing to go on from.
+    #[error("cursor_column needs cursor")]
+    CursorColumnAlone,
     /// A write of some rows must say which.
     #[error("A limited write needs both limit and order")]
     LimitedWrite,
@@ -135,6 +138,9 @@ pub enum BodyError {
     /// Too many kinds of row for one statement.
     #[error("The rows give more than {0} different sets of keys")]
     TooManyGroups(usize),
+    /// JSON, and not the form of a query.
+    #[error("The body is no query: {0}")]
+    NotAQuery(Shown),
     /// An update that sets nothing.
     #[error("The body sets no column")]
     NothingToSet,
@@ -234,6 +240,15 @@ pub enum NameError {
     /// An order by rows of which there may be several.
     #[error("Cannot order by {0}: there may be more than one row of it")]
     OrderByMany(Shown),
+    /// Pages by a column that is not unique would lose rows.
+    #[error("Pages cannot go by {0}: no unique key says that its values differ")]
+    CursorNotUnique(String),
+    /// Pages go by one column, rows by another.
+    #[error("With a cursor on {0} the order must begin with that column")]
+    CursorOrder(String),
+    /// Plans are switched off.
+    #[error("Plans are not shown here")]
+    PlansOff,
     /// A relation without a primary key.
     #[error("{0} has no primary key")]
     NoKey(String),
@@ -264,6 +279,9 @@ pub enum NameError {
     /// What a function gives is no set of rows.
     #[error("{0} returns no rows: select, filters and order have no meaning")]
     NotRows(String),
+    /// How many rows a function without a set touches cannot be known.
+    #[error("max-affected needs a function that returns a set, which {0} does not")]
+    NotASet(String),
     /// More renamed columns than PostgreSQL can take in one row.
     #[error("At most {0} columns can be selected when one of them is renamed")]
     TooManyOutputs(usize),
@@ -284,7 +302,7 @@ impl Error {
             Error::Name(NameError::Table { .. } | NameError::Function { .. }) => 404,
             Error::Name(NameError::NotWritable { .. }) => 405,
             Error::Query(QueryError::NotCallable(_)) => 405,
-            Error::Query(QueryError::NotAcceptable(_)) => 406,
+            Error::Query(QueryError::NotAcceptable(_)) | Error::Name(NameError::PlansOff) => 406,
             Error::Query(QueryError::MediaType(_)) => 415,
             Error::Query(_) | Error::Body(_) | Error::Name(_) | Error::Unsupported(_) => 400,
         }

@@ -30,7 +30,7 @@ pub use error::{Code, Error, Location, Refusal};
 pub use limits::Limits;
 pub use schema::Schema;
 
-use crate::ask::{self, Object, ObjectMember, Part};
+use crate::ask::{self, Object, ObjectMember, Part, Read};
 use crate::catalog::Catalog;
 use crate::plan;
 use crate::sql::{self, Statement};
@@ -269,7 +269,7 @@ fn root_read<'c, 'd>(
             facets: connection::facets(operation, root.entity, merged, &given)?,
         });
     }
-    let mut read = select::bare(operation.select(root.entity, &merged.sets())?);
+    let mut read = Read::of(operation.select(root.entity, &merged.sets())?);
     match root.act {
         Act::ByKey => read.rows = mutation::key(operation, root.entity, &given),
         _ => arguments::page(operation, root.entity, &given, &mut read, field.at)?,

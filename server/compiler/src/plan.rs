@@ -31,6 +31,8 @@ pub struct Limits {
     pub max_total_results: Option<u64>,
     /// Whether `sum()` and its kin are served.
     pub aggregates: bool,
+    /// Whether PostgreSQL's plans are shown.
+    pub plans: bool,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             max_page_size: 1000,
             max_total_results: Some(10_000),
             aggregates: true,
+            plans: false,
         }
     }
 }
@@ -81,6 +84,15 @@ pub fn plan<'a>(
         }
     };
     check_shape(&act, ask.wishes.shape)?;
+    if ask.wishes.explain.is_some() && !limits.plans {
+        return Err(NameError::PlansOff.into());
+    }
+    if let Act::Call(call) = &act
+        && ask.wishes.max_affected.is_some()
+        && !call.function.set
+    {
+        return Err(NameError::NotASet(call.function.name.as_str().to_owned()).into());
+    }
     Ok(Plan {
         act,
         wishes: &ask.wishes,
@@ -101,6 +113,9 @@ fn check_shape(act: &Act<'_>, shape: ask::Shape) -> Result<(), Error> {
         (ask::Shape::GeoJson, _) => Err(Error::Unsupported("application/geo+json")),
         (ask::Shape::Text | ask::Shape::Bytes, Some(read)) if read.output.len() != 1 => {
             Err(NameError::OneColumn.into())
+        }
+        (ask::Shape::Csv, None) if matches!(act, Act::Call(call) if call.answer && call.read.is_none()) => {
+            Err(Error::Unsupported("text/csv of a value without columns"))
         }
         _ => Ok(()),
     }

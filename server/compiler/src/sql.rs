@@ -58,6 +58,7 @@ impl Statement {
                 offset: 0,
                 shape: crate::ask::Shape::Own,
                 key: false,
+                plan: false,
                 pinned: false,
             },
             applied: String::new(),
@@ -76,13 +77,53 @@ pub struct Estimate {
     pub counted_to: Option<u64>,
 }
 
-/// Columns of the one result row. Column 0 is the body: type json (or text), to be copied unparsed, NULL when there is none.
+impl Estimate {
+    /// The number of rows: counted as far as that went, else what the planner expects, which is at least what was counted.
+    pub fn total(&self, counted: Option<i64>, planned: i64) -> i64 {
+        let all_counted = self
+            .counted_to
+            .map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+        match (counted, all_counted) {
+            (Some(counted), Some(most)) if counted <= most => counted,
+            (Some(counted), Some(_)) => planned.max(counted),
+            _ => planned,
+        }
+    }
+}
+
+/// Columns of the one result row. Column 0 is the body: json, text or bytea, to be copied unparsed, NULL when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
     /// Position of the number of rows in the body or changed by the write (bigint).
     pub rows: Option<usize>,
-    /// Position of the number of all rows that match (bigint).
+    /// Position of the number of all rows that match (bigint); of a write that counts, the number of rows written.
     pub total: Option<usize>,
+}
+
+/// What must hold of a number of rows; else everything is undone.
+#[derive(Debug, Clone, Copy)]
+struct Guard {
+    /// It is 1.
+    one: bool,
+    /// It is not larger.
+    most: Option<u64>,
+}
+
+impl Guard {
+    /// Writes the number that `count` is, and what must hold of it around it.
+    fn number(self, sql: &mut Sql, count: &'static str) {
+        sql.word(if self.most.is_some() {
+            "auth.at_most("
+        } else {
+            ""
+        })
+        .word(if self.one { "auth.exactly_one(" } else { "" })
+        .word(count)
+        .word(if self.one { ")" } else { "" });
+        if let Some(most) = self.most {
+            sql.word(", ").bind(most.to_string()).word(")");
+        }
+    }
 }
 
 /// What kind of answer it is.
@@ -101,6 +142,8 @@ pub struct Reply {
     pub shape: crate::ask::Shape,
     /// Column 0 is no body but the primary key of the first row, for `Location`.
     pub key: bool,
+    /// The body is PostgreSQL's plan.
+    pub plan: bool,
     /// The write named its one row itself (PUT): no row means that body and address differ.
     pub pinned: bool,
 }
@@ -120,13 +163,30 @@ pub enum Verb {
     Call,
 }
 
+/// Writes what makes PostgreSQL say how it would do it.
+fn explained(sql: &mut Sql, explain: crate::ask::Explain) {
+    sql.word("explain (format json")
+        .word(if explain.analyze { ", analyze" } else { "" })
+        .word(if explain.verbose { ", verbose" } else { "" })
+        .word(if explain.settings { ", settings" } else { "" })
+        .word(if explain.buffers { ", buffers" } else { "" })
+        .word(if explain.wal { ", wal" } else { "" })
+        .word(") ");
+}
+
 /// Prints a plan.
 pub fn print(plan: &Plan<'_>) -> Statement {
     let mut sql = Sql::new();
+    if let Some(explain) = plan.wishes.explain {
+        explained(&mut sql, explain);
+    }
     let mut estimate = None;
     let (columns, reply) = match &plan.act {
         Act::Read(read) => {
-            estimate = read::estimate(read);
+            estimate = match plan.wishes.explain {
+                None => read::estimate(read),
+                Some(_) => None,
+            };
             read::print(&mut sql, read, plan.wishes)
         }
         Act::Insert(insert) => write::insert(&mut sql, insert, plan.wishes),
@@ -134,6 +194,23 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
         Act::Call(call) => call::print(&mut sql, call, plan.wishes),
         Act::Object(object) => object::print(&mut sql, object),
+    };
+    let (columns, reply) = match plan.wishes.explain {
+        None => (columns, reply),
+        // Of a plan there is one row with one column, whatever the statement.
+        Some(_) => (
+            Columns {
+                rows: None,
+                total: None,
+            },
+            Reply {
+                verb: Verb::Read,
+                single: true,
+                has_body: true,
+                plan: true,
+                ..reply
+            },
+        ),
     };
     let (sql, params) = sql.into_parts();
     Statement {
@@ -146,5 +223,29 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         columns,
         reply,
         applied: plan.wishes.applied.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Estimate;
+
+    #[test]
+    fn an_estimate_is_exact_where_all_rows_were_counted() {
+        let estimate = |counted_to| Estimate {
+            sql: String::new(),
+            params: Vec::new(),
+            counted_to,
+        };
+        // Counted, planned, total.
+        for (counted, planned, total) in [
+            (0, 700, 0),
+            (1000, 700, 1000),
+            (1001, 5000, 5000),
+            (1001, 700, 1001),
+        ] {
+            assert_eq!(estimate(Some(1000)).total(Some(counted), planned), total);
+        }
+        assert_eq!(estimate(None).total(None, 700), 700);
     }
 }

@@ -11,8 +11,14 @@ mod common;
 mod computed;
 #[path = "catalog/functions.rs"]
 mod functions;
+#[path = "catalog/privileges.rs"]
+mod privileges;
+#[path = "catalog/relationships.rs"]
+mod relationships;
 #[path = "catalog/types.rs"]
 mod types;
+#[path = "catalog/views.rs"]
+mod views;
 
 use fluxbase_compiler::catalog::{
     Catalog, CatalogJson, Generation, Relation, RelationKind, TypeClass,
@@ -152,10 +158,15 @@ fn json_that_is_no_catalog_is_refused_naming_the_query() {
     let relations =
         include_str!("catalog/relations.json").replacen("\"kind\"", "\"colour\": 1, \"kind\"", 1);
     assert!(load(&relations, "[]").unwrap_err().contains("colour"));
-    let mut others = [CatalogJson::EMPTY; 2];
+    let mut others = [CatalogJson::EMPTY; 4];
     others[0].types = "[{}]";
     others[1].functions = "[{}]";
-    for (json, query) in others.iter().zip(["types", "functions"]) {
+    others[2].views = "[{}]";
+    others[3].schemas = "[{}]";
+    for (json, query) in others
+        .iter()
+        .zip(["types", "functions", "views", "schemas"])
+    {
         let error = Catalog::from_json(7, json).unwrap_err().to_string();
         let expected = format!("cannot read {query}.sql: missing field");
         assert!(error.starts_with(&expected), "{error}");

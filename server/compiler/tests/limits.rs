@@ -27,6 +27,7 @@ const SMALL: Limits = Limits {
     max_page_size: 50,
     max_total_results: Some(100),
     aggregates: true,
+    plans: false,
 };
 const UNLIMITED: Limits = Limits {
     max_total_results: None,

@@ -4,6 +4,7 @@
 mod addresses;
 mod cookies;
 mod limits;
+mod postgrest;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
@@ -38,7 +39,7 @@ fn worker(yaml: &str) -> Worker {
     let url = "postgres://fluxbase_app:x@127.0.0.1:1/d";
     let environment = Environment::from([("FLUXBASE_DATABASE_URL", url)]);
     let config = Config::from_text(yaml, &environment, Vec::new()).unwrap();
-    let options = Arc::new(Options::new(&config.database).unwrap());
+    let options = Arc::new(Options::new(&config.database, &config.api).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
         ..CatalogJson::EMPTY
@@ -325,9 +326,15 @@ async fn a_panic_tells_nothing_of_itself() {
 #[actix_web::test]
 async fn a_wrong_method_is_told_the_right_ones() {
     for (path, allow) in [
-        ("/api/v1/tables/posts", "GET, POST, PATCH, DELETE"),
-        ("/api/v1/tables/public/posts", "GET, POST, PATCH, DELETE"),
-        ("/api/v1/tables/public/posts/1", "GET, PUT, PATCH, DELETE"),
+        ("/api/v1/tables/posts", "GET, HEAD, POST, PATCH, DELETE"),
+        (
+            "/api/v1/tables/public/posts",
+            "GET, HEAD, POST, PATCH, DELETE",
+        ),
+        (
+            "/api/v1/tables/public/posts/1",
+            "GET, HEAD, PUT, PATCH, DELETE",
+        ),
         ("/api/v1/auth/signin", "POST"),
         ("/api/v1/auth/user", "GET, PATCH"),
         ("/api/v1/client-keys", "POST, GET"),

@@ -30,6 +30,8 @@ pub enum Arg {
     Object(&'static str),
     /// The whole body as an object.
     Body,
+    /// An object of this one member of the body, a text that must be there.
+    Only(&'static str),
     /// The whole query string as an object of texts.
     Query,
     /// A UUID in the path.
@@ -40,7 +42,9 @@ pub enum Arg {
     Word(&'static str),
 }
 
-use Arg::{Body, Code, Context, Object, Optional, PathId, Query, RefreshToken, Text, Uuid, Word};
+use Arg::{
+    Body, Code, Context, Object, Only, Optional, PathId, Query, RefreshToken, Text, Uuid, Word,
+};
 use Door::{Own, Public, Setup};
 
 /// One endpoint.
@@ -172,17 +176,18 @@ pub static ACTS: &[Act] = &[
     act("POST", "/admin/login", Public, "sign_in", SIGN_IN, Write),
     act("POST", "/admin/refresh", Public, "refresh", REFRESH, Write),
     act("POST", "/admin/logout", Own, "sign_out", &[], Write),
-    act("GET", "/admin/me", Own, "get_user", &[], Read),
+    act("GET", "/admin/me", Own, "admin_me", &[], Read),
     act("GET", "/admin/users", Own, "admin_list_users", &[Query], Read),
     created(act("POST", "/admin/users", Own, "admin_create_user", NEW_USER, Write)),
     created(act("POST", "/admin/users/invite", Own, "admin_create_user", NEW_USER, Write)),
     act("GET", "/admin/users/{id}", Own, "admin_get_user", &[PathId], Read),
     act("PATCH", "/admin/users/{id}", Own, "admin_update_user", &[PathId, Body, Context], Write),
-    act("PATCH", "/admin/users/{id}/role", Own, "admin_update_user", &[PathId, Body, Context], Write),
+    act("PATCH", "/admin/users/{id}/role", Own, "admin_update_user", &[PathId, Only("role"), Context], Write),
     act("DELETE", "/admin/users/{id}", Own, "admin_delete_user", ID, Write),
     act("POST", "/admin/users/{id}/reset-password", Own, "admin_reset_password", ID, Mail),
     act("POST", "/admin/users/{id}/lock", Own, "admin_lock_user", ID, Write),
     act("POST", "/admin/users/{id}/unlock", Own, "admin_unlock_user", ID, Write),
+    act("DELETE", "/admin/users/{id}/2fa", Own, "admin_remove_factor", ID, Write),
     act("GET", "/admin/auth/sessions", Own, "admin_list_sessions", &[Query], Read),
     act("DELETE", "/admin/auth/sessions/{id}", Own, "admin_revoke_session", ID, Write),
     act("DELETE", "/admin/auth/sessions/user/{id}", Own, "admin_revoke_user", ID, Write),
@@ -212,7 +217,7 @@ impl Act {
             .map(|(place, arg)| {
                 let number = place + 1;
                 match arg {
-                    Arg::Object(_) | Arg::Body | Arg::Query | Arg::Context => {
+                    Arg::Object(_) | Arg::Body | Arg::Only(_) | Arg::Query | Arg::Context => {
                         format!("${number}::pg_catalog.jsonb")
                     }
                     Arg::Uuid(_) | Arg::PathId => format!("${number}::pg_catalog.uuid"),
@@ -231,6 +236,12 @@ impl Act {
             self.function,
             arguments.join(", ")
         )
+    }
+
+    /// Whether it may open a session.
+    #[must_use]
+    pub fn may_sign_in(&self) -> bool {
+        self.door != Own && matches!(self.kind, Write | Link) && self.function != "refresh"
     }
 
     /// The scope a key needs for it.

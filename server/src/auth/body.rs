@@ -1,49 +1,59 @@
 //! The body of an account endpoint: an object whose members are looked at one by one.
 
 use crate::error::Failure;
-use serde::Deserialize;
-use serde::de::{Error, MapAccess, Visitor};
+use fluxbase_rules::error::JsonFault;
+use fluxbase_rules::json;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The members as sent; numbers keep their digits. Has no `Debug`: passwords are in it.
 ///
 /// Members nobody asks for are passed over, clients send fields of features that are not offered (captcha, challenge)
-/// and fields a client may not set (`app_metadata`) always. Two of one name are refused: which one counts would be a
-/// guess.
+/// and fields a client may not set (`app_metadata`) always. Two of one name are refused, at whatever depth: which one counts
+/// would be a guess.
 pub struct Body(BTreeMap<String, Box<RawValue>>);
 
 impl Body {
     /// Reads the body; none at all is an empty object, which is how clients send a POST without one.
     ///
     /// # Errors
-    /// When it is no object.
+    /// When it is no object, or one that PostgreSQL cannot take.
     pub fn read(bytes: &[u8]) -> Result<Self, Failure> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(BTreeMap::new()));
         }
-        serde_json::from_slice::<Members>(bytes)
-            .map(|members| Self(members.0))
-            .map_err(|_| {
-                Failure::malformed("The body must be a JSON object without repeated members")
+        json::check(bytes)
+            .and_then(|text| serde_json::from_str(text).map_err(|_| JsonFault::Syntax))
+            .map(Self)
+            .map_err(|fault| match fault {
+                JsonFault::TooDeep => Failure::malformed(format!(
+                    "The body is nested deeper than {} levels",
+                    json::MAX_DEPTH
+                )),
+                JsonFault::Number => Failure::malformed(
+                    "The body has a number with more digits than PostgreSQL holds",
+                ),
+                JsonFault::Nul => Failure::malformed("The body must not hold a NUL character"),
+                JsonFault::NotUtf8
+                | JsonFault::Syntax
+                | JsonFault::NotAnObject
+                | JsonFault::DuplicateMember => {
+                    Failure::malformed("The body must be a JSON object without repeated members")
+                }
             })
     }
 
     /// A text; `None` when absent or null.
     ///
     /// # Errors
-    /// When it is something else, or holds NUL, which PostgreSQL cannot take.
+    /// When it is something else.
     pub fn text(&self, name: &str) -> Result<Option<String>, Failure> {
         let Some(raw) = self.0.get(name) else {
             return Ok(None);
         };
         match serde_json::from_str::<Value>(raw.get()) {
             Ok(Value::Null) => Ok(None),
-            Ok(Value::String(text)) if text.contains('\0') => Err(Failure::malformed(format!(
-                "The field {name} must not hold a NUL character"
-            ))),
             Ok(Value::String(text)) => Ok(Some(text)),
             _ => Err(Failure::malformed(format!(
                 "The field {name} must be a text"
@@ -87,31 +97,5 @@ impl Body {
             .map(|(name, raw)| format!("{}:{}", Value::from(name.as_str()), raw.get()))
             .collect();
         format!("{{{}}}", members.join(","))
-    }
-}
-
-struct Members(BTreeMap<String, Box<RawValue>>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Once;
-        impl<'de> Visitor<'de> for Once {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member is repeated"));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Once)
     }
 }

@@ -1,6 +1,6 @@
 use super::acts::{ACTS, Arg, Door, Kind};
 use super::body::Body;
-use super::{Prepared, refusal, reply_of, statement, status_of};
+use super::{Head, Prepared, refusal, statement, status_of};
 use crate::error::Failure;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -21,6 +21,7 @@ fn a_body_of_the_wrong_form_is_refused_without_repeating_it() {
         "{",
         r#"{"password":"hunter2","password":"other"}"#,
         r#"{"password":"hunter2"} x"#,
+        r#"{"password":"hunter2\u0000"}"#,
     ] {
         let Err(failure) = Body::read(body.as_bytes()) else {
             panic!("{body} was accepted");
@@ -28,12 +29,7 @@ fn a_body_of_the_wrong_form_is_refused_without_repeating_it() {
         assert_eq!(failure.public().status, StatusCode::BAD_REQUEST, "{body}");
         assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     }
-    for member in [
-        "1",
-        "[\"hunter2\"]",
-        "{\"a\":\"hunter2\"}",
-        "\"hunter2\\u0000\"",
-    ] {
+    for member in ["1", "[\"hunter2\"]", "{\"a\":\"hunter2\"}", "1e400"] {
         let body = Body::read(format!("{{\"password\":{member}}}").as_bytes())
             .ok()
             .unwrap();
@@ -106,11 +102,14 @@ fn absent_arguments_become_null_and_the_others_keep_their_order() {
 #[test]
 fn a_refusal_with_a_code_nobody_knows_is_our_failure() {
     let unknown = Bytes::from_static(br#"{"error":"x","code":"SURPRISE"}"#);
-    let refusal = |body: &Bytes| refusal(sign_in(), &reply_of(body).unwrap());
+    let refusal = |body: &Bytes| refusal(sign_in(), &Head::of(body).ok().unwrap());
     let failure = refusal(&unknown).unwrap();
     assert_eq!(failure.public().status, StatusCode::INTERNAL_SERVER_ERROR);
-    let strange = reply_of(&Bytes::from_static(b"1")).unwrap_err();
-    assert_eq!(strange.public().status, StatusCode::INTERNAL_SERVER_ERROR);
+    for strange in ["1", "", "null", "\"x\"", "{"] {
+        let body = Bytes::from_static(strange.as_bytes());
+        let strange = Head::of(&body).err().unwrap();
+        assert_eq!(strange.public().status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
     let known = Bytes::from_static(br#"{"error":"x","code":"INVALID_CREDENTIALS"}"#);
     let failure = refusal(&known).unwrap();
     assert!(
@@ -118,6 +117,51 @@ fn a_refusal_with_a_code_nobody_knows_is_our_failure() {
     );
     let reply = Bytes::from_static(br#"{"access_token":"x"}"#);
     assert!(refusal(&reply).is_none());
+    assert!(refusal(&Bytes::from_static(b"[{\"error\":\"x\"}]")).is_none());
+}
+
+/// What PostgreSQL took and answers must not fail on its way out.
+#[test]
+fn what_users_wrote_is_passed_on_unread() {
+    for written in [
+        "1e400",
+        r#"{"$serde_json::private::RawValue":"{"}"#,
+        r#"{"$serde_json::private::Number":"x"}"#,
+        r#"{"error":"x","code":"SURPRISE"}"#,
+    ] {
+        let body = Bytes::from(format!(r#"{{"user_metadata":{{"a":{written}}}}}"#));
+        let head = Head::of(&body).ok().unwrap();
+        assert!(refusal(sign_in(), &head).is_none(), "{written}");
+    }
+}
+
+/// Each is the caller's mistake, and told so.
+#[test]
+fn what_postgresql_cannot_take_is_refused_at_any_depth() {
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (inner, word) in [
+        (r#"{"x":{"y":1,"y":2}}"#.to_owned(), "repeated"),
+        (r#"{"x":1,"\u0078":2}"#.to_owned(), "repeated"),
+        (r#"["a\u0000"]"#.to_owned(), "NUL"),
+        (r#"{"a\u0000":1}"#.to_owned(), "NUL"),
+        ("[1e131072]".to_owned(), "digits"),
+        ("[1e-16384]".to_owned(), "digits"),
+        (deep(32), "32 levels"),
+        (deep(10_000), "32 levels"),
+    ] {
+        let body = format!(r#"{{"user_metadata":{{"a":1}},"other":{inner}}}"#);
+        let Err(failure) = Body::read(body.as_bytes()) else {
+            panic!("{inner} was accepted");
+        };
+        let public = failure.public();
+        assert_eq!(public.status, StatusCode::BAD_REQUEST, "{inner}");
+        assert!(public.error.contains(word), "{inner}: {}", public.error);
+    }
+    for inner in ["1e400", "-1.10e-400", r#"{"x":{"x":1}}"#, &deep(31)] {
+        let body = format!(r#"{{"user_metadata":{inner}}}"#);
+        let whole = Body::read(body.as_bytes()).ok().unwrap().whole();
+        assert_eq!(whole, body);
+    }
 }
 
 #[test]

@@ -257,6 +257,16 @@ fn an_impersonation_token_counts_only_beside_its_administrators_credential() {
     assert!(ask(&[both[0], ("x-impersonation-token", &plain)]).is_err());
     let expired = format!("Bearer {}", token("admin", NOW));
     assert!(ask(&[("authorization", &expired), both[1]]).is_err());
+    // Nor is it a credential like any other.
+    for (name, value) in [
+        ("authorization", format!("Bearer {own}")),
+        ("apikey", own.clone()),
+    ] {
+        let outcome = ask(&[(name, &value)]);
+        assert_eq!(outcome.unwrap_err(), Refused::NotTheAdministrator, "{name}");
+        let outcome = ask(&[(name, &value), both[1]]);
+        assert_eq!(outcome.unwrap_err(), Refused::NotTheAdministrator, "{name}");
+    }
 }
 
 #[test]

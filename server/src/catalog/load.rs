@@ -8,10 +8,12 @@ use fluxbase_compiler::catalog::{Catalog, CatalogJson};
 use fluxbase_rules::Keyring;
 use tokio_postgres::types::ToSql;
 
+const SCHEMAS: &str = include_str!("../../../sql/catalog/schemas.sql");
 const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
 const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql");
 const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
 const FUNCTIONS: &str = include_str!("../../../sql/catalog/functions.sql");
+const VIEWS: &str = include_str!("../../../sql/catalog/views.sql");
 
 /// All that is read before the first request.
 pub struct Snapshot {
@@ -46,15 +48,17 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, D
         // The planner expects thousands of rows of the catalogs and would compile for longer than it reads.
         .batch_execute("begin isolation level repeatable read read only; set local jit = off")
         .await?;
-    let queries = [RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS];
+    let queries = [SCHEMAS, RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS, VIEWS];
     let answers = answers(&client, queries, schemas).await;
     client.batch_execute("commit").await?;
-    let [relations, foreign_keys, types, functions] = answers?;
+    let [described, relations, foreign_keys, types, functions, views] = answers?;
     let json = CatalogJson {
+        schemas: &described,
         relations: &relations,
         foreign_keys: &foreign_keys,
         types: &types,
         functions: &functions,
+        views: &views,
     };
     Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> Result<(), Problem> {
     crate::log::start(config.logging);
-    let options = Arc::new(Options::new(&config.database)?);
+    let options = Arc::new(Options::new(&config.database, &config.api)?);
     warn_of_plain_text(&options);
     let mailer = Mailer::new(&config)?;
     let (session, snapshot) = super::check::ready(&config, &options).await?;

@@ -33,7 +33,7 @@ const SHUTDOWN_TIMEOUT: Setting = Setting::plain(
 const REST_LIMIT: Setting = Setting::plain(
     "server.body_limits.rest_limit",
     "1MiB",
-    "Largest request body of /api/v1/tables; counted as it arrives, above it 413.",
+    "Largest request body for tables and functions; counted as it arrives, above it 413.",
 );
 const AUTH_LIMIT: Setting = Setting::plain(
     "server.body_limits.auth_limit",
@@ -78,7 +78,7 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// Time to finish running requests at the end.
     pub shutdown_timeout: Duration,
-    /// Bytes of a body under /api/v1/tables.
+    /// Bytes of a body for tables and functions.
     pub rest_limit: usize,
     /// Bytes of a body under /api/v1/auth.
     pub auth_limit: usize,

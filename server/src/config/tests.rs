@@ -182,6 +182,21 @@ fn a_malformed_value_is_refused_and_a_good_one_beside_it_taken() {
         ("api: {schemas: []}", "api: {schemas: [public, app]}"),
         ("api: {schemas: 'a,,b'}", "api: {schemas: 'a, b'}"),
         (
+            "api: {extra_search_path: 'a,,b'}",
+            "api: {extra_search_path: 'a, b'}",
+        ),
+        (
+            "api: {pre_request: check}",
+            "api: {pre_request: public.check}",
+        ),
+        ("api: {pre_request: a.b.c}", "api: {pre_request: 'a b.c d'}"),
+        ("api: {pre_request: a.}", "api: {pre_request: a.b}"),
+        ("api: {aggregates: 1}", "api: {aggregates: true}"),
+        (
+            "api: {unfiltered_writes: maybe}",
+            "api: {unfiltered_writes: true}",
+        ),
+        (
             "api: {default_page_size: 2000}",
             "api: {default_page_size: 500}",
         ),

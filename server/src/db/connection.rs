@@ -22,6 +22,9 @@ pub struct Fixed {
     pub enter_for: Statement,
     pub enter_anonymous: Statement,
     pub commit: Statement,
+    pub rollback: Statement,
+    pub check_constraints: Statement,
+    pub set_time_zone: Statement,
 }
 
 /// Opens connections for the pool.
@@ -78,15 +81,22 @@ impl Opener {
             client.prepare("select auth.enter($1, $2)"),
             client.prepare("select auth.enter_anonymous()"),
         );
-        let (begin, begin_read_only, entering, commit) = future::try_join4(
+        let ending = future::try_join3(
+            client.prepare("commit"),
+            client.prepare("rollback"),
+            client.prepare("set constraints all immediate"),
+        );
+        let (begin, begin_read_only, entering, ending, set_time_zone) = future::try_join5(
             // Not just "begin": a default_transaction_read_only that a request left behind must not apply.
             client.prepare("begin read write"),
             client.prepare("begin read only"),
             entering,
-            client.prepare("commit"),
+            ending,
+            client.prepare("select pg_catalog.set_config('timezone', $1, true)"),
         )
         .await?;
         let (enter, enter_for, enter_anonymous) = entering;
+        let (commit, rollback, check_constraints) = ending;
         Ok(Connection {
             client,
             fixed: Fixed {
@@ -96,6 +106,9 @@ impl Opener {
                 enter_for,
                 enter_anonymous,
                 commit,
+                rollback,
+                check_constraints,
+                set_time_zone,
             },
             prepared: Prepared::new(self.options.prepared_statements),
         })

@@ -51,9 +51,15 @@ pub enum DbError {
         state: SqlState,
         /// PostgreSQL's sentence, for the log only.
         message: Box<str>,
+        /// Its detail, where that is written for the caller: a number of rows (FX012, FX013), or what a function of the
+        /// schema says with SQLSTATE PGRST.
+        detail: Option<Box<str>>,
         /// The session ended with it.
         fatal: bool,
     },
+    /// PostgreSQL knows no time zone of the name asked for.
+    #[error("unknown time zone")]
+    TimeZone,
     /// The answer is well formed but says something that makes no sense here.
     #[error("cannot use what the database answered: {0}")]
     Unreadable(String),
@@ -63,13 +69,35 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// Why what goes before each request cannot be prepared: that it is not there is nothing a caller can mend.
+    pub(super) fn of_first(error: Self) -> Self {
+        match &error {
+            // undefined_function, invalid_schema_name
+            Self::Sql { state, .. } if matches!(state.as_str(), "42883" | "3F000") => {
+                Self::Unreadable(format!("api.pre_request cannot be called: {error}"))
+            }
+            _ => error,
+        }
+    }
+
+    /// Why a time zone was not set: as far as the caller chose it, it is none.
+    pub(super) fn of_time_zone(error: Self) -> Self {
+        match &error {
+            // invalid_parameter_value
+            Self::Sql { state, .. } if state.as_str() == "22023" => Self::TimeZone,
+            _ => error,
+        }
+    }
+
     /// The connection must not be used again.
     #[must_use]
     pub fn breaks_connection(&self) -> bool {
         match self {
             Self::Sql { fatal, .. } => *fatal,
             Self::Lost(_) | Self::Silent | Self::Protocol(_) => true,
-            Self::PoolExhausted | Self::Unreachable(_) | Self::Unreadable(_) => false,
+            Self::PoolExhausted | Self::Unreachable(_) | Self::TimeZone | Self::Unreadable(_) => {
+                false
+            }
         }
     }
 
@@ -97,9 +125,12 @@ impl From<tokio_postgres::Error> for DbError {
                 refusal.parsed_severity(),
                 Some(Severity::Fatal | Severity::Panic)
             );
+            let state = SqlState::new(refusal.code().code());
+            let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
             return Self::Sql {
-                state: SqlState::new(refusal.code().code()),
+                state,
                 message: refusal.message().into(),
+                detail: refusal.detail().filter(|_| told).map(Into::into),
                 fatal,
             };
         }
@@ -122,6 +153,7 @@ mod tests {
         DbError::Sql {
             state: SqlState::new(code),
             message: message.into(),
+            detail: None,
             fatal: false,
         }
     }

@@ -30,6 +30,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// Statements kept prepared per connection.
     pub prepared_statements: usize,
+    /// The statement that goes before that of each request for tables and functions.
+    pub before_requests: Option<String>,
 }
 
 /// What a request is run on: the connections of one worker thread.
@@ -48,14 +50,21 @@ impl Options {
     ///
     /// # Errors
     /// When `database.url` is not set.
-    pub fn new(database: &crate::config::Database) -> Result<Self, crate::config::ConfigError> {
+    pub fn new(
+        database: &crate::config::Database,
+        api: &crate::config::Api,
+    ) -> Result<Self, crate::config::ConfigError> {
         let mut config = database.login()?.0.clone();
         let milliseconds = database.statement_timeout.as_millis();
         let given = config.get_options().map(|text| format!("{text} "));
+        // A parameter of the session and not of each transaction: no message more, and what a request sets for itself
+        // ends when the next one enters.
+        let path = search_path(&api.schemas, &api.extra_search_path);
         config
             .options(format!(
-                "{}-c statement_timeout={milliseconds}",
-                given.unwrap_or_default()
+                "{}-c statement_timeout={milliseconds}{}",
+                given.unwrap_or_default(),
+                path.unwrap_or_default()
             ))
             .application_name("fluxbase")
             .connect_timeout(database.connect_timeout)
@@ -67,8 +76,37 @@ impl Options {
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
+            before_requests: api
+                .pre_request
+                .as_ref()
+                .map(|(schema, name)| format!("select {}.{}()", quoted(schema), quoted(name))),
         })
     }
+}
+
+/// ` -c search_path=…` of these schemas; nothing when none are added to those served, so that the database's stays.
+fn search_path(served: &[String], extra: &[String]) -> Option<String> {
+    if extra.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = served
+        .iter()
+        .chain(extra)
+        .map(|name| quoted(name))
+        .collect();
+    let mut option = String::from(" -c search_path=");
+    for letter in names.join(",").chars() {
+        if letter.is_whitespace() || letter == '\\' {
+            option.push('\\');
+        }
+        option.push(letter);
+    }
+    Some(option)
+}
+
+/// A name of the configuration as it stands in SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Db {
@@ -148,5 +186,41 @@ impl Db {
             Err(PoolError::Backend(error)) => Err(error),
             Err(error) => Err(DbError::Unreachable(error.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, search_path};
+
+    fn path(served: &[&str], extra: &[&str]) -> Option<String> {
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        search_path(&names(served), &names(extra))
+    }
+
+    #[test]
+    fn schemas_served_come_before_the_extra_ones() {
+        let path = path(&["public", "app"], &["extensions"]).unwrap();
+        assert_eq!(path, r#" -c search_path="public","app","extensions""#);
+    }
+
+    #[test]
+    fn without_extra_schemas_the_databases_path_stays() {
+        assert_eq!(path(&["public", "app"], &[]), None);
+    }
+
+    #[test]
+    fn a_name_can_neither_end_its_quotes_nor_the_option() {
+        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
+        let path = path(&["a\" -c x=y"], &["b\\ c\td"]).unwrap();
+        assert_eq!(
+            path,
+            " -c search_path=\"a\"\"\\ -c\\ x=y\",\"b\\\\\\ c\\\td\""
+        );
     }
 }

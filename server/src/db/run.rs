@@ -3,12 +3,12 @@ use super::error::DbError;
 use super::lease::Lease;
 use super::pool::Db;
 use super::prepared::Owner;
+use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
 use crate::caller::Caller;
 use bytes::Bytes;
-use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement as Compiled;
-use futures_util::{FutureExt, TryStreamExt, future};
+use futures_util::TryStreamExt;
 use std::pin::pin;
 use std::time::Duration;
 use tokio_postgres::{Client, Row, Statement};
@@ -18,7 +18,10 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// The one row a statement answers with.
 #[derive(Debug)]
-pub struct Answer(Row);
+pub struct Answer {
+    row: Row,
+    planned: Option<i64>,
+}
 
 impl Answer {
     /// The bytes of a column, copied out of the driver's buffer; `None` is SQL NULL.
@@ -26,7 +29,7 @@ impl Answer {
     /// # Errors
     /// When there is no such column.
     pub fn bytes(&self, column: usize) -> Result<Option<Bytes>, DbError> {
-        let raw: Option<Raw<'_>> = self.0.try_get(column)?;
+        let raw: Option<Raw<'_>> = self.row.try_get(column)?;
         Ok(raw.map(|raw| Bytes::copy_from_slice(raw.0)))
     }
 
@@ -35,7 +38,18 @@ impl Answer {
     /// # Errors
     /// When there is no such column, or it is no bigint.
     pub fn integer(&self, column: usize) -> Result<Option<i64>, DbError> {
-        Ok(self.0.try_get(column)?)
+        Ok(self.row.try_get(column)?)
+    }
+
+    /// How many rows PostgreSQL's planner expects, where the statement asked for that.
+    #[must_use]
+    pub fn planned(&self) -> Option<i64> {
+        self.planned
+    }
+
+    /// With what the planner expects.
+    pub(super) fn with_planned(self, planned: Option<i64>) -> Self {
+        Self { planned, ..self }
     }
 }
 
@@ -55,10 +69,38 @@ impl Db {
         statement: &Compiled,
         scope: &'static str,
     ) -> Result<Answer, DbError> {
-        match self.attempt(caller, statement, scope).await {
-            Err(error) if error.is_stale_statement() => {
-                self.attempt(caller, statement, scope).await
-            }
+        self.run_work(&Work {
+            first: None,
+            caller,
+            statement,
+            scope,
+        })
+        .await
+    }
+
+    /// As [`Db::run_as`], with `api.pre_request` called before the statement, in the same transaction and as the same
+    /// caller: if it raises an error, that is the answer.
+    ///
+    /// # Errors
+    /// As [`Db::run_as`].
+    pub async fn run_request(
+        &self,
+        caller: &Caller,
+        statement: &Compiled,
+        scope: &'static str,
+    ) -> Result<Answer, DbError> {
+        self.run_work(&Work {
+            first: self.options().before_requests.as_deref(),
+            caller,
+            statement,
+            scope,
+        })
+        .await
+    }
+
+    async fn run_work(&self, work: &Work<'_>) -> Result<Answer, DbError> {
+        match self.attempt(work).await {
+            Err(error) if error.is_stale_statement() => self.attempt(work).await,
             outcome => outcome,
         }
     }
@@ -103,16 +145,11 @@ impl Db {
         settle(lease, outcome)
     }
 
-    async fn attempt(
-        &self,
-        caller: &Caller,
-        statement: &Compiled,
-        scope: &'static str,
-    ) -> Result<Answer, DbError> {
+    async fn attempt(&self, work: &Work<'_>) -> Result<Answer, DbError> {
         let mut lease = self.lease().await?;
         let outcome = self
             .bounded(&mut lease, async |connection: &mut Connection| {
-                transaction(connection, caller, statement, scope).await
+                transaction(connection, work).await
             })
             .await;
         settle(lease, outcome)
@@ -150,92 +187,8 @@ fn settle<T>(mut lease: Lease, outcome: Result<T, DbError>) -> Result<T, DbError
     outcome
 }
 
-async fn transaction(
-    connection: &mut Connection,
-    caller: &Caller,
-    compiled: &Compiled,
-    scope: &'static str,
-) -> Result<Answer, DbError> {
-    let owner = Owner::Caller(caller.role());
-    let known = connection.prepared.get(owner, &compiled.sql);
-    let (client, fixed) = (&connection.client, &connection.fixed);
-    let begin = match compiled.access {
-        Access::ReadOnly => &fixed.begin_read_only,
-        Access::ReadWrite => &fixed.begin,
-    };
-    let token = caller.token().map(|token| Text(Some(token.as_bytes())));
-    let (one, two);
-    let (enter, identity): (&Statement, &[Text<'_>]) = match token {
-        None => (&fixed.enter_anonymous, &[]),
-        Some(key) if caller.is_key() => {
-            two = [key, Text(Some(scope.as_bytes()))];
-            (&fixed.enter_for, &two)
-        }
-        Some(token) => {
-            one = [token];
-            (&fixed.enter, &one)
-        }
-    };
-    let parameters: Vec<Text<'_>> = compiled
-        .params
-        .iter()
-        .map(|value| Text(Some(value.as_bytes())))
-        .collect();
-
-    // Joined futures are first polled in order, and each of them sends when first polled.
-    if let Some(statement) = known {
-        let (begun, entered, answered, committed) = future::join4(
-            done(client, begin, &[]),
-            done(client, enter, identity),
-            one_row(client, &statement, &parameters),
-            done(client, &fixed.commit, &[]),
-        )
-        .await;
-        begun?;
-        entered?;
-        let answer = answered?;
-        committed?;
-        return Ok(answer);
-    }
-
-    // First use on this connection: parsed after entering, as the role that will run it.
-    let opened = {
-        let mut prepare = pin!(client.prepare(&compiled.sql).fuse());
-        let (begun, entered, prepared) = future::join3(
-            done(client, begin, &[]),
-            done(client, enter, identity),
-            &mut prepare,
-        )
-        .await;
-        begun
-            .and(entered)
-            .and_then(|()| prepared.map_err(DbError::from))
-    };
-    let statement = match opened {
-        Ok(statement) => statement,
-        Err(error) => {
-            // Of a failed transaction COMMIT makes a rollback.
-            done(client, &fixed.commit, &[]).await?;
-            return Err(error);
-        }
-    };
-    // Kept even if the run below fails: preparing is not undone by a rollback.
-    connection
-        .prepared
-        .put(owner, &compiled.sql, statement.clone());
-    let (client, fixed) = (&connection.client, &connection.fixed);
-    let (answered, committed) = future::join(
-        one_row(client, &statement, &parameters),
-        done(client, &fixed.commit, &[]),
-    )
-    .await;
-    let answer = answered?;
-    committed?;
-    Ok(answer)
-}
-
 /// Runs a statement whose rows do not matter, to the very end of its answer.
-async fn done(
+pub(super) async fn done(
     client: &Client,
     statement: &Statement,
     parameters: &[Text<'_>],
@@ -245,7 +198,7 @@ async fn done(
 }
 
 /// Runs a statement that answers with one row, to the very end of its answer.
-async fn one_row(
+pub(super) async fn one_row(
     client: &Client,
     statement: &Statement,
     parameters: &[Text<'_>],
@@ -258,6 +211,6 @@ async fn one_row(
         }
     }
     first
-        .map(Answer)
+        .map(|row| Answer { row, planned: None })
         .ok_or_else(|| DbError::Protocol("no row".into()))
 }

@@ -33,6 +33,14 @@ pub enum Meaning {
     BadValue,
     /// 400: a trigger or function of the schema's author said no.
     Rejected,
+    /// 400: a write of more rows than its request allowed.
+    TooManyRows,
+    /// 406: a write of none or several rows where one object was asked for.
+    NotOneRow,
+    /// As a function of the schema says in so many words, where the caller can read it; else 400.
+    Told,
+    /// The status that a function of the schema chose, 400 to 599.
+    Chosen(u16),
     /// 404: dropped since the catalog was read.
     NoSuchTable,
     /// 405.
@@ -59,6 +67,8 @@ pub fn meaning(state: &str) -> Meaning {
         "FX009" => Meaning::Unavailable,
         "FX010" => Meaning::FactorNeeded,
         "FX011" => Meaning::NotAllowed,
+        "FX012" => Meaning::TooManyRows,
+        "FX013" => Meaning::NotOneRow,
 
         // insufficient_privilege: no grant, or a policy's WITH CHECK.
         "42501" => Meaning::NotAllowed,
@@ -95,13 +105,21 @@ pub fn meaning(state: &str) -> Meaning {
 
         // raise_exception, assert_failure and the case where a function's author demands a row.
         "P0001" | "P0002" | "P0003" => Meaning::Rejected,
+        // Two that authors of functions raise for the web: PT402 is the status 402.
+        "PGRST" => Meaning::Told,
 
         _ => match state.get(..2) {
             // Data exceptions: every form of "this text is no such value".
             Some("22") => Meaning::BadValue,
             // Connection trouble, insufficient resources, operator intervention.
             Some("08" | "53" | "57") => Meaning::Unavailable,
+            Some("PT") => chosen(state).map_or(Meaning::Ours, Meaning::Chosen),
             _ => Meaning::Ours,
         },
     }
+}
+
+fn chosen(state: &str) -> Option<u16> {
+    let status = state.strip_prefix("PT")?.parse().ok()?;
+    (400..600).contains(&status).then_some(status)
 }

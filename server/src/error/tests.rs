@@ -1,4 +1,4 @@
-use super::{Account, Failure};
+use super::{Account, Failure, Form};
 use crate::authenticate::Refused;
 use crate::db::{DbError, SqlState};
 use actix_web::body::MessageBody;
@@ -10,6 +10,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
     Failure::Database {
         error: DbError::Sql {
             state: SqlState::new(state),
+            detail: None,
             message: "relation \"secret_table\" does not exist at select 1".into(),
             fatal: false,
         },
@@ -19,7 +20,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
 
 /// Status and body as they go out.
 fn sent(failure: &Failure) -> (u16, Value, Vec<(String, String)>) {
-    let response = failure.respond("id-1");
+    let response = failure.respond("id-1", Form::Fluxbase);
     let status = response.status().as_u16();
     let headers = response
         .headers()
@@ -42,6 +43,8 @@ fn each_sqlstate_has_its_status_and_code() {
         ("FX007", 401, "AUTHENTICATION_REQUIRED"),
         ("FX008", 400, "INVALID_INPUT"),
         ("FX009", 503, "service_unavailable"),
+        ("FX012", 400, "TOO_MANY_ROWS"),
+        ("FX013", 406, "NOT_ONE_ROW"),
         ("42501", 403, "RLS_POLICY_VIOLATION"),
         ("23502", 400, "NOT_NULL_VIOLATION"),
         ("23503", 409, "FOREIGN_KEY_VIOLATION"),
@@ -171,6 +174,7 @@ fn each_failure_has_its_status_and_body() {
             "service_unavailable",
         ),
         (unavailable(DbError::Silent), 503, "service_unavailable"),
+        (unavailable(DbError::TimeZone), 400, "INVALID_INPUT"),
         (
             unavailable(DbError::Protocol("x".into())),
             500,

@@ -7,8 +7,9 @@ use super::window::Limit;
 use crate::config::RateLimiting;
 use std::fmt;
 
-/// Everything that is limited stands below this.
-const ROOT: &str = "/api/v1/";
+/// Everything that is limited stands below one of these. They are one for the general limits: whoever may ask a hundred
+/// times a minute may not ask a hundred times at each.
+const ROOTS: [&str; 2] = ["/api/v1/", "/rest/v1/"];
 
 /// Names of one resource: the second is counted as the first.
 const SAME: [(&str, &str); 5] = [
@@ -26,6 +27,8 @@ pub enum Pattern {
     Exact(String),
     /// What begins so; ends with a slash.
     Below(String),
+    /// Everything that is limited.
+    All,
 }
 
 impl Pattern {
@@ -38,8 +41,13 @@ impl Pattern {
             Some(path) => (path, true),
             None => (written, false),
         };
-        if path != "/api/v1" && !path.starts_with(ROOT) || path == "/api/v1" && !below {
-            return Err("expected a path that begins with /api/v1/, for instance /api/v1/tables/*");
+        let root = ROOTS
+            .iter()
+            .any(|root| root.strip_suffix('/') == Some(path));
+        if !root && !ROOTS.iter().any(|root| path.starts_with(root)) || root && !below {
+            return Err(
+                "expected a path that begins with /api/v1/ or /rest/v1/, for instance /api/v1/tables/*",
+            );
         }
         if path.ends_with('/') || path.contains("//") {
             return Err("no path that is served has an empty part");
@@ -63,6 +71,7 @@ impl Pattern {
         match self {
             Self::Exact(own) => own == path,
             Self::Below(own) => path.starts_with(own),
+            Self::All => ROOTS.iter().any(|root| path.starts_with(root)),
         }
     }
 }
@@ -72,6 +81,7 @@ impl fmt::Display for Pattern {
         match self {
             Self::Exact(path) => f.write_str(path),
             Self::Below(path) => write!(f, "{path}*"),
+            Self::All => f.write_str("all paths"),
         }
     }
 }
@@ -106,10 +116,7 @@ impl Rules {
             let said = |pattern: &Pattern| matches!(pattern, Pattern::Exact(own) if own == path);
             config.endpoints.iter().any(|endpoint| said(&endpoint.path))
         };
-        let general = config
-            .general
-            .iter()
-            .map(|limit| (Pattern::Below(ROOT.to_owned()), *limit));
+        let general = config.general.iter().map(|limit| (Pattern::All, *limit));
         let given = config.endpoints.iter().flat_map(|endpoint| {
             let limits = endpoint.limits.iter();
             limits.map(|limit| (endpoint.path.clone(), *limit))

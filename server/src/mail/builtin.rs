@@ -92,6 +92,21 @@ fn words(kind: Kind) -> Words {
             Middle::Nothing,
             "If it was you, sign in, or ask for a new password. If not, ignore this mail: nothing changes.",
         ),
+        Kind::NoticeSignInLocked => (
+            "Wrong passwords for your account",
+            "Somebody tried to sign in to your account with wrong passwords. For a while no password is accepted, the right one neither.",
+            Middle::Nothing,
+            "If it was you, wait, or ask for a new password. If not, nobody got in: there is nothing to do, and a \
+             second factor makes guessing useless. You get at most one such mail a day.",
+        ),
+        Kind::NoticeFactorLocked => (
+            "Wrong codes for your account",
+            "Somebody tried to sign in to your account with wrong codes of the second factor. For a while no code is accepted, the \
+             right one neither.",
+            Middle::Nothing,
+            "If it was you, wait, and look at the clock of your device. If not, somebody knows your password or reads your \
+             mail: choose a new password at once. You get at most one such mail a day.",
+        ),
     };
     Words {
         subject,

@@ -19,7 +19,9 @@ fn purpose(kind: Kind) -> Option<&'static str> {
         | Kind::NoticePasswordChanged
         | Kind::NoticeEmailChanged
         | Kind::NoticeFactorChanged
-        | Kind::NoticeSignUp => None,
+        | Kind::NoticeSignUp
+        | Kind::NoticeSignInLocked
+        | Kind::NoticeFactorLocked => None,
     }
 }
 

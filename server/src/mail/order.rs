@@ -28,11 +28,15 @@ pub enum Kind {
     NoticeFactorChanged,
     /// News: somebody signed up with an address that has an account.
     NoticeSignUp,
+    /// A warning: wrong passwords until the address was locked.
+    NoticeSignInLocked,
+    /// A warning: wrong codes until the second factor was locked.
+    NoticeFactorLocked,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ConfirmEmail,
         Self::PasswordReset,
         Self::MagicLink,
@@ -43,6 +47,8 @@ impl Kind {
         Self::NoticeEmailChanged,
         Self::NoticeFactorChanged,
         Self::NoticeSignUp,
+        Self::NoticeSignInLocked,
+        Self::NoticeFactorLocked,
     ];
 
     /// As the database and the files of templates spell it.
@@ -59,6 +65,8 @@ impl Kind {
             Self::NoticeEmailChanged => "notice_email_changed",
             Self::NoticeFactorChanged => "notice_factor_changed",
             Self::NoticeSignUp => "notice_sign_up",
+            Self::NoticeSignInLocked => "notice_sign_in_locked",
+            Self::NoticeFactorLocked => "notice_factor_locked",
         }
     }
 }

@@ -175,7 +175,11 @@ fn temporary(database: &Database) {
             0
         );
     }
-    Account::from_reply(&sign_in(database, "cyd@example.com", &password));
+    // What it lets in to is the business of `temporary`.
+    assert_refused(
+        &sign_in(database, "cyd@example.com", &password),
+        "PASSWORD_EXPIRED",
+    );
     let other = create(database, "dan@example.com", &json!({"skip_email": true}));
     assert_ne!(text(&other, "temporary_password"), password);
 }

@@ -71,11 +71,12 @@ fn password(database: &Database) {
         ),
         "INVALID_CREDENTIALS",
     );
-    Account::from_reply(&act(
+    let signed_in = act(
         &mut app,
         "auth.sign_in('bob@example.com', 'Another-Horse-8-Battery')",
         &[],
-    ));
+    );
+    assert_refused(&signed_in, "PASSWORD_EXPIRED");
     let sent = mails(database);
     assert_eq!(
         (sent.len(), &sent[0]["kind"]),

@@ -9,6 +9,7 @@ pub fn tests() -> Vec<Test> {
     vec![
         ("a_search_takes_patterns_for_text", patterns),
         ("pages_hold_what_they_are_asked_for", pages),
+        ("a_filter_that_cannot_be_read_is_refused_by_name", no_filter),
         ("no_answer_holds_a_hash_or_a_token", nothing_secret),
         ("an_unknown_user_is_not_found", unknown),
         ("sessions_of_everybody_are_listed_and_ended", sessions),
@@ -87,8 +88,7 @@ fn pages(database: &Database) {
         (json!({"limit": 10, "offset": 100}), 0, 62),
         (json!({"limit": 100_000}), 62, 62),
         (json!({"limit": 0}), 0, 62),
-        (json!({"limit": -1}), 0, 62),
-        (json!({"limit": 5, "offset": -7}), 5, 62),
+        (json!({"limit": "10", "offset": null}), 10, 62),
         (json!({"limit": 100, "exclude_admins": true}), 60, 60),
         (json!({"limit": 100, "type": "dashboard"}), 1, 1),
         (json!({"limit": 100, "type": "app"}), 61, 61),
@@ -108,20 +108,59 @@ fn pages(database: &Database) {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 62);
-    for call in [
-        "auth.admin_list_sessions($1)",
-        "auth.admin_audit($1)",
-        "auth.list_impersonations($1)",
-    ] {
-        for filter in [
-            json!({"limit": -1}),
-            json!({"limit": 0}),
-            json!({"limit": 5, "offset": -5}),
-            json!({"limit": 100_000}),
-        ] {
+    for call in LISTS {
+        for filter in [json!({"limit": 0}), json!({"limit": 100_000})] {
             let reply = act(&mut database.superuser(), call, &[&filter]);
             assert!(reply.get("code").is_none(), "{call} {filter}: {reply}");
         }
+    }
+}
+
+const LISTS: [&str; 4] = [
+    "auth.admin_list_users($1)",
+    "auth.admin_list_sessions($1)",
+    "auth.admin_audit($1)",
+    "auth.list_impersonations($1)",
+];
+
+/// An empty page for `limit=-1` looks like a database without users.
+fn no_filter(database: &Database) {
+    let mut superuser = database.superuser();
+    for call in LISTS {
+        for (name, value) in [
+            ("limit", json!(-1)),
+            ("limit", json!("abc")),
+            ("limit", json!("")),
+            ("limit", json!(1.5)),
+            ("limit", json!("99999999999999999999")),
+            ("limit", json!([])),
+            ("offset", json!(-7)),
+            ("offset", json!("1;2")),
+            ("exclude_admins", json!("perhaps")),
+            ("include_expired", json!(2)),
+            ("type", json!("admin")),
+            ("outcome", json!("good")),
+            ("user_id", json!("me")),
+            ("since", json!("yesteryear")),
+            ("since", json!("2026-01-01T00:00:00 Nowhere/At_All")),
+        ] {
+            let reply = act(&mut superuser, call, &[&json!({name: value})]);
+            assert_refused(&reply, "INVALID_INPUT");
+            let said = reply["error"].as_str().expect("a sentence");
+            let accepted = said.strip_prefix(name).expect("the name");
+            assert!(accepted.starts_with(" must be "), "{said}");
+        }
+        let filter = json!({"limit": 5, "offset": 0, "exclude_admins": false, "include_expired": "true", "type": "app",
+            "outcome": "failure", "user_id": database.fixture.ann.id, "since": "2026-01-02T03:04:05Z", "search": "-1",
+            "event": "abc", "other": -1});
+        let reply = act(&mut superuser, call, &[&filter]);
+        assert!(reply.get("code").is_none(), "{call}: {reply}");
+    }
+    // Whoever may not read is told that and nothing else.
+    let ann = &database.fixture.ann.token;
+    for call in LISTS {
+        let reply = act_as(&mut database.app(), ann, call, &[&json!({"limit": "abc"})]);
+        assert_refused(&reply, "ADMIN_REQUIRED");
     }
 }
 
@@ -178,6 +217,7 @@ fn unknown(database: &Database) {
         "admin_lock_user($1::text::uuid)",
         "admin_unlock_user($1::text::uuid)",
         "admin_reset_password($1::text::uuid)",
+        "admin_remove_factor($1::text::uuid)",
         "admin_revoke_user($1::text::uuid)",
         "admin_revoke_session($1::text::uuid)",
     ] {

@@ -4,6 +4,7 @@ mod accounts;
 mod changing;
 mod listing;
 mod rank;
+mod temporary;
 
 use fluxbase_tests::fixture::{Database, Fixture};
 use fluxbase_tests::trial::trial;
@@ -17,6 +18,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("admin_listing", listing::tests()),
         ("admin_accounts", accounts::tests()),
         ("admin_changing", changing::tests()),
+        ("admin_temporary", temporary::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

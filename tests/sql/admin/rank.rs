@@ -30,12 +30,14 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Every function for administrators; {ID} is a user, {SESSION} a session of that user.
-const CALLS: [&str; 24] = [
+const CALLS: [&str; 26] = [
     "auth.admin_list_users()",
+    "auth.admin_me()",
     "auth.admin_get_user('{ID}')",
     "auth.admin_create_user('new@example.com')",
     "auth.admin_update_user('{ID}', '{\"role\": \"admin\"}')",
     "auth.admin_reset_password('{ID}')",
+    "auth.admin_remove_factor('{ID}')",
     "auth.admin_delete_user('{ID}')",
     "auth.admin_lock_user('{ID}')",
     "auth.admin_unlock_user('{ID}')",
@@ -247,6 +249,7 @@ fn nobody_above(database: &Database) {
             match act {
                 // Reading is allowed; what ends a session knows none of those above.
                 "auth.admin_list_users"
+                | "auth.admin_me"
                 | "auth.admin_get_user"
                 | "auth.admin_list_sessions"
                 | "auth.admin_audit"

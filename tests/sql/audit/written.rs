@@ -163,6 +163,13 @@ fn of_administrators(database: &Database) {
     );
     assert!(revoked.is_ok(), "{revoked:?}");
     assert_eq!(news(database), ["admin.token_revoke success actor_id=bob"]);
+    superuser(
+        database,
+        &format!(
+            "insert into auth.totp_factors (user_id, sealed_secret, key_id, confirmed_at) values ('{}', '', '', now())",
+            ann.id
+        ),
+    );
     for (call, event) in [
         (
             "admin_create_user('new@example.com', '{\"skip_email\": true}')".to_owned(),
@@ -185,6 +192,10 @@ fn of_administrators(database: &Database) {
         (
             format!("admin_revoke_session('{session}')"),
             "admin.session_revoke success user_id=ann",
+        ),
+        (
+            format!("admin_remove_factor('{}')", ann.id),
+            "admin.factor_remove success user_id=ann",
         ),
         (
             format!("admin_revoke_user('{}')", ann.id),

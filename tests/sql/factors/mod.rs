@@ -3,9 +3,12 @@
 mod admins;
 mod backup;
 mod challenges;
+mod duty;
 mod guessing;
+mod removed;
 mod sealing;
 mod sensitive;
+mod setting_up;
 mod signing_in;
 mod ways_in;
 
@@ -29,6 +32,9 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("factors_sealing", sealing::tests()),
         ("factors_admins", admins::tests()),
         ("factors_sensitive", sensitive::tests()),
+        ("factors_setting_up", setting_up::tests()),
+        ("factors_removed", removed::tests()),
+        ("factors_duty", duty::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

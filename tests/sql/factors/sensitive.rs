@@ -269,6 +269,7 @@ fn administrators(database: &Database) {
         ),
         ("auth.admin_delete_user($1::text::uuid)", Some(bob)),
         ("auth.admin_reset_password($1::text::uuid)", Some(bob)),
+        ("auth.admin_remove_factor($1::text::uuid)", Some(bob)),
         ("auth.admin_lock_user($1::text::uuid)", Some(bob)),
         ("auth.admin_unlock_user($1::text::uuid)", Some(bob)),
         ("auth.admin_revoke_user($1::text::uuid)", Some(bob)),

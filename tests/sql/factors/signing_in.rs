@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Test> {
             unconfirmed,
         ),
         ("a_setup_not_finished_in_ten_minutes_is_void", late_setup),
+        ("no_caller_says_what_time_it_is", own_clock),
         (
             "a_second_setup_over_a_confirmed_factor_is_refused",
             second_setup,
@@ -107,6 +108,32 @@ fn unconfirmed(database: &Database) {
         json!({"totp_enabled": true, "backup_codes_left": 10})
     );
     challenge(&mut app, "ann@example.com");
+}
+
+/// A code of an hour ago, seen over a shoulder, with a word on when it is now.
+fn own_clock(database: &Database) {
+    let ann = protect(database, &database.fixture.ann);
+    let mut app = database.app();
+    let then = fluxbase_tests::forge::now() - 3600;
+    let old = totp::code_at(&ann.secret, then);
+    let token = challenge(&mut app, "ann@example.com");
+    let verify = |app: &mut postgres::Client, code: &str| {
+        let context = json!({
+            "now": then, "time": then, "timestamp": then, "at": "2001-01-01T00:00:00Z", "iat": then, "step": then / 30,
+        });
+        let call = "auth.verify_factor(null, $1, $2, $3)";
+        act(app, call, &[&code, &token, &context])
+    };
+    let before = state(database);
+    assert_eq!(verify(&mut app, &old), bad());
+    // Nor does a session's own idea of time count.
+    app.batch_execute("set timezone = 'Pacific/Kiritimati'; begin; select pg_sleep(0)")
+        .expect("begun");
+    assert_eq!(verify(&mut app, &old), bad());
+    app.batch_execute("rollback").expect("ends");
+    assert_eq!(state(database), before);
+    let code = ann.code();
+    Account::from_reply(&verify(&mut app, &code));
 }
 
 fn late_setup(database: &Database) {

@@ -27,6 +27,10 @@ pub fn tests() -> Vec<Test> {
         ("it_is_ended_by_whoever_is_acting", by_acting),
         ("signing_out_while_acting_ends_that_alone", signed_out),
         ("revoking_the_administrator_ends_it", revoked),
+        (
+            "it_ends_with_the_session_it_was_begun_in_and_no_other",
+            session_gone,
+        ),
     ]
 }
 
@@ -261,4 +265,47 @@ fn revoked(database: &Database) {
     );
     assert_eq!(enters(&mut app, &again.token), Ok(()));
     text(&again.reply, "access_token");
+}
+
+/// Attack: whoever copied an administrator's tokens went on acting as a user after the administrator had signed out.
+fn session_gone(database: &Database) {
+    let here = promoted(database, &database.fixture.ann, "dashboard_admin");
+    let mut app = database.app();
+    let sign_in = |app: &mut Client| {
+        let call = "auth.sign_in('ann@example.com', 'Correct-Horse-7-Battery')";
+        Account::from_reply(&act(app, call, &[]))
+    };
+    let own = all_three(database, &mut app, &here);
+    for end in [
+        "auth.sign_out()",
+        "auth.revoke_session(auth.session_id())",
+        "auth.admin_revoke_session(auth.session_id())",
+    ] {
+        let there = sign_in(&mut app);
+        let acting = all_three(database, &mut app, &there);
+        let reply = act_as(&mut app, &there.token, end, &[]);
+        assert!(reply.get("code").is_none(), "{end}: {reply}");
+        for one in &acting {
+            assert_over(&mut app, one);
+        }
+    }
+    let there = sign_in(&mut app);
+    let acting = all_three(database, &mut app, &there);
+    let reply = act_as(&mut app, &here.token, "auth.revoke_other_sessions()", &[]);
+    assert!(reply.get("code").is_none(), "{reply}");
+    for one in &acting {
+        assert_over(&mut app, one);
+    }
+    // What was begun here goes on, through refreshes too, and the user was never in the way.
+    let refreshed = act(&mut app, "auth.refresh($1)", &[&here.refresh]);
+    let here = Account::from_reply(&refreshed);
+    for one in &own {
+        assert_eq!(enters(&mut app, &one.token), Ok(()));
+    }
+    assert_eq!(enters(&mut app, &database.fixture.bob.token), Ok(()));
+    act_as(&mut app, &here.token, "auth.sign_out()", &[]);
+    for one in &own {
+        assert_over(&mut app, one);
+    }
+    assert_eq!(enters(&mut app, &database.fixture.bob.token), Ok(()));
 }

@@ -2,11 +2,21 @@
 
 use super::{code, codes_of, discreet, nobody};
 use crate::acts::{Given, act, mails, superuser, text, try_as};
+use aws_lc_rs::digest;
 use fluxbase_tests::fixture::Database;
 use fluxbase_tests::secrets::Secrets;
 use fluxbase_tests::totp;
 use postgres::Client;
 use serde_json::{Value, json};
+
+fn sha1(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
 
 struct Walk<'a> {
     database: &'a Database,
@@ -48,10 +58,10 @@ impl Walk<'_> {
     }
 
     fn password(&mut self, number: u32) -> String {
-        self.typed(
-            "a password",
-            &format!("Correct-Horse-{number}-Battery-in-no-log"),
-        )
+        let password = format!("Correct-Horse-{number}-Battery-in-no-log");
+        // It is looked for in the list of breached ones under this.
+        self.typed("the SHA-1 of a password", &sha1(&password));
+        self.typed("a password", &password)
     }
 
     /// Everything in a reply that is a secret.
@@ -146,6 +156,12 @@ impl Walk<'_> {
             "auth.sign_in($1, $2, $3)",
             &[&"walker@example.com", &password, &nobody()],
         );
+        let context = json!({"replaces": second["refresh_token"]});
+        let third = self.public(
+            "auth.sign_in($1, $2, $3)",
+            &[&"walker@example.com", &password, &context],
+        );
+        let second = third;
         let refreshed = self.public(
             "auth.refresh($1, $2)",
             &[&text(&second, "refresh_token"), &nobody()],
@@ -206,7 +222,8 @@ impl Walk<'_> {
 
     fn factors(&mut self) {
         let (token, password) = self.sign_up("factor@example.com", 5);
-        let setup = self.own(&token, "auth.totp_setup($1, $2)", &[&"issuer", &nobody()]);
+        let proof = json!({"password": password, "ip": "192.0.2.1"});
+        let setup = self.own(&token, "auth.totp_setup($1, $2)", &[&"issuer", &proof]);
         let secret = text(&setup, "secret");
         let bytes: String = totp::bytes_of(&secret)
             .iter()
@@ -376,7 +393,14 @@ impl Walk<'_> {
             "auth.admin_update_user($1::text::uuid, $2, $3)",
             &[&id, &changes, &context],
         );
+        superuser(
+            self.database,
+            &format!(
+                "insert into auth.totp_factors (user_id, sealed_secret, key_id, confirmed_at) values ('{id}', '', '', now())"
+            ),
+        );
         for act in [
+            "remove_factor",
             "reset_password",
             "lock_user",
             "unlock_user",

@@ -1,5 +1,6 @@
 //! What users change of their own accounts, and what they must show first.
 
+mod metadata;
 mod passwords;
 mod proof;
 
@@ -30,7 +31,7 @@ const TESTS: Tests = &[
 ];
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
-    [TESTS, passwords::TESTS, proof::TESTS]
+    [TESTS, metadata::TESTS, passwords::TESTS, proof::TESTS]
         .into_iter()
         .flatten()
         .map(|(name, body)| {

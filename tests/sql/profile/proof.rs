@@ -1,7 +1,9 @@
 //! What a user shows before a password or an address is changed: the password, or a nonce, which is good once.
 
 use super::{NEW, Tests, an_hour_later, nonce, sign_in, update};
-use crate::acts::{act, act_as, assert_refused, count, events, mails, state, superuser, text};
+use crate::acts::{
+    act, act_as, assert_refused, but, configure, count, events, mails, state, superuser, text,
+};
 use fluxbase_tests::fixture::{Account, Database, PASSWORD};
 use postgres::Client;
 use serde_json::{Value, json};
@@ -29,6 +31,10 @@ pub const TESTS: Tests = &[
     (
         "a_session_that_is_not_fresh_gets_no_nonce_without_the_password",
         reauthenticate,
+    ),
+    (
+        "without_a_window_a_sign_in_never_stands_for_the_password",
+        no_window,
     ),
 ];
 
@@ -83,7 +89,9 @@ fn wrong_password(database: &Database) {
         &sign_in(&mut app, "ann@example.com", PASSWORD),
         "INVALID_CREDENTIALS",
     );
-    assert_eq!(state(database), before);
+    // The owner is told of the lock, and nothing else is written.
+    let after = but(state(database), "one_time_tokens");
+    assert_eq!(after, but(before, "one_time_tokens"));
     let mut expected = vec!["failure wrong_password"; 5];
     expected.push("failure address_locked");
     assert_eq!(events(database, "auth.reauthenticate"), expected);
@@ -231,4 +239,58 @@ fn reauthenticate(database: &Database) {
         &ask(&mut app, json!({"password": PASSWORD})),
         "INVALID_CREDENTIALS",
     );
+}
+
+/// `reauthentication_window` 0s: the current password, whenever the sign-in was.
+fn no_window(database: &Database) {
+    configure(database, "reauthentication_window", "0s");
+    let mut app = database.app();
+    let ann = Account::from_reply(&sign_in(&mut app, "ann@example.com", PASSWORD));
+    let before = state(database);
+    for call in ["auth.reauthenticate()", "auth.totp_setup()"] {
+        let refused = act_as(&mut app, &ann.token, call, &[]);
+        assert_refused(&refused, "REAUTHENTICATION_REQUIRED");
+    }
+    for changes in [json!({"password": NEW}), json!({"email": "a2@example.com"})] {
+        let refused = update(&mut app, &ann, &changes);
+        assert_refused(&refused, "REAUTHENTICATION_REQUIRED");
+    }
+    assert_eq!(state(database), before);
+    let proof = json!({"password": PASSWORD});
+    let given = act_as(&mut app, &ann.token, "auth.reauthenticate($1)", &[&proof]);
+    let changes = json!({"password": NEW, "nonce": text(&given, "nonce")});
+    assert_eq!(update(&mut app, &ann, &changes)["id"], ann.id.as_str());
+    let setup = act_as(
+        &mut app,
+        &ann.token,
+        "auth.totp_setup(null, $1)",
+        &[&json!({"password": NEW})],
+    );
+    text(&setup, "secret");
+    // Who has no password has nothing else to show than the sign-in.
+    superuser(
+        database,
+        "update auth.users set password_hash = null where email = 'bob@example.com'",
+    );
+    let bob = &database.fixture.bob;
+    text(
+        &act_as(&mut app, &bob.token, "auth.reauthenticate()", &[]),
+        "nonce",
+    );
+    // As long as it says.
+    configure(database, "reauthentication_window", "1h");
+    superuser(
+        database,
+        "update auth.sessions set authenticated_at = now() - interval '59 minutes'",
+    );
+    text(
+        &act_as(&mut app, &ann.token, "auth.reauthenticate()", &[]),
+        "nonce",
+    );
+    superuser(
+        database,
+        "update auth.sessions set authenticated_at = now() - interval '61 minutes'",
+    );
+    let refused = act_as(&mut app, &ann.token, "auth.reauthenticate()", &[]);
+    assert_refused(&refused, "REAUTHENTICATION_REQUIRED");
 }

@@ -20,7 +20,7 @@ pub const TESTS: Tests = &[
     ("mails_that_nobody_waits_for_are_not_given_out", stale),
     ("two_mailers_take_each_mail_once", two),
     ("the_servers_login_and_users_take_no_mail", closed),
-    ("the_mailer_is_told_at_the_commit_and_of_mails_only", told),
+    ("the_mailer_is_told_at_the_commit_and_once_a_minute", told),
     ("as_many_are_given_out_as_were_asked_for", most),
 ];
 
@@ -290,12 +290,13 @@ fn told(database: &Database) {
         .expect("asked");
     assert!(heard().is_empty());
     app.batch_execute("rollback").expect("ends");
-    ask(&mut app, "magic_link", "nobody@example.com");
-    assert!(heard().is_empty());
-    ask(&mut app, "magic_link", ANN);
-    assert_eq!(heard(), [("fluxbase_mail".to_owned(), String::new())]);
-    ask(&mut app, "magic_link", ANN);
-    assert!(heard().is_empty(), "within a minute");
+    // Of an address that nobody has too: not to be told would take less time.
+    for email in [ANN, "nobody@example.com"] {
+        ask(&mut app, "magic_link", email);
+        assert_eq!(heard(), [("fluxbase_mail".to_owned(), String::new())]);
+        ask(&mut app, "magic_link", email);
+        assert!(heard().is_empty(), "within a minute");
+    }
 }
 
 fn most(database: &Database) {

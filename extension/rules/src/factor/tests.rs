@@ -182,43 +182,61 @@ fn a_text_too_long_for_a_code_has_none() {
 
 #[test]
 fn backup_codes_are_ten_of_their_own_bits() {
-    let random: [u8; 70] = std::array::from_fn(|place| u8::try_from(place * 3 % 256).unwrap());
+    let random: [u8; 150] = std::array::from_fn(|place| u8::try_from(place * 3 % 256).unwrap());
     let codes = backup_codes(&random);
     assert_eq!(codes.iter().collect::<HashSet<_>>().len(), 10);
-    assert_eq!(backup_codes(&[0; 70])[9], "00000-00000");
-    assert_eq!(backup_codes(&[0xff; 70])[0], "zzzzz-zzzzz");
-    // 0x84 21 08 42 10 84 21: the bits 10000 10000 … and so on.
-    let mut one = [0; 70];
-    one[63..].copy_from_slice(&[0x84, 0x21, 0x08, 0x42, 0x10, 0x84, 0x21]);
-    assert_eq!(backup_codes(&one)[9], "ggggg-ggggg");
-    assert_eq!(backup_codes(&one)[8], "00000-00000");
+    let of = |character: char| vec![character.to_string().repeat(4); 6].join("-");
+    assert_eq!(backup_codes(&[0; 150])[9], of('0'));
+    assert_eq!(backup_codes(&[0xff; 150])[0], of('z'));
+    // 0x84 21 08 42 10: the bits 10000 10000 … and so on.
+    let mut one = [0; 150];
+    for bytes in one[135..].as_chunks_mut::<5>().0 {
+        *bytes = [0x84, 0x21, 0x08, 0x42, 0x10];
+    }
+    assert_eq!(backup_codes(&one)[9], of('g'));
+    assert_eq!(backup_codes(&one)[8], of('0'));
+}
+
+/// Each bit that is drawn is in the code: none of the 120 goes unused.
+#[test]
+fn a_backup_code_has_120_bits() {
+    for bit in 0..1200 {
+        let mut random = [0; 150];
+        random[bit / 8] = 1 << (bit % 8);
+        let codes = backup_codes(&random);
+        let zeros = backup_codes(&[0; 150]);
+        for (nth, (code, zero)) in codes.iter().zip(&zeros).enumerate() {
+            assert_eq!(code != zero, nth == bit / 120, "bit {bit}");
+        }
+    }
 }
 
 #[test]
 fn a_backup_code_is_read_however_it_is_typed() {
     for typed in [
-        "0123a-bcxyz",
-        "0123ABCXYZ",
-        "o123a bcxyz",
-        "OL23A-BCXYZ",
-        " 0i23a--bcxyz ",
-        "0I23abcxyz",
+        "0123-abcd-efgh-jkmn-pqrs-tvwx",
+        "0123ABCDEFGHJKMNPQRSTVWX",
+        "o123 abcd efgh jkmn pqrs tvwx",
+        "OL23-ABCD-EFGH-JKMN-PQRS-TVWX",
+        " 0i23--abcdefgh-jkmn pqrstvwx ",
+        "0I23abcdefghjkmnpqrstvwx",
     ] {
         assert_eq!(
             normalize_backup_code(typed).as_deref(),
-            Some("0123abcxyz"),
+            Some("0123abcdefghjkmnpqrstvwx"),
             "{typed:?}"
         );
     }
     for bad in [
         "",
-        "0123abcxy",
-        "0123abcxyz0",
-        "0123abcxyu",
-        "0123abcxy!",
-        "0123abcxyé",
-        "0123a_bcxyz",
-        "0123abcxyz\0",
+        "0123a-bcxyz",
+        "0123abcdefghjkmnpqrstvw",
+        "0123abcdefghjkmnpqrstvwx0",
+        "0123abcdefghjkmnpqrstvwu",
+        "0123abcdefghjkmnpqrstvw!",
+        "0123abcdefghjkmnpqrstvwé",
+        "0123_abcdefghjkmnpqrstvwx",
+        "0123abcdefghjkmnpqrstvwx\0",
     ] {
         assert_eq!(normalize_backup_code(bad), None, "{bad:?}");
     }
@@ -260,9 +278,9 @@ proptest! {
     }
 
     #[test]
-    fn every_backup_code_is_its_own_normal_form_with_a_dash(random in proptest::collection::vec(any::<u8>(), 70)) {
+    fn every_backup_code_is_its_own_normal_form_with_dashes(random in proptest::collection::vec(any::<u8>(), 150)) {
         for code in backup_codes(&random.try_into().unwrap()) {
-            prop_assert_eq!(code.len(), 11);
+            prop_assert_eq!(code.len(), 29);
             prop_assert_eq!(normalize_backup_code(&code), Some(code.replace('-', "")));
             prop_assert_eq!(normalize_backup_code(&code.to_uppercase()), Some(code.replace('-', "")));
         }

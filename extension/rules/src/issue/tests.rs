@@ -163,6 +163,35 @@ fn metadata_cannot_break_out_of_its_claim() {
     }
 }
 
+/// PostgreSQL writes 1e400 with its 401 digits, which no double holds.
+#[test]
+fn metadata_keeps_every_digit() {
+    let text = format!(r#"{{"a": 1.10, "b": 1{}}}"#, "0".repeat(400));
+    let payload = access_payload(&common(), &subject(), &text, "{}").unwrap();
+    assert!(payload.contains(&format!(r#""user_metadata":{text}"#)));
+    let claims = crate::Claims::from_signed_json(payload.as_bytes()).unwrap();
+    assert_eq!(&*claims.json, payload);
+}
+
+/// In the token it stands one level deeper than alone.
+#[test]
+fn the_deepest_metadata_still_makes_an_accepted_token() {
+    let nested = |levels: usize| {
+        let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+        format!(r#"{{"a":{open}{close}}}"#)
+    };
+    let payload = access_payload(&common(), &subject(), &nested(31), "{}").unwrap();
+    assert!(crate::Claims::from_signed_json(payload.as_bytes()).is_ok());
+    for outcome in [
+        access_payload(&common(), &subject(), &nested(32), "{}"),
+        access_payload(&common(), &subject(), &nested(1000), "{}"),
+        metadata("user_metadata", &nested(32)).map(str::to_owned),
+    ] {
+        let fault = IssueError::Metadata("user_metadata", JsonFault::TooDeep);
+        assert_eq!(outcome, Err(fault));
+    }
+}
+
 /// The largest token issued must be one that is accepted, or a user could lock himself out by
 /// filling his metadata.
 #[test]

@@ -1,14 +1,15 @@
 //! What a new password must be.
 
 use super::common;
+use super::forbidden::{self, ForbiddenWord};
 use thiserror::Error;
 
 /// Longest password, in characters. Long enough for any passphrase; short enough that hashing one
 /// costs the same as hashing another.
 pub const MAX_CHARACTERS: usize = 128;
 
-/// A shorter part of an address says nothing: `ann` is in many good passwords.
-const MIN_OWN_CHARACTERS: usize = 4;
+/// A shorter part of an address, or a shorter word, says nothing: `ann` is in many good passwords.
+pub const MIN_OWN_CHARACTERS: usize = 4;
 
 /// The rules for new passwords. Existing ones are never judged by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub enum PolicyBreach {
     /// The address or what is before its `@` is in the password, or the password in the address.
     #[error("it must not be the e-mail address or a part of it")]
     ContainsEmail,
+    /// One of the words that somebody listed for this place.
+    #[error("it contains a word that is easily guessed here")]
+    ForbiddenWord,
 }
 
 /// Every rule the password breaks, in a fixed order; empty when it is good.
@@ -116,11 +120,13 @@ pub fn check_policy(password: &str, policy: &PasswordPolicy) -> Vec<PolicyBreach
 ///   however long it is.
 /// - [`PolicyBreach::ContainsEmail`]: as its name says, in any case, with leet undone in both. Parts
 ///   shorter than four characters do not count. `email` is the person's own, when it is known.
+/// - [`PolicyBreach::ForbiddenWord`]: likewise for each of `words`, also with symbols in between.
 #[must_use]
 pub fn check_new(
     password: &str,
     policy: &PasswordPolicy,
     email: Option<&str>,
+    words: &[ForbiddenWord],
 ) -> Vec<PolicyBreach> {
     let mut breaches = check_policy(password, policy);
     if common::is_common(password) {
@@ -128,6 +134,9 @@ pub fn check_new(
     }
     if email.is_some_and(|email| shares_with(password, email)) {
         breaches.push(PolicyBreach::ContainsEmail);
+    }
+    if forbidden::contains_any(password, words) {
+        breaches.push(PolicyBreach::ForbiddenWord);
     }
     breaches
 }

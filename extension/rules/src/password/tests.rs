@@ -370,3 +370,20 @@ fn letters_of_every_script_count() {
         vec![PolicyBreach::NoUppercase]
     );
 }
+
+/// The vectors of FIPS 180, and a line of the best known list.
+#[test]
+fn lists_of_breached_passwords_are_kept_by_sha_1() {
+    for (password, expected) in [
+        ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        ("password", "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8"),
+        ("é", "bf15be717ac1b080b4f1c456692825891ff5073d"),
+    ] {
+        let hex: String = list_key(password)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hex, expected, "{password}");
+    }
+}

@@ -2,10 +2,12 @@
 
 use crate::{
     duration::format_seconds,
-    password::{MAX_CHARACTERS, Params},
+    password::{MAX_CHARACTERS, MIN_OWN_CHARACTERS, Params},
 };
 
 const MINUTE: i64 = 60;
+/// Each new password is compared with every one.
+pub(super) const MAX_WORDS: usize = 1000;
 pub(super) const DAY: i64 = 86_400;
 
 /// What a setting accepts.
@@ -35,6 +37,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Any number of URLs, separated by commas.
     Urls,
+    /// Words that no password may contain, separated by commas.
+    Words,
 }
 
 impl Kind {
@@ -56,6 +60,9 @@ impl Kind {
             Self::Urls => {
                 "URLs such as https://app.example.com/account, separated by commas".to_owned()
             }
+            Self::Words => format!(
+                "at most {MAX_WORDS} words of {MIN_OWN_CHARACTERS} to {MAX_CHARACTERS} letters and digits, separated by commas"
+            ),
         }
     }
 }
@@ -261,6 +268,27 @@ pub(super) const PASSWORD_MAX_AGE_DAYS: Setting = setting(
     "0",
     "Days after which a password must be changed before signing in; 0 means never.",
 );
+pub(super) const PASSWORD_FORBIDDEN_WORDS: Setting = setting(
+    "password_forbidden_words",
+    Kind::Words,
+    "",
+    "Words that are easily guessed here, such as names of the company and its products: no new password may contain one, however it is dressed up.",
+);
+pub(super) const TEMPORARY_PASSWORD_EXPIRY: Setting = setting(
+    "temporary_password_expiry",
+    Kind::Duration {
+        min: MINUTE,
+        max: 30 * DAY,
+    },
+    "3d",
+    "How long a password that an administrator set, or had made, lets its user in to choose another; it does nothing else.",
+);
+pub(super) const ADMINS_CHOOSE_PASSWORDS: Setting = setting(
+    "admins_choose_passwords",
+    Kind::Bool,
+    "true",
+    "Whether administrators may choose passwords of users; false leaves them invitations, temporary passwords and links by mail.",
+);
 pub(super) const PASSWORD_LOGIN_ENABLED: Setting = setting(
     "password_login_enabled",
     Kind::Bool,
@@ -345,6 +373,21 @@ pub(super) const REQUIRE_2FA_FOR_SENSITIVE_OPS: Setting = setting(
     "true",
     "Whether a user with a second factor must show it anew for a new password or address, for keys, roles and deletions.",
 );
+pub(super) const REQUIRE_2FA_FOR_USERS: Setting = setting(
+    "require_2fa_for_users",
+    Kind::Bool,
+    "false",
+    "The same for everybody who signs in, administrators too; anonymous users have nothing to sign in with.",
+);
+pub(super) const REAUTHENTICATION_WINDOW: Setting = setting(
+    "reauthentication_window",
+    Kind::Duration {
+        min: 0,
+        max: 60 * MINUTE,
+    },
+    "10m",
+    "How long a sign-in stands for the password where that must be shown anew; with 0s it never does, for users who have a password.",
+);
 pub(super) const ALLOW_USER_CLIENT_KEYS: Setting = setting(
     "allow_user_client_keys",
     Kind::Bool,
@@ -358,7 +401,7 @@ pub(super) const SETUP_TOKEN: Setting = setting(
     "Whoever knows it can make the first administrator over HTTP, once; not set, only `fluxbase user create --admin` does.",
 );
 
-static ALL: [Setting; 36] = [
+static ALL: [Setting; 41] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -372,6 +415,7 @@ static ALL: [Setting; 36] = [
     PASSWORD_REQUIRE_LOWERCASE,
     PASSWORD_REQUIRE_NUMBER,
     PASSWORD_REQUIRE_SPECIAL,
+    PASSWORD_FORBIDDEN_WORDS,
     PASSWORD_HASH_MEMORY_KIB,
     PASSWORD_HASH_ITERATIONS,
     PASSWORD_HASH_PARALLELISM,
@@ -381,6 +425,8 @@ static ALL: [Setting; 36] = [
     LOCKOUT_DURATION,
     LOCKOUT_TYPE,
     PASSWORD_MAX_AGE_DAYS,
+    TEMPORARY_PASSWORD_EXPIRY,
+    ADMINS_CHOOSE_PASSWORDS,
     PASSWORD_LOGIN_ENABLED,
     ANONYMOUS_ENABLED,
     REQUIRE_EMAIL_VERIFICATION,
@@ -392,7 +438,9 @@ static ALL: [Setting; 36] = [
     SESSION_LIFETIME,
     TOTP_ISSUER,
     REQUIRE_2FA_FOR_ADMINS,
+    REQUIRE_2FA_FOR_USERS,
     REQUIRE_2FA_FOR_SENSITIVE_OPS,
+    REAUTHENTICATION_WINDOW,
     ALLOW_USER_CLIENT_KEYS,
     SETUP_TOKEN,
 ];

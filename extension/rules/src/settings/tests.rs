@@ -101,6 +101,7 @@ fn every_setting_reaches_its_field() {
         ("password_require_lowercase", "false"),
         ("password_require_number", "false"),
         ("password_require_special", "false"),
+        ("password_forbidden_words", "Acme, rocket-sled"),
         ("password_hash_memory_kib", "65536"),
         ("password_hash_iterations", "3"),
         ("password_hash_parallelism", "2"),
@@ -110,6 +111,8 @@ fn every_setting_reaches_its_field() {
         ("lockout_duration", "1h"),
         ("lockout_type", "email"),
         ("password_max_age_days", "90"),
+        ("temporary_password_expiry", "12h"),
+        ("admins_choose_passwords", "false"),
         ("password_login_enabled", "false"),
         ("anonymous_enabled", "true"),
         ("require_email_verification", "true"),
@@ -121,7 +124,9 @@ fn every_setting_reaches_its_field() {
         ("session_lifetime", "12h"),
         ("totp_issuer", "Example"),
         ("require_2fa_for_admins", "true"),
+        ("require_2fa_for_users", "true"),
         ("require_2fa_for_sensitive_ops", "false"),
+        ("reauthentication_window", "0s"),
         ("allow_user_client_keys", "false"),
         ("setup_token", "a setup token of thirty-two letters"),
     ];
@@ -156,6 +161,12 @@ fn every_setting_reaches_its_field() {
             || policy.require_number
             || policy.require_special)
     );
+    let words: Vec<_> = all_set
+        .password_forbidden_words
+        .iter()
+        .map(|word| word.as_str())
+        .collect();
+    assert_eq!(words, ["acme", "rocket-sled"]);
     assert_eq!(all_set.password_hash, Params::new(65_536, 3, 2).unwrap());
     assert_eq!(all_set.max_concurrent_hashes, 3);
     assert_eq!(
@@ -167,6 +178,7 @@ fn every_setting_reaches_its_field() {
         }
     );
     assert_eq!(all_set.password_max_age_seconds, Some(90 * 86_400));
+    assert_eq!(all_set.temporary_password_seconds, 43_200);
     assert_eq!(
         (
             all_set.email_confirmation_seconds,
@@ -189,11 +201,13 @@ fn every_setting_reaches_its_field() {
     );
     assert!(
         !all_set.password_login_enabled
+            && !all_set.admins_choose_passwords
             && !all_set.magic_link_enabled
             && !all_set.allow_user_client_keys
     );
     assert!(all_set.anonymous_enabled && all_set.require_email_verification);
     assert!(all_set.require_2fa_for_admins && !all_set.require_2fa_for_sensitive_ops);
+    assert!(all_set.require_2fa_for_users && all_set.reauthentication_seconds == 0);
     // One at a time, so that no two are exchanged.
     for row in rows {
         assert_ne!(
@@ -322,7 +336,9 @@ fn values_outside_their_bounds_are_refused() {
         ("access_token_expiry", "25h", "24h"),
         ("access_token_expiry", "90500ms", "90s"),
         ("jwt_leeway", "61s", "60s"),
+        ("reauthentication_window", "61m", "1h"),
         ("signup_enabled", "TRUE", "true"),
+        ("password_forbidden_words", "acme,abc", "acme,abcd"),
         ("jwt_audience", "a\0b", "a b"),
     ] {
         assert!(parse(name, bad).is_err(), "{name} {bad}");
@@ -331,6 +347,9 @@ fn values_outside_their_bounds_are_refused() {
     }
     assert!(parse("jwt_issuer", &"é".repeat(255)).is_ok());
     assert!(parse("jwt_issuer", &"é".repeat(256)).is_err());
+    let words = |count: usize| vec!["acme"; count].join(",");
+    assert!(parse("password_forbidden_words", &words(1000)).is_ok());
+    assert!(parse("password_forbidden_words", &words(1001)).is_err());
     // The extremes together are still a hash that can be computed.
     let extremes = [
         ("password_hash_memory_kib", "7168"),
@@ -401,6 +420,11 @@ fn two_spellings_of_a_value_compare_as_one() {
         ("refresh_token_expiry", "1w", ("refresh_token_expiry", "7d")),
         ("password_min_length", "+012", ("password_min_length", "12")),
         ("jwt_leeway", "0ms", ("jwt_leeway", "0s")),
+        (
+            "password_forbidden_words",
+            " Acme,, Rocket-Sled ,",
+            ("password_forbidden_words", "acme,rocket-sled"),
+        ),
     ] {
         let (name, text) = canonical(name, text).unwrap();
         assert_eq!((name, text.as_str()), expected);

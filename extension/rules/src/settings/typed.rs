@@ -77,6 +77,10 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
             require_number: flag(PASSWORD_REQUIRE_NUMBER)?,
             require_special: flag(PASSWORD_REQUIRE_SPECIAL)?,
         },
+        password_forbidden_words: match read(PASSWORD_FORBIDDEN_WORDS)? {
+            Value::Words(words) => words,
+            _ => Vec::new(),
+        },
         password_hash,
         max_concurrent_hashes: small(MAX_CONCURRENT_HASHES)?,
         lockout: lockout::Rules {
@@ -92,6 +96,8 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
             0 => None,
             days => Some(days * DAY),
         },
+        temporary_password_seconds: seconds(TEMPORARY_PASSWORD_EXPIRY)?,
+        admins_choose_passwords: flag(ADMINS_CHOOSE_PASSWORDS)?,
         password_login_enabled: flag(PASSWORD_LOGIN_ENABLED)?,
         anonymous_enabled: flag(ANONYMOUS_ENABLED)?,
         require_email_verification: flag(REQUIRE_EMAIL_VERIFICATION)?,
@@ -106,7 +112,9 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
         session_seconds: seconds(SESSION_LIFETIME)?,
         totp_issuer: text(TOTP_ISSUER)?,
         require_2fa_for_admins: flag(REQUIRE_2FA_FOR_ADMINS)?,
+        require_2fa_for_users: flag(REQUIRE_2FA_FOR_USERS)?,
         require_2fa_for_sensitive_ops: flag(REQUIRE_2FA_FOR_SENSITIVE_OPS)?,
+        reauthentication_seconds: seconds(REAUTHENTICATION_WINDOW)?,
         allow_user_client_keys: flag(ALLOW_USER_CLIENT_KEYS)?,
         setup_token: secret(SETUP_TOKEN)?,
     })

@@ -1,7 +1,9 @@
 //! The value of a setting: from text, and back to its one spelling.
 
+use super::list::MAX_WORDS;
 use super::{Kind, Setting, SettingError};
 use crate::duration::{format_seconds, parse_seconds};
+use crate::password::ForbiddenWord;
 use crate::redirect::AllowedUrl;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -44,6 +46,8 @@ pub enum Value {
     Integer(i64),
     /// URLs.
     Urls(Vec<AllowedUrl>),
+    /// Words that no password may contain.
+    Words(Vec<ForbiddenWord>),
 }
 
 impl Value {
@@ -62,6 +66,11 @@ impl Value {
             Self::Urls(urls) => urls
                 .iter()
                 .map(AllowedUrl::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
+            Self::Words(words) => words
+                .iter()
+                .map(ForbiddenWord::as_str)
                 .collect::<Vec<_>>()
                 .join(","),
         }
@@ -100,13 +109,26 @@ fn interpret(kind: Kind, text: &str) -> Result<Value, String> {
             Ok(seconds) => Ok(Value::Seconds(seconds)),
             Err(error) => Err(format!("{} is no duration: {error}", excerpt(text))),
         },
-        Kind::Urls => text
-            .split(',')
-            .map(str::trim)
-            .filter(|url| !url.is_empty())
+        Kind::Urls => listed(text)
             .map(|url| AllowedUrl::parse(url).map_err(|error| format!("{}: {error}", excerpt(url))))
             .collect::<Result<_, _>>()
             .map(Value::Urls),
+        Kind::Words => {
+            let words: Vec<ForbiddenWord> = listed(text)
+                .map(|word| {
+                    ForbiddenWord::new(word).ok_or_else(|| {
+                        format!(
+                            "{} has too few letters and digits, or too many",
+                            excerpt(word)
+                        )
+                    })
+                })
+                .collect::<Result<_, _>>()?;
+            match words.len() {
+                count if count > MAX_WORDS => Err(format!("{count} words are too many")),
+                _ => Ok(Value::Words(words)),
+            }
+        }
         Kind::Bool => match text {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -121,6 +143,13 @@ fn interpret(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Choice(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),
         Kind::Choice(_) => Err(format!("{} is none of them", excerpt(text))),
     }
+}
+
+/// The parts between commas that are not empty.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 /// Enough of a value to recognise it. Control characters are escaped: the text goes to a log.

@@ -1,5 +1,6 @@
 //! Functions a request may call, and functions that add columns and relations to a row.
 
+use super::privilege::{Role, Roles};
 use super::{Name, Relation, RelationId, TypeClass, TypeName};
 
 /// Position of a function in its catalog.
@@ -7,7 +8,7 @@ use super::{Name, Relation, RelationId, TypeClass, TypeName};
 pub struct FunctionId(pub(super) usize);
 
 /// One function; an overloaded name has several.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Function {
     /// Its schema.
     pub schema: Name,
@@ -21,10 +22,26 @@ pub struct Function {
     pub set: bool,
     /// Whether it may write.
     pub volatility: Volatility,
-    /// `CREATE PROCEDURE`: called, not selected.
+    /// `CREATE PROCEDURE`: called, not selected. Its OUT arguments, those columns of its row that are no arguments here,
+    /// have to be given as NULL.
     pub procedure: bool,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    pub(super) execute: Roles,
+}
+
+impl Function {
+    /// Whether that role was granted EXECUTE; for descriptions only.
+    pub fn may(&self, role: Role) -> bool {
+        self.execute.hold(role)
+    }
+}
+
+/// Short: a plan printed for a test or a log names the function instead of repeating the catalog.
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}()", self.schema.as_str(), self.name.as_str())
+    }
 }
 
 /// An input argument.

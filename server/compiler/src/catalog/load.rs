@@ -3,16 +3,29 @@
 mod functions;
 mod relations;
 mod types;
+mod views;
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{Catalog, RelationId, TypeClass, relationship};
+use super::privilege::Roles;
+use super::relationship::Link;
+use super::{Catalog, Name, RelationId, Schema, TypeClass, relationship};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaRow {
+    name: Box<str>,
+    comment: Option<Box<str>>,
+    usage: u8,
+}
 
 /// The answers of the catalog queries, each one JSON text as PostgreSQL gave it.
 #[derive(Debug, Clone, Copy)]
 pub struct CatalogJson<'a> {
+    /// Of `sql/catalog/schemas.sql`.
+    pub schemas: &'a str,
     /// Of `sql/catalog/relations.sql`.
     pub relations: &'a str,
     /// Of `sql/catalog/foreign_keys.sql`.
@@ -21,15 +34,19 @@ pub struct CatalogJson<'a> {
     pub types: &'a str,
     /// Of `sql/catalog/functions.sql`.
     pub functions: &'a str,
+    /// Of `sql/catalog/views.sql`.
+    pub views: &'a str,
 }
 
 impl CatalogJson<'static> {
     /// What the queries answer where there is nothing.
     pub const EMPTY: Self = CatalogJson {
+        schemas: "[]",
         relations: "[]",
         foreign_keys: "[]",
         types: "[]",
         functions: "[]",
+        views: "[]",
     };
 }
 
@@ -42,7 +59,8 @@ pub struct CatalogError {
 }
 
 pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, CatalogError> {
-    let relations = relations::relations(json.relations)?;
+    let schemas = schemas(json.schemas)?;
+    let relations = relations::relations(json.relations, |schema| usage(&schemas, schema))?;
     let mut by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>> = HashMap::new();
     for (index, relation) in relations.iter().enumerate() {
         by_name
@@ -52,6 +70,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
     }
     let mut catalog = Catalog {
         generation,
+        schemas,
         relations,
         foreign_keys: Vec::new(),
         by_name,
@@ -61,10 +80,31 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         functions_by_name: HashMap::new(),
         types: types::types(json.types)?,
     };
-    catalog.foreign_keys = relations::foreign_keys(&catalog, json.foreign_keys)?;
-    catalog.relationships = relationship::of_keys(&catalog);
+    let sources = views::rows(json.views)?;
+    let views = views::views(&mut catalog, &sources);
+    let keys = relations::foreign_keys(json.foreign_keys)?;
+    let links = views.links(&catalog, &keys);
+    catalog.relationships = relationship::of_links(&catalog, &links);
+    let between_tables = |link: Link| (!link.with_view).then_some(link.key);
+    catalog.foreign_keys = links.into_iter().filter_map(between_tables).collect();
     functions::add(&mut catalog, json.functions)?;
     Ok(catalog)
+}
+
+fn schemas(json: &str) -> Result<Vec<Schema>, CatalogError> {
+    let rows: Vec<SchemaRow> = read("schemas.sql", json)?;
+    let schema = |row: SchemaRow| Schema {
+        name: Name::of_catalog(&row.name),
+        comment: row.comment,
+        usage: Roles(row.usage),
+    };
+    Ok(rows.into_iter().map(schema).collect())
+}
+
+/// The roles that can reach into a schema.
+fn usage(schemas: &[Schema], name: &str) -> Roles {
+    let schema = schemas.iter().find(|schema| schema.name.as_str() == name);
+    schema.map_or_else(Roles::default, |schema| schema.usage)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(query: &'static str, json: &str) -> Result<T, CatalogError> {

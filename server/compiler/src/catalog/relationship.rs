@@ -63,10 +63,24 @@ impl Relationship {
     }
 }
 
+/// A foreign key between two relations, each of which is its table or a view that shows the table's columns.
+pub(super) struct Link {
+    /// Between these relations.
+    pub(super) key: ForeignKey,
+    /// The number of the foreign key it comes from.
+    pub(super) constraint: usize,
+    /// Which of the tables below the near side holds the key, if that is a view.
+    pub(super) instance: Option<usize>,
+    /// Whether one of the sides is a view.
+    pub(super) with_view: bool,
+    /// Whether the key is part of its table's primary key, which two such keys make a junction.
+    pub(super) joins: bool,
+}
+
 /// The ways that foreign keys make, for each relation.
-pub(super) fn of_keys(catalog: &Catalog) -> Vec<Vec<Relationship>> {
+pub(super) fn of_links(catalog: &Catalog, links: &[Link]) -> Vec<Vec<Relationship>> {
     let mut all: Vec<Vec<Relationship>> = vec![Vec::new(); catalog.relations.len()];
-    for key in &catalog.foreign_keys {
+    for Link { key, .. } in links {
         if let Some(ways) = all.get_mut(key.from.0) {
             ways.push(Relationship {
                 name: key.name.clone(),
@@ -82,12 +96,12 @@ pub(super) fn of_keys(catalog: &Catalog) -> Vec<Vec<Relationship>> {
                 to: key.from,
                 kind: RelationshipKind::ToMany {
                     columns: pairs(&key.to_columns, &key.from_columns),
-                    unique: is_unique(catalog, key),
+                    unique: is_unique(catalog, key.from, &key.from_columns),
                 },
             });
         }
     }
-    for (near, far) in junctions(catalog) {
+    for (near, far) in junctions(links) {
         if let Some(ways) = all.get_mut(near.to.0) {
             ways.push(Relationship {
                 name: near.name.clone(),
@@ -108,36 +122,30 @@ fn pairs(near: &[usize], far: &[usize]) -> Columns {
     near.iter().copied().zip(far.iter().copied()).collect()
 }
 
-fn is_unique(catalog: &Catalog, key: &ForeignKey) -> bool {
-    catalog.get(key.from).is_some_and(|relation| {
+/// Whether those columns pin one row at most.
+pub(super) fn is_unique(catalog: &Catalog, relation: RelationId, columns: &[usize]) -> bool {
+    catalog.get(relation).is_some_and(|relation| {
         relation.unique_keys.iter().any(|unique| {
-            !unique.is_empty()
-                && unique
-                    .iter()
-                    .all(|column| key.from_columns.contains(column))
+            !unique.is_empty() && unique.iter().all(|column| columns.contains(column))
         })
     })
 }
 
 /// Pairs of keys that make their relation a junction: the primary key holds the columns of both. A relation that merely
 /// refers to two others (a comment: its post, its author) links nothing.
-fn junctions(catalog: &Catalog) -> Vec<(&ForeignKey, &ForeignKey)> {
-    let in_primary_key = |key: &&ForeignKey| {
-        catalog.get(key.from).is_some_and(|relation| {
-            key.from_columns
-                .iter()
-                .all(|column| relation.primary_key.contains(column))
-        })
-    };
-    let keys: Vec<&ForeignKey> = catalog.foreign_keys.iter().filter(in_primary_key).collect();
-    // Foreign keys come ordered by their relation, so those of one relation stand together.
-    keys.chunk_by(|one, other| one.from == other.from)
+fn junctions(links: &[Link]) -> Vec<(&ForeignKey, &ForeignKey)> {
+    let mut joining: Vec<&Link> = links.iter().filter(|link| link.joins).collect();
+    // Both keys must be of one row. The sort is stable.
+    let row = |link: &&Link| (link.key.from.0, link.instance);
+    joining.sort_by_key(row);
+    joining
+        .chunk_by(|one, other| row(one) == row(other))
         .flat_map(|of_one| {
             of_one.iter().flat_map(move |near| {
                 of_one
                     .iter()
-                    .filter(move |far| !std::ptr::eq(*near, **far))
-                    .map(move |far| (*near, *far))
+                    .filter(move |far| near.constraint != far.constraint)
+                    .map(move |far| (&near.key, &far.key))
             })
         })
         .collect()

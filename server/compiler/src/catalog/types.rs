@@ -16,6 +16,13 @@ pub struct TypeName {
     pub name: Name,
 }
 
+impl TypeName {
+    /// Whether values are plain bytes.
+    pub(crate) fn is_bytea(&self) -> bool {
+        self.schema.as_str() == "pg_catalog" && self.name.as_str() == "bytea"
+    }
+}
+
 /// What the planner must know of a type; domains count as the type below them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TypeClass {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::arguments::{self, Arguments};
 use super::error::Problem;
 use super::schema::{Called, InputUse};
-use super::select::{self, Merged, Operation};
-use crate::ask::{self, Call, Filter, Group, Rows, Select, TableName};
+use super::select::{Merged, Operation};
+use crate::ask::{self, Call, Filter, Group, Read, Rows, Select, TableName};
 
 /// The function and what it is asked.
 pub(super) fn ask<'c, 'd>(
@@ -16,8 +16,8 @@ pub(super) fn ask<'c, 'd>(
     given: &Arguments<'c>,
 ) -> Result<(TableName<'c>, Call<'c>), Problem> {
     let mut read = match called.entity {
-        Some(place) => select::bare(operation.select(place, &merged.sets())?),
-        None => select::bare(vec![Select::All]),
+        Some(place) => Read::of(operation.select(place, &merged.sets())?),
+        None => Read::of(vec![Select::All]),
     };
     if called.ty.lists == 0 && called.entity.is_some() {
         read.rows = Rows::Where(Filter::Present);

@@ -12,7 +12,7 @@ use super::coerce::Given;
 use super::document::{Pos, Selection};
 use super::error::Problem;
 use super::schema::{self, Entity, InputUse, Source, What};
-use super::select::{self, Merged, Operation};
+use super::select::{Merged, Operation};
 use super::types::Named;
 use crate::ask::{Aggregate, EdgePart, Facet, Filter, Key, Order, PagePart, Read, Rows, Select};
 
@@ -119,7 +119,7 @@ fn page<'c>(
     at: Pos,
 ) -> Result<Page<'c>, Problem> {
     let refused = |message: &str| Err(Problem::invalid(message, at));
-    let mut read = select::bare(Vec::new());
+    let mut read = Read::of(Vec::new());
     arguments::page(operation, place, given, &mut read, at)?;
     let all = read.rows.clone();
     if read.order.iter().any(|key| key.embed.is_some()) {
@@ -214,7 +214,7 @@ fn by_key_last<'c>(
 fn of_all<'c>(page: &Page<'c>, select: Vec<Select<'c>>) -> Read<'c> {
     Read {
         rows: page.all.clone(),
-        ..select::bare(select)
+        ..Read::of(select)
     }
 }
 

@@ -9,9 +9,9 @@ use super::document::Pos;
 use super::error::Problem;
 use super::filter;
 use super::schema::{self, Act, InputUse, Root, Source};
-use super::select::{self, Merged, Operation};
+use super::select::{Merged, Operation};
 use crate::ask::{
-    self, Answer, Ask, Comparison, Conflict, Delete, Filter, Group, Insert, Resolution, Rows,
+    self, Answer, Ask, Comparison, Conflict, Delete, Filter, Group, Insert, Read, Resolution, Rows,
     Shape, Update, Wishes,
 };
 
@@ -43,7 +43,7 @@ pub(super) fn ask<'c, 'd>(
         Act::DeleteMany => Answer::Nothing,
         _ => {
             let select = operation.select(root.entity, &merged.sets())?;
-            Answer::Rows(Box::new(select::bare(select)))
+            Answer::Rows(Box::new(Read::of(select)))
         }
     };
     let at = field.at;

@@ -187,7 +187,7 @@ impl<'c, 'd> Operation<'c, 'd> {
         let Source::Way(way) = member.source else {
             return Err(Problem::invalid("This field leads nowhere", Pos(0)));
         };
-        let mut read = bare(self.select(to, &merged.sets())?);
+        let mut read = Read::of(self.select(to, &merged.sets())?);
         if lists == 0 && self.is_computed(place, way) {
             read.rows = Rows::Where(Filter::Present);
         }
@@ -253,19 +253,6 @@ fn column_name<'c>(world: World<'c>, place: usize, member: &schema::EntityField)
         Source::Way(_) => None,
     };
     found.unwrap_or_default()
-}
-
-/// A read of these members and nothing more.
-pub(super) fn bare(select: Vec<Select<'_>>) -> Read<'_> {
-    Read {
-        select,
-        group_by: Vec::new(),
-        rows: Rows::All,
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
-        count: ask::Count::No,
-    }
 }
 
 #[derive(Default)]

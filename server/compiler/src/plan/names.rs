@@ -77,6 +77,7 @@ pub(super) fn expression<'a>(
         path: &field.path,
         as_text: field.as_text,
         cast: None,
+        cut: None,
     })
 }
 

@@ -77,16 +77,20 @@ fn rows_of<'a>(
         .enumerate()
         .filter(|(_, embed)| embed.is_some_and(|embed| embed.inner));
     conditions.extend(inner.map(|(place, _)| Predicate::Embedded(place)));
+    let mut order = read
+        .order
+        .iter()
+        .map(|key| order_by(world, relation, key, &embeds, &read.select))
+        .collect::<Result<Vec<_>, Error>>()?;
+    if let Some(after) = &read.after {
+        conditions.push(behind(relation, after, &mut order)?);
+    }
     let grouped = output
         .iter()
         .any(|member| matches!(member.value, Value::Aggregate { .. }));
     Ok(Read {
         relation,
-        order: read
-            .order
-            .iter()
-            .map(|key| order(world, relation, key, &embeds, &read.select))
-            .collect::<Result<_, Error>>()?,
+        order,
         output,
         embeds,
         filter: match conditions.len() {
@@ -150,6 +154,52 @@ pub(super) fn rows<'a>(
             }))
         }
     }
+}
+
+/// Rows behind the one with which the page before ended. The order becomes that of the column if there is none.
+fn behind<'a>(
+    relation: &'a Relation,
+    after: &'a ask::After<'a>,
+    order: &mut Vec<OrderBy<'a>>,
+) -> Result<Predicate<'a>, Error> {
+    let alone = |position: &usize| relation.unique_keys.iter().any(|key| key == &[*position]);
+    let column = match &after.column {
+        Some(name) => names::column(relation, name)?,
+        None => match relation.primary_key.as_slice() {
+            [only] => relation.columns.get(*only),
+            _ => None,
+        }
+        .ok_or_else(|| NameError::NoSingleKey(names::display_name(relation)))?,
+    };
+    let name = column.name.as_str();
+    if column.nullable || !relation.column_index(name).as_ref().is_some_and(alone) {
+        return Err(NameError::CursorNotUnique(name.to_owned()).into());
+    }
+    let by = Expression::column(column);
+    let descending = match order.first() {
+        None => {
+            order.push(OrderBy {
+                embed: None,
+                by: by.clone(),
+                descending: false,
+                nulls: None,
+            });
+            false
+        }
+        Some(first) if first.embed.is_none() && first.by == by => first.descending,
+        Some(_) => return Err(NameError::CursorOrder(name.to_owned()).into()),
+    };
+    Ok(Predicate::Compare {
+        left: by,
+        op: if descending {
+            Comparison::Lt
+        } else {
+            Comparison::Gt
+        },
+        quantifier: None,
+        value: Cow::Borrowed(&after.value),
+        numeric: false,
+    })
 }
 
 /// The number of rows to take: default, cap of a page, cap of all pages.
@@ -227,6 +277,16 @@ fn selected<'a>(
     }
     if output.len() > 1 {
         remove_repetitions(&mut output)?;
+    }
+    if read.truncate.is_some() {
+        for member in &mut output {
+            if let Value::Field(field) = &mut member.value
+                && field.class() == TypeClass::Text
+                && field.cast.is_none()
+            {
+                field.cut = read.truncate;
+            }
+        }
     }
     if is_built(&output) && output.len() > MAX_BUILT_MEMBERS {
         return Err(NameError::TooManyOutputs(MAX_BUILT_MEMBERS).into());
@@ -333,7 +393,7 @@ fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
     matches!((one, other), (Value::Field(one), Value::Field(other)) if one == other)
 }
 
-pub(super) fn order<'a>(
+pub(super) fn order_by<'a>(
     world: World<'a, '_>,
     relation: &'a Relation,
     key: &'a ask::Order<'a>,

@@ -7,12 +7,19 @@ use crate::catalog::{Column, Function, Relation};
 use crate::plan::{Expression, MemberName, Output, Predicate};
 
 /// A statement in all but text.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Plan<'a> {
     /// What it does.
     pub act: Act<'a>,
     /// How its rows are written, and under which conditions it holds.
     pub wishes: &'a Wishes<'a>,
+}
+
+/// The act alone: the wishes are the request's own.
+impl std::fmt::Debug for Plan<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.act.fmt(f)
+    }
 }
 
 /// What a statement does.

@@ -94,6 +94,8 @@ pub struct Expression<'a> {
     pub as_text: bool,
     /// The type it is shown as.
     pub cast: Option<&'a TypeName>,
+    /// Cut to so many characters.
+    pub cut: Option<u32>,
 }
 
 /// A column of the row, or a function of the row.
@@ -144,6 +146,20 @@ impl<'a> Expression<'a> {
             path: &[],
             as_text: false,
             cast: None,
+            cut: None,
+        }
+    }
+
+    /// Its type, where the catalog says it.
+    pub fn data_type(&self) -> Option<&'a TypeName> {
+        match (self.cast, self.base) {
+            (Some(cast), _) => Some(cast),
+            (None, _) if !self.path.is_empty() => None,
+            (None, Base::Column(column)) => Some(&column.data_type),
+            (None, Base::Computed(function)) => match &function.returns {
+                Returns::Scalar { data_type, .. } => Some(data_type),
+                _ => None,
+            },
         }
     }
 

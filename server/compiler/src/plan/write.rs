@@ -159,7 +159,7 @@ fn page<'a>(
     let order = page
         .order
         .iter()
-        .map(|key| read::order(world, relation, key, &[], &[]));
+        .map(|key| read::order_by(world, relation, key, &[], &[]));
     Ok(Some(Page {
         key: primary_key(relation)?,
         order: order.collect::<Result<_, Error>>()?,

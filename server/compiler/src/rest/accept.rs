@@ -1,7 +1,7 @@
 //! `Accept` → the shape of the body (RFC 9110 section 12.5.1).
 
 use crate::Error;
-use crate::ask::Shape;
+use crate::ask::{Explain, Shape};
 use crate::error::QueryError;
 
 /// Media types answered, as an error lists them.
@@ -13,35 +13,61 @@ pub const MEDIA_TYPES: &[&str] = &[
     "application/geo+json",
     "text/plain",
     "application/octet-stream",
+    "application/vnd.pgrst.plan+json",
 ];
 
-/// The best shape the caller takes; JSON as the mount has it when nothing is said.
-pub(super) fn parse(header: Option<&str>) -> Result<Shape, Error> {
+/// The best shape the caller takes; JSON as the mount has it when nothing is said. With it whether the plan is asked for.
+pub(super) fn parse(header: Option<&str>) -> Result<(Shape, Option<Explain>), Error> {
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
-        return Ok(Shape::Array);
+        return Ok((Shape::Array, None));
     };
-    let mut offers: Vec<(u16, Shape)> = header
+    let mut offers: Vec<(u16, (Shape, Option<Explain>))> = header
         .split(',')
         .filter_map(|one| {
             let mut parts = one.split(';').map(str::trim);
             let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let (mut quality, mut stripped) = (1000, false);
+            let (mut quality, mut stripped, mut explain) = (1000, false, Explain::default());
             for parameter in parts {
                 match parameter.split_once('=') {
                     Some(("q" | "Q", value)) => quality = thousandths(value),
                     Some(("nulls", "stripped")) => stripped = true,
+                    Some(("options", words)) => explain = options(words)?,
                     _ => {}
                 }
             }
-            Some((quality, shape(&media_type, stripped)?)).filter(|(quality, _)| *quality > 0)
+            let offer = match media_type.as_str() {
+                "application/vnd.pgrst.plan+json" => (Shape::Array, Some(explain)),
+                other => (shape(other, stripped)?, None),
+            };
+            Some((quality, offer)).filter(|(quality, _)| *quality > 0)
         })
         .collect();
     // Stable: among equals the first one said.
     offers.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
     match offers.first() {
-        Some((_, shape)) => Ok(*shape),
+        Some((_, offer)) => Ok(*offer),
         None => Err(QueryError::NotAcceptable(header.into()).into()),
     }
+}
+
+/// `analyze|buffers`; `None` when one of the words is unknown.
+fn options(words: &str) -> Option<Explain> {
+    let mut explain = Explain::default();
+    for word in words
+        .trim_matches('"')
+        .split('|')
+        .filter(|word| !word.is_empty())
+    {
+        match word {
+            "analyze" => explain.analyze = true,
+            "verbose" => explain.verbose = true,
+            "settings" => explain.settings = true,
+            "buffers" => explain.buffers = true,
+            "wal" => explain.wal = true,
+            _ => return None,
+        }
+    }
+    Some(explain)
 }
 
 fn shape(media_type: &str, stripped: bool) -> Option<Shape> {
@@ -83,7 +109,7 @@ fn thousandths(text: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::parse;
-    use crate::ask::Shape;
+    use crate::ask::{Explain, Shape};
 
     #[test]
     fn the_best_of_what_is_accepted_is_taken() {
@@ -104,14 +130,26 @@ mod tests {
             ("text/csv;q=0, application/json", Shape::Array),
             ("", Shape::Array),
         ] {
-            assert_eq!(parse(Some(header)).unwrap(), shape, "{header}");
+            assert_eq!(parse(Some(header)).unwrap(), (shape, None), "{header}");
         }
-        assert_eq!(parse(None).unwrap(), Shape::Array);
+        assert_eq!(parse(None).unwrap(), (Shape::Array, None));
+        let plan = "application/vnd.pgrst.plan+json; for=\"application/json\"; options=analyze|wal";
+        let explain = Explain {
+            analyze: true,
+            wal: true,
+            ..Explain::default()
+        };
+        assert_eq!(parse(Some(plan)).unwrap(), (Shape::Array, Some(explain)));
     }
 
     #[test]
     fn a_type_nobody_makes_is_refused() {
-        for header in ["image/png", "text/html", "application/json;q=0"] {
+        for header in [
+            "image/png",
+            "text/html",
+            "application/json;q=0",
+            "application/vnd.pgrst.plan+json;options=everything",
+        ] {
             assert!(parse(Some(header)).is_err(), "{header}");
         }
     }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::field;
 use super::operator::{self, Operator};
 use super::text::Cursor;
+use super::value::{Json, Place, Value};
 use crate::Error;
-use crate::ask::{Comparison, Field, Filter, Quantifier, Truth};
+use crate::ask::{Comparison, Field, Filter, Quantifier};
 use crate::error::QueryError;
 
 /// Trees nested deeper are refused: nobody writes them, and every level costs stack.
@@ -14,15 +15,6 @@ const MAX_DEPTH: usize = 16;
 
 /// Conditions of one request. PostgreSQL takes 65,535 parameters; planning slows down long before.
 const MAX_CONDITIONS: usize = 500;
-
-/// Where a value ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Alone in its parameter: everything belongs to it, quotes too.
-    Parameter,
-    /// Inside `and(…)`/`or(…)`: a comma or parenthesis ends it unless quotes or braces protect them.
-    Tree,
-}
 
 /// Counts the conditions of one request, wherever they belong.
 #[derive(Debug, Default)]
@@ -71,15 +63,29 @@ impl Budget {
         value: Cow<'a, str>,
     ) -> Result<Filter<'a>, Error> {
         self.take()?;
-        let mut value = Cursor::new(key, value);
-        let filter = apply(
-            operator::find(word)?,
-            None,
-            &mut value,
-            field,
-            Place::Parameter,
-        )?;
+        let mut value = Value::Text(&mut Cursor::new(key, value), Place::Parameter);
+        let filter = apply(operator::find(word)?, None, &mut value, field)?;
         Ok(negate(negated, filter))
+    }
+
+    /// A condition whose value is JSON: `operator` is `[not.]op[(modifier)]`.
+    pub(super) fn given<'a>(
+        &mut self,
+        field: Field<'a>,
+        operator: Cow<'a, str>,
+        value: Json<'a>,
+    ) -> Result<Filter<'a>, Error> {
+        self.take()?;
+        let mut cursor = Cursor::new("operator".into(), operator);
+        let (negated, operator, modifier) = head(&mut cursor)?;
+        if !cursor.is_at_end() {
+            return Err(cursor.malformed("nothing is expected behind the operator"));
+        }
+        let mut value = Value::Json(value, field.column.clone());
+        Ok(negate(
+            negated,
+            apply(operator, modifier, &mut value, field)?,
+        ))
     }
 
     /// `(item,item,…)` as the whole value of a parameter.
@@ -155,6 +161,19 @@ fn operation<'a>(
     field: Field<'a>,
     place: Place,
 ) -> Result<Filter<'a>, Error> {
+    let (negated, operator, modifier) = head(cursor)?;
+    if !cursor.eat(".") {
+        return Err(cursor.malformed("operator.value is expected"));
+    }
+    let mut value = Value::Text(cursor, place);
+    Ok(negate(
+        negated,
+        apply(operator, modifier, &mut value, field)?,
+    ))
+}
+
+/// `[not.]op[(modifier)]`
+fn head<'a>(cursor: &mut Cursor<'a>) -> Result<(bool, Operator, Option<Cow<'a, str>>), Error> {
     let negated = cursor.eat("not.");
     let word = cursor.until(|c| matches!(c, '.' | ',' | '(' | ')'));
     let operator = operator::find(&word)?;
@@ -165,24 +184,17 @@ fn operation<'a>(
             return Err(cursor.malformed("the modifier of an operator ends with a parenthesis"));
         }
     }
-    if !cursor.eat(".") {
-        return Err(cursor.malformed("operator.value is expected"));
-    }
-    Ok(negate(
-        negated,
-        apply(operator, modifier, cursor, field, place)?,
-    ))
+    Ok((negated, operator, modifier))
 }
 
 fn apply<'a>(
     operator: Operator,
     modifier: Option<Cow<'a, str>>,
-    cursor: &mut Cursor<'a>,
+    given: &mut Value<'_, 'a>,
     field: Field<'a>,
-    place: Place,
 ) -> Result<Filter<'a>, Error> {
     if modifier.is_some() && !takes_modifier(operator) {
-        return Err(cursor.malformed("this operator takes no modifier"));
+        return Err(given.malformed("this operator takes no modifier"));
     }
     Ok(match operator {
         Operator::Compare(op) => {
@@ -190,9 +202,12 @@ fn apply<'a>(
                 None => None,
                 Some("any") => Some(Quantifier::Any),
                 Some("all") => Some(Quantifier::All),
-                Some(_) => return Err(cursor.malformed("the modifier is any or all")),
+                Some(_) => return Err(given.malformed("the modifier is any or all")),
             };
-            let mut value = value(cursor, place)?;
+            let mut value = match quantifier {
+                None => given.one()?,
+                Some(_) => given.array()?,
+            };
             if matches!(op, Comparison::Like | Comparison::Ilike) && value.contains('*') {
                 value = Cow::Owned(value.replace('*', "%"));
             }
@@ -204,18 +219,18 @@ fn apply<'a>(
             }
         }
         Operator::In { negated } => {
-            let values = values(cursor, place)?;
+            let values = given.list()?;
             negate(negated, Filter::In { field, values })
         }
         Operator::Is { negated } => {
-            let truth = truth(cursor, place)?;
+            let truth = given.truth()?;
             negate(negated, Filter::Is { field, truth })
         }
         Operator::Search(form) => Filter::Search {
             field,
             form,
             config: modifier,
-            query: value(cursor, place)?,
+            query: given.one()?,
         },
     })
 }
@@ -229,57 +244,6 @@ fn takes_modifier(operator: Operator) -> bool {
         ),
         Operator::Search(_) => true,
         Operator::In { .. } | Operator::Is { .. } => false,
-    }
-}
-
-fn value<'a>(cursor: &mut Cursor<'a>, place: Place) -> Result<Cow<'a, str>, Error> {
-    if place == Place::Parameter {
-        return Ok(cursor.remainder());
-    }
-    if let Some(quoted) = cursor.quoted()? {
-        return Ok(quoted);
-    }
-    if let Some(braced) = cursor.braced()? {
-        return Ok(braced);
-    }
-    Ok(cursor.until(|c| matches!(c, ',' | ')')))
-}
-
-/// `(a,"b,c",d)`
-fn values<'a>(cursor: &mut Cursor<'a>, place: Place) -> Result<Vec<Cow<'a, str>>, Error> {
-    if !cursor.eat("(") {
-        return Err(cursor.malformed("a list in parentheses is expected"));
-    }
-    let mut values = Vec::new();
-    if !cursor.eat(")") {
-        loop {
-            values.push(match cursor.quoted()? {
-                Some(quoted) => quoted,
-                None => cursor.until(|c| matches!(c, ',' | ')' | '(' | '"')),
-            });
-            if cursor.eat(")") {
-                break;
-            }
-            if !cursor.eat(",") {
-                return Err(cursor.malformed("a comma or a closing parenthesis is expected"));
-            }
-        }
-    }
-    if place == Place::Parameter && !cursor.is_at_end() {
-        return Err(cursor.malformed("nothing is expected behind the list"));
-    }
-    Ok(values)
-}
-
-fn truth(cursor: &mut Cursor<'_>, place: Place) -> Result<Truth, Error> {
-    let word = value(cursor, place)?;
-    match word.to_ascii_lowercase().as_str() {
-        "null" => Ok(Truth::Null),
-        "not_null" => Ok(Truth::NotNull),
-        "true" => Ok(Truth::True),
-        "false" => Ok(Truth::False),
-        "unknown" => Ok(Truth::Unknown),
-        _ => Err(cursor.malformed("is takes null, not_null, true, false or unknown")),
     }
 }
 

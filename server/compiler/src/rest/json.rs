@@ -14,12 +14,7 @@ use crate::error::BodyError;
 
 /// Checks a body: JSON, an object or (`many`) also an array of objects, no key twice, not too deep, no NUL.
 pub(super) fn parse(body: &[u8], many: bool) -> Result<Payload<'_>, BodyError> {
-    let text = std::str::from_utf8(body).map_err(|error| {
-        let read = body.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
-        let column = 1 + read.iter().rev().take_while(|byte| **byte != b'\n').count();
-        BodyError::NotJson { line, column }
-    })?;
+    let text = text(body)?;
     let check = Check {
         refusal: Cell::new(None),
         many,
@@ -40,6 +35,15 @@ pub(super) fn parse(body: &[u8], many: bool) -> Result<Payload<'_>, BodyError> {
     }
 }
 
+fn text(body: &[u8]) -> Result<&str, BodyError> {
+    std::str::from_utf8(body).map_err(|error| {
+        let read = body.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+        let column = 1 + read.iter().rev().take_while(|byte| **byte != b'\n').count();
+        BodyError::NotJson { line, column }
+    })
+}
+
 /// Whether a body can only be an object, if it is JSON at all.
 pub(super) fn is_object(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
@@ -52,8 +56,15 @@ pub(super) fn check(body: &[u8]) -> Result<(), BodyError> {
         .map_err(not_json)
 }
 
-/// The same, and that no key stands twice in one object, nothing is nested too deep and no text holds NUL.
-pub(crate) fn strict(text: &str) -> Result<(), BodyError> {
+/// Checks that a body is JSON of any type, with no key twice, not too deep, no NUL; its text.
+pub(super) fn checked(body: &[u8]) -> Result<&str, BodyError> {
+    let text = text(body)?;
+    strict(text, 1)?;
+    Ok(text)
+}
+
+/// Checks a text that stands `depth` levels deep in what is sent: JSON, no key twice, not too deep, no NUL.
+pub(crate) fn strict(text: &str, depth: usize) -> Result<(), BodyError> {
     let check = Check {
         refusal: Cell::new(None),
         many: false,
@@ -61,7 +72,7 @@ pub(crate) fn strict(text: &str) -> Result<(), BodyError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Anything {
         check: &check,
-        depth: 0,
+        depth,
     }
     .deserialize(&mut reader)
     .and_then(|()| reader.end());

@@ -12,8 +12,10 @@ mod order;
 mod payload;
 mod prefer;
 mod query;
+mod query_body;
 mod select;
 mod text;
+mod value;
 
 use std::borrow::Cow;
 
@@ -24,8 +26,8 @@ pub use select::MAX_EMBED_DEPTH;
 
 use crate::Error;
 use crate::ask::{
-    Act, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Page, Read, Resolution,
-    Rows, Select, Shape, TableName, Update, Whole, Wishes,
+    Act, After, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Numbers, Page, Read,
+    Resolution, Rows, Select, Shape, TableName, Update, Whole, Wishes,
 };
 use crate::error::{BodyError, QueryError};
 use body::Form;
@@ -145,7 +147,7 @@ pub fn parse<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         Method::Get => Applies::Read,
         _ => Applies::Write,
     };
-    let wishes = wishes(request, &preferences, applies)?;
+    let wishes = wishes(request, &preferences, applies, false)?;
     let act = match request.method {
         Method::Get => Act::Read(read(request, query, &preferences)?),
         Method::Put if request.dialect == Dialect::PostgRest => put(request, query, preferences)?,
@@ -153,6 +155,26 @@ pub fn parse<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         Method::Patch | Method::Put => update(request, query, preferences)?,
         Method::Delete => delete(request, query, preferences)?,
     };
+    Ok(ask(request, act, wishes))
+}
+
+/// Reads one request for rows whose query is the body: the same grammar without the limits of an address.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_query<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
+    if let Some(parameter) = text::parameters(request.query).next() {
+        let (name, _) = parameter?;
+        return Err(QueryError::NotForVerb {
+            parameter: name.as_ref().into(),
+            verb: "a query in the body",
+        }
+        .into());
+    }
+    let query = query_body::parse(request.dialect, request.body)?;
+    let preferences = prefer::parse(request.prefer)?;
+    let wishes = wishes(request, &preferences, Applies::Read, false)?;
+    let act = Act::Read(read(request, query, &preferences)?);
     Ok(ask(request, act, wishes))
 }
 
@@ -168,7 +190,7 @@ pub fn parse_call<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
     };
     let mut query = query::parse(request.scope(true), request.query)?;
     let preferences = prefer::parse(request.prefer)?;
-    let wishes = wishes(request, &preferences, Applies::Read)?;
+    let wishes = wishes(request, &preferences, Applies::Read, true)?;
     let arguments = if reads {
         Arguments::Named(std::mem::take(&mut query.arguments))
     } else {
@@ -205,14 +227,24 @@ fn wishes<'a>(
     request: &Request<'a>,
     preferences: &Preferences<'a>,
     applies: Applies,
+    call: bool,
 ) -> Result<Wishes<'a>, Error> {
+    let (shape, explain) = match request.dialect {
+        Dialect::PostgRest => accept::parse(request.accept)?,
+        Dialect::Fluxbase => (Shape::Own, None),
+    };
+    let analyzed = explain.is_some_and(|explain| explain.analyze);
     Ok(Wishes {
         max_affected: preferences.max_affected,
-        rollback: preferences.rollback == Some(true),
+        // A plan with times is of a statement that ran; it shall not have done anything.
+        rollback: analyzed || preferences.rollback == Some(true),
         time_zone: preferences.time_zone.clone(),
-        shape: match request.dialect {
-            Dialect::PostgRest => accept::parse(request.accept)?,
-            Dialect::Fluxbase => Shape::Own,
+        shape,
+        explain,
+        numbers: Numbers {
+            answered: request.dialect == Dialect::PostgRest || call,
+            written: request.dialect == Dialect::PostgRest
+                && !matches!(preferences.count, None | Some(Count::No)),
         },
         applied: preferences.applied(applies),
     })
@@ -253,11 +285,20 @@ fn read<'a>(
         (None, None) => range(request.range)?,
         given => given,
     };
+    let after = query.cursor.take().map(|value| After {
+        column: query.cursor_column.take(),
+        value,
+    });
+    if query.cursor_column.is_some() {
+        return Err(QueryError::CursorColumnAlone.into());
+    }
     let grouping = std::mem::take(&mut query.group_by);
     Ok(Read {
         rows: rows(request, &mut query),
         select: selected(query.select),
         group_by: grouping,
+        after,
+        truncate: query.truncate,
         order: query.order.unwrap_or_default(),
         limit,
         offset: offset.unwrap_or(0),
@@ -281,7 +322,12 @@ fn range(header: Option<&str>) -> Result<(Option<u64>, Option<u64>), Error> {
     let Some(text) = header else {
         return Ok((None, None));
     };
-    let text = text.strip_prefix("items=").unwrap_or(text);
+    let text = match text.split_once('=') {
+        Some(("items", text)) => text,
+        // Of another unit, bytes mostly: RFC 9110 section 14.2 has it left out.
+        Some(_) => return Ok((None, None)),
+        None => text,
+    };
     let refused = || QueryError::Range(text.into());
     let (from, to) = text.split_once('-').ok_or_else(refused)?;
     let from = query::number("Range", from).map_err(|_| refused())?;
@@ -437,14 +483,6 @@ fn answer<'a>(
         (Return::Minimal, None) => Ok(Answer::Nothing),
         (Return::HeadersOnly, None) if request.dialect == Dialect::PostgRest => Ok(Answer::Key),
         (Return::HeadersOnly, None) => Ok(Answer::Affected),
-        (Return::Representation, select) => Ok(Answer::Rows(Box::new(Read {
-            select: selected(select),
-            group_by: Vec::new(),
-            rows: Rows::All,
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
-            count: Count::No,
-        }))),
+        (Return::Representation, select) => Ok(Answer::Rows(Box::new(Read::of(selected(select))))),
     }
 }

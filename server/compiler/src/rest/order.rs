@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::text::Cursor;
 use super::{field, select};
 use crate::Error;
-use crate::ask::{Nulls, Order, OrderOf};
+use crate::ask::{Field, Nulls, Order, OrderOf};
 
 /// Reads the value of `order`; `parameter` is what errors call it.
 pub(super) fn parse<'a>(
@@ -16,16 +16,24 @@ pub(super) fn parse<'a>(
     select::list(&mut cursor, key)
 }
 
-fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
-    let mut field = field::field(cursor)?;
-    let mut embed = None;
-    if field.path.is_empty() && cursor.eat("(") {
-        embed = Some(OrderOf::Embed(field.column));
-        field = field::field(cursor)?;
-        if !cursor.eat(")") {
-            return Err(cursor.malformed("a closing parenthesis is expected"));
-        }
+/// Reads `column` or `relation(column)`.
+pub(super) fn column<'a>(
+    cursor: &mut Cursor<'a>,
+) -> Result<(Option<Cow<'a, str>>, Field<'a>), Error> {
+    let field = field::field(cursor)?;
+    if !field.path.is_empty() || !cursor.eat("(") {
+        return Ok((None, field));
     }
+    let inner = field::field(cursor)?;
+    if !cursor.eat(")") {
+        return Err(cursor.malformed("a closing parenthesis is expected"));
+    }
+    Ok((Some(field.column), inner))
+}
+
+fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
+    let (embed, field) = column(cursor)?;
+    let embed = embed.map(OrderOf::Embed);
     let (mut descending, mut nulls) = (None, None);
     while cursor.eat(".") {
         match cursor.until(|c| matches!(c, '.' | ',' | ' ')).as_ref() {
@@ -51,7 +59,7 @@ fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
 pub(super) fn fields<'a>(
     parameter: &'static str,
     text: Cow<'a, str>,
-) -> Result<Vec<crate::ask::Field<'a>>, Error> {
+) -> Result<Vec<Field<'a>>, Error> {
     let mut cursor = Cursor::new(parameter.into(), text);
     select::list(&mut cursor, field::field)
 }

@@ -9,6 +9,9 @@ use crate::Error;
 use crate::ask::{Count, Field, Filter, Order, Rows, Select};
 use crate::error::QueryError;
 
+/// `left()` counts in int4.
+const MAX_TRUNCATE: u32 = 1 << 30;
+
 /// The parameters of one request, each read.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
@@ -20,7 +23,10 @@ pub(super) struct Query<'a> {
     pub(super) count: Option<Count>,
     pub(super) columns: Option<Vec<Cow<'a, str>>>,
     pub(super) on_conflict: Option<Vec<Cow<'a, str>>>,
-    filters: Vec<Filter<'a>>,
+    pub(super) cursor: Option<Cow<'a, str>>,
+    pub(super) cursor_column: Option<Cow<'a, str>>,
+    pub(super) truncate: Option<u32>,
+    pub(super) filters: Vec<Filter<'a>>,
     /// Of a call: parameters that are no conditions.
     pub(super) arguments: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
@@ -48,6 +54,16 @@ impl Scope {
                 && matches!(self.method, Method::Patch | Method::Delete))
     }
 
+    /// Parameters that only the contract of our own mount has.
+    fn pages_by_cursor(self) -> bool {
+        self.reads() && self.dialect == Dialect::Fluxbase
+    }
+
+    /// Refused with a word of its own, that of PostgREST.
+    fn replaces(self) -> bool {
+        self.dialect == Dialect::PostgRest && self.method == Method::Put
+    }
+
     fn filters(self) -> bool {
         (self.call || self.method != Method::Post) && !self.by_key
     }
@@ -69,10 +85,10 @@ pub(super) fn parse(scope: Scope, raw: &str) -> Result<Query<'_>, Error> {
             "order" if scope.pages() => {
                 once(&mut query.order, "order", order::parse(key, value)?)?;
             }
-            "limit" if scope.pages() => {
+            "limit" if scope.pages() || scope.replaces() => {
                 once(&mut query.limit, "limit", number("limit", &value)?)?;
             }
-            "offset" if scope.pages() => {
+            "offset" if scope.pages() || scope.replaces() => {
                 once(&mut query.offset, "offset", number("offset", &value)?)?;
             }
             "count" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
@@ -89,11 +105,16 @@ pub(super) fn parse(scope: Scope, raw: &str) -> Result<Query<'_>, Error> {
             "group_by" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
                 query.group_by = order::fields("group_by", value)?;
             }
-            "cursor" | "cursor_column" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
-                return Err(Error::Unsupported("A cursor"));
+            "cursor" if scope.pages_by_cursor() => {
+                once(&mut query.cursor, "cursor", value)?;
             }
-            "truncate" if scope.reads() && scope.dialect == Dialect::Fluxbase => {
-                return Err(Error::Unsupported("truncate"));
+            "cursor_column" if scope.pages_by_cursor() => {
+                once(&mut query.cursor_column, "cursor_column", value)?;
+            }
+            "truncate" if scope.pages_by_cursor() => {
+                let most = number("truncate", &value)?;
+                let most = u32::try_from(most).unwrap_or(u32::MAX).min(MAX_TRUNCATE);
+                once(&mut query.truncate, "truncate", most)?;
             }
             _ if scope.call && !begins_condition(&key, &value, query.select.as_deref()) => {
                 query.arguments.push((key, value));
@@ -135,7 +156,7 @@ impl<'a> Query<'a> {
     }
 
     /// Puts a parameter where it belongs.
-    fn place(
+    pub(super) fn place(
         &mut self,
         scope: Scope,
         budget: &mut Budget,

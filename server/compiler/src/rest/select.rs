@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::text::Cursor;
 use super::{Dialect, field};
 use crate::Error;
-use crate::ask::{Aggregate, Count, Embed, Field, Key, Read, Rows, Select};
+use crate::ask::{Aggregate, Embed, Field, Key, Read, Select};
 use crate::error::QueryError;
 
 /// Items of one select; PostgreSQL tables end at 1,600 columns.
@@ -210,15 +210,7 @@ impl Reader {
             hint,
             inner: join.unwrap_or(false),
             spread,
-            read: Read {
-                select,
-                group_by: Vec::new(),
-                rows: Rows::All,
-                order: Vec::new(),
-                limit: None,
-                offset: 0,
-                count: Count::No,
-            },
+            read: Read::of(select),
         }))
     }
 }

@@ -5,74 +5,72 @@ use crate::catalog::{ArgumentMode, Returns};
 use crate::plan::{Arguments, Call};
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::read::{self, Origin};
-use crate::sql::{Columns, Reply, Verb};
+use crate::sql::{Columns, Guard, Reply, Verb};
 
 pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
     if let Some(rows) = plan.read.as_ref().filter(|_| plan.answer) {
-        // One row is an object, whatever the mount does with rows of a table.
-        let shape = match wishes.shape {
-            Shape::Array if !plan.function.set => Shape::Own,
-            other => other,
-        };
-        return read::document(sql, rows, &Origin::Call(plan), shape, Verb::Call);
+        return read::document(sql, rows, &Origin::Call(plan), wishes, Verb::Call);
     }
-    let mut columns = Columns {
-        rows: None,
+    let function = plan.function;
+    let void = matches!(function.returns, Returns::Void);
+    let guard = Guard {
+        one: matches!(wishes.shape, Shape::Object | Shape::ObjectWithoutNulls)
+            && function.set
+            && plan.answer,
+        most: wishes.max_affected,
+    };
+    // Of a function that returns nothing PostgreSQL makes an empty text.
+    let silent = void || !plan.answer;
+    sql.word("select ");
+    if silent {
+        sql.word("null::pg_catalog.json, ");
+        guard.number(
+            sql,
+            if function.set {
+                "pg_catalog.count(*)"
+            } else {
+                // Names the value, or PostgreSQL would not compute it.
+                "pg_catalog.count(x.c0)"
+            },
+        );
+    } else if function.set {
+        values(sql, plan, wishes.shape);
+        sql.word(", ");
+        guard.number(sql, "pg_catalog.count(*)");
+    } else {
+        value(sql, plan, wishes.shape);
+        given(sql, plan, " from ");
+    }
+    if silent || function.set {
+        sql.word(" from (select ");
+        invoke(sql, plan);
+        sql.word(if silent {
+            "::pg_catalog.text as c0"
+        } else {
+            " as c0"
+        });
+        given(sql, plan, " from ");
+        sql.word(") x");
+    }
+    let columns = Columns {
+        rows: (silent || function.set).then_some(1),
         total: None,
     };
-    match (&plan.function.returns, plan.answer) {
-        // Of a function that returns nothing PostgreSQL makes an empty text.
-        (Returns::Void, _) | (_, false) => {
-            columns.rows = Some(1);
-            sql.word("select null::pg_catalog.json, pg_catalog.count(x.c0) from (select ");
-            invoke(sql, plan);
-            sql.word("::pg_catalog.text as c0");
-            given(sql, plan, " from ");
-            sql.word(") x");
-        }
-        (_, true) if plan.function.set => {
-            columns.rows = Some(1);
-            sql.word(match wishes.shape {
-                Shape::Text | Shape::Bytes => {
-                    "select pg_catalog.string_agg(x.c0::pg_catalog.text, ''), pg_catalog.count(*) from (select "
-                }
-                _ => "select coalesce(pg_catalog.json_agg(x.c0), '[]'), pg_catalog.count(*) from (select ",
-            });
-            shown(sql, plan);
-            sql.word(" as c0");
-            given(sql, plan, " from ");
-            sql.word(") x");
-        }
-        (_, true) => {
-            let text = matches!(wishes.shape, Shape::Text | Shape::Bytes);
-            sql.word(if text {
-                "select ("
-            } else {
-                "select coalesce(pg_catalog.to_json("
-            });
-            shown(sql, plan);
-            sql.word(if text {
-                ")::pg_catalog.text"
-            } else {
-                "), 'null')"
-            });
-            given(sql, plan, " from ");
-        }
-    }
     let reply = Reply {
         verb: Verb::Call,
-        single: !plan.function.set,
+        single: !function.set,
         has_body: plan.answer,
         offset: 0,
         shape: wishes.shape,
         key: false,
+        plan: false,
         pinned: false,
     };
     (columns, reply)
 }
 
-/// Writes the value, or the values of a set, as one JSON.
-pub(super) fn value(sql: &mut Sql, plan: &Call<'_>) {
+/// Writes the query that gives the value, or the values of a set, as one JSON.
+pub(super) fn subquery(sql: &mut Sql, plan: &Call<'_>) {
     if plan.function.set {
         sql.word("select coalesce(pg_catalog.json_agg(x.c0), '[]') from (select ");
         shown(sql, plan);
@@ -85,6 +83,46 @@ pub(super) fn value(sql: &mut Sql, plan: &Call<'_>) {
         sql.word(")");
         given(sql, plan, " from ");
     }
+}
+
+/// Writes the one value of a function as a body.
+fn value(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
+    let (before, behind) = match shape {
+        Shape::Bytes if returns_bytes(plan) => ("", ""),
+        Shape::Text | Shape::Bytes => ("(", ")::pg_catalog.text"),
+        Shape::ArrayWithoutNulls | Shape::ObjectWithoutNulls => (
+            "pg_catalog.json_strip_nulls(coalesce(pg_catalog.to_json(",
+            "), 'null'))",
+        ),
+        Shape::Own | Shape::Array | Shape::Object | Shape::Csv | Shape::GeoJson => {
+            ("coalesce(pg_catalog.to_json(", "), 'null')")
+        }
+    };
+    sql.word(before);
+    shown(sql, plan);
+    sql.word(behind);
+}
+
+/// Writes the values of a function, `x.c0`, as a body.
+fn values(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
+    sql.word(match shape {
+        Shape::Bytes if returns_bytes(plan) => "pg_catalog.string_agg(x.c0, '')",
+        Shape::Text | Shape::Bytes => "pg_catalog.string_agg(x.c0::pg_catalog.text, '')",
+        Shape::Object => "(pg_catalog.array_agg(pg_catalog.to_json(x.c0)))[1]",
+        Shape::ObjectWithoutNulls => {
+            "(pg_catalog.array_agg(pg_catalog.json_strip_nulls(pg_catalog.to_json(x.c0))))[1]"
+        }
+        Shape::ArrayWithoutNulls => {
+            "pg_catalog.json_strip_nulls(coalesce(pg_catalog.json_agg(x.c0), '[]'))"
+        }
+        Shape::Own | Shape::Array | Shape::Csv | Shape::GeoJson => {
+            "coalesce(pg_catalog.json_agg(x.c0), '[]')"
+        }
+    });
+}
+
+fn returns_bytes(plan: &Call<'_>) -> bool {
+    matches!(&plan.function.returns, Returns::Scalar { data_type, .. } if data_type.is_bytea())
 }
 
 /// Writes the function's rows as they stand in FROM; the alias follows.

@@ -183,6 +183,11 @@ pub(crate) fn array(values: &[impl AsRef<str>]) -> String {
 
 /// Writes a column, or what is made of it.
 pub(super) fn expression(sql: &mut Sql, scope: &Scope<'_, '_>, expression: &Expression<'_>) {
+    sql.word(if expression.cut.is_some() {
+        "pg_catalog.left("
+    } else {
+        ""
+    });
     sql.word(if expression.cast.is_some() { "(" } else { "" });
     if expression.path.is_empty() {
         base(sql, scope, expression.base);
@@ -194,6 +199,9 @@ pub(super) fn expression(sql: &mut Sql, scope: &Scope<'_, '_>, expression: &Expr
     }
     if let Some(cast) = expression.cast {
         sql.word(")::").data_type(cast);
+    }
+    if let Some(most) = expression.cut {
+        sql.word(", ").bind(most.to_string()).word(")");
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Object<'_>) -> (Columns, Reply) {
         offset: 0,
         shape: Shape::Own,
         key: false,
+        plan: false,
         pinned: false,
     };
     (columns, reply)
@@ -49,7 +50,7 @@ fn part(sql: &mut Sql, part: &Part<'_>) {
         Part::Read(plan) => document(sql, plan, &Origin::Relation),
         Part::Call(plan) => match &plan.read {
             Some(rows) => document(sql, rows, &Origin::Call(plan)),
-            None => call::value(sql, plan),
+            None => call::subquery(sql, plan),
         },
         Part::Connection(facets) => {
             sql.word("select ");

@@ -5,6 +5,7 @@
 //! a new statement to prepare), so the values of such rows go by `c0`, `c1`, … and the object is built with bound keys.
 
 use crate::ask::{Aggregate, Shape};
+use crate::catalog::TypeName;
 use crate::plan::{Link, Member, MemberName, Output, Read, Value, is_built};
 use crate::sql::filter::expression;
 use crate::sql::fragment::{Alias, Sql};
@@ -52,6 +53,8 @@ pub(super) enum Form {
     Csv,
     /// One column, as text.
     Text,
+    /// One column, as bytes.
+    Bytes,
 }
 
 /// The form of a body; `single`: the request itself speaks of one row.
@@ -63,13 +66,14 @@ pub(super) fn form(shape: Shape, single: bool) -> Form {
         Shape::Object => Form::Object { strip: false },
         Shape::ObjectWithoutNulls => Form::Object { strip: true },
         Shape::Csv => Form::Csv,
-        Shape::Text | Shape::Bytes => Form::Text,
+        Shape::Text => Form::Text,
+        Shape::Bytes => Form::Bytes,
     }
 }
 
 /// Whether the values of a row go by numbers.
 pub(super) fn numbered(output: &Output<'_>, form: Form) -> bool {
-    is_built(output) || matches!(form, Form::Csv | Form::Text)
+    is_built(output) || matches!(form, Form::Csv | Form::Text | Form::Bytes)
 }
 
 /// Writes what is selected for one row.
@@ -108,7 +112,7 @@ pub(super) fn constant(sql: &mut Sql, value: &Value<'_>) {
 fn own_name(sql: &mut Sql, member: &Member<'_>) {
     let natural = matches!(
         &member.value,
-        Value::Field(field) if field.cast.is_none() && matches!(field.base, crate::plan::Base::Column(_))
+        Value::Field(field) if field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
     );
     match &member.name {
         MemberName::Own(name) if natural && named_by(&member.value, name) => {}
@@ -228,9 +232,27 @@ pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form, one: bool) {
             sql.word("))[1]");
         }
         Form::Csv => csv(sql, output),
-        Form::Text => {
+        Form::Bytes if is_bytes(output) => {
+            sql.word("pg_catalog.string_agg(x.c0, '')");
+        }
+        Form::Text | Form::Bytes => {
             sql.word("pg_catalog.string_agg(x.c0::pg_catalog.text, '')");
         }
+    }
+}
+
+/// Whether the one value of each row is a bytea. What is none is sent as its text.
+fn is_bytes(output: &Output<'_>) -> bool {
+    match output.as_slice() {
+        [only] => match &only.value {
+            Value::Field(field) => field.data_type().is_some_and(TypeName::is_bytea),
+            Value::Aggregate { .. }
+            | Value::Embed(_)
+            | Value::Spread { .. }
+            | Value::Text(_)
+            | Value::Json(_) => false,
+        },
+        _ => false,
     }
 }
 

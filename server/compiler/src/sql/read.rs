@@ -11,7 +11,7 @@ use crate::ask::{Count, Shape, Wishes};
 use crate::plan::{Call, Link, Read, Value};
 use crate::sql::fragment::Sql;
 use crate::sql::output::{self, Form, Scope};
-use crate::sql::{Columns, Estimate, Reply, Verb, call, filter};
+use crate::sql::{Columns, Estimate, Guard, Reply, Verb, call, filter};
 
 /// Rows counted before the planner's opinion is asked, where an estimate was asked for.
 const COUNTED: u64 = 1_000;
@@ -32,7 +32,7 @@ pub(super) enum Origin<'o, 'a> {
 }
 
 pub(super) fn print(sql: &mut Sql, plan: &Read<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
-    document(sql, plan, &Origin::Relation, wishes.shape, Verb::Read)
+    document(sql, plan, &Origin::Relation, wishes, Verb::Read)
 }
 
 /// Writes the whole statement of a read.
@@ -40,12 +40,23 @@ pub(super) fn document(
     sql: &mut Sql,
     plan: &Read<'_>,
     origin: &Origin<'_, '_>,
-    shape: Shape,
+    wishes: &Wishes<'_>,
     verb: Verb,
 ) -> (Columns, Reply) {
+    // One row of a function is an object, whatever the mount does with rows of a table.
+    let shape = match wishes.shape {
+        Shape::Array if plan.single => Shape::Own,
+        other => other,
+    };
     let form = output::form(shape, plan.single);
     let exact = matches!(form, Form::Object { .. }) && !plan.single;
-    let counts = plan.count != Count::No || exact;
+    // What a call did must be undone when its rows are not as many as they should be; a read did nothing.
+    let guard = Guard {
+        one: exact && verb == Verb::Call,
+        most: wishes.max_affected.filter(|_| verb == Verb::Call),
+    };
+    let counts =
+        plan.count != Count::No || exact || wishes.numbers.answered || guard.most.is_some();
     let mut columns = Columns {
         rows: None,
         total: None,
@@ -58,11 +69,10 @@ pub(super) fn document(
     let alone = plan.single && matches!(form, Form::Object { .. });
     sql.word(if alone { "select (select " } else { "select " });
     output::body(sql, &plan.output, form, alone);
-    sql.word(if counts && !alone {
-        ", pg_catalog.count(*)"
-    } else {
-        ""
-    });
+    if counts && !alone {
+        sql.word(", ");
+        guard.number(sql, "pg_catalog.count(*)");
+    }
     let mut source = None;
     if matches!(plan.count, Count::Exact | Count::Estimated) && !alone {
         columns.total = Some(2);
@@ -115,6 +125,7 @@ pub(super) fn document(
         offset: plan.offset,
         shape,
         key: false,
+        plan: false,
         pinned: false,
     };
     (columns, reply)

@@ -12,7 +12,7 @@ use crate::plan::{
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::output::{self, Form, Scope};
 use crate::sql::read::{self, Origin};
-use crate::sql::{Columns, Reply, Verb, filter};
+use crate::sql::{Columns, Guard, Reply, Verb, filter};
 
 /// What every write needs to print itself.
 struct Target<'s, 'a> {
@@ -22,6 +22,8 @@ struct Target<'s, 'a> {
     single: bool,
     /// The rows written.
     alias: Alias,
+    /// The one row is named by the address: none means that the body is another one, which is an answer of its own.
+    pinned: bool,
 }
 
 pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
@@ -31,6 +33,7 @@ pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, wishes: &Wishes<'_>) -> (
         verb: Verb::Insert,
         single: plan.single,
         alias: sql.new_alias(),
+        pinned: plan.only.is_some(),
     };
     sql.word("with ");
     if let [group] = plan.groups.as_slice() {
@@ -53,9 +56,7 @@ pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, wishes: &Wishes<'_>) -> (
         }
         sql.word(")");
     }
-    let (columns, mut reply) = finish(sql, &target);
-    reply.pinned = plan.only.is_some();
-    (columns, reply)
+    finish(sql, &target)
 }
 
 fn insert_group(sql: &mut Sql, plan: &Insert<'_>, values: &Values<'_>, target: &Target<'_, '_>) {
@@ -135,6 +136,7 @@ pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, wishes: &Wishes<'_>) -> (
         verb: Verb::Update,
         single: plan.single,
         alias: sql.new_alias(),
+        pinned: false,
     };
     sql.word("with x as (update ")
         .relation(plan.relation)
@@ -165,6 +167,7 @@ pub(super) fn delete(sql: &mut Sql, plan: &Delete<'_>, wishes: &Wishes<'_>) -> (
         verb: Verb::Delete,
         single: plan.single,
         alias: sql.new_alias(),
+        pinned: false,
     };
     sql.word("with x as (delete from ")
         .relation(plan.relation)
@@ -336,7 +339,7 @@ fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
     (
         Columns {
             rows: Some(1),
-            total: None,
+            total: target.wishes.numbers.written.then_some(1),
         },
         Reply {
             verb: target.verb,
@@ -345,7 +348,8 @@ fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
             offset: 0,
             shape: target.wishes.shape,
             key,
-            pinned: false,
+            plan: false,
+            pinned: target.pinned,
         },
     )
 }
@@ -362,20 +366,13 @@ fn records(sql: &mut Sql, target: &Target<'_, '_>, rows: &Read<'_>, form: Form, 
 
 /// Writes the number of rows written, and what must hold of it: else everything is undone.
 fn number(sql: &mut Sql, target: &Target<'_, '_>) {
-    let one = matches!(
-        target.wishes.shape,
-        Shape::Object | Shape::ObjectWithoutNulls
-    ) && matches!(target.answer, Answer::Rows(_));
-    sql.word(match target.wishes.max_affected {
-        Some(_) => "auth.at_most(",
-        None => "",
-    })
-    .word(if one {
-        "auth.exactly_one(pg_catalog.count(*))"
-    } else {
-        "pg_catalog.count(*)"
-    });
-    if let Some(most) = target.wishes.max_affected {
-        sql.word(", ").bind(most.to_string()).word(")");
-    }
+    let guard = Guard {
+        one: matches!(
+            target.wishes.shape,
+            Shape::Object | Shape::ObjectWithoutNulls
+        ) && matches!(target.answer, Answer::Rows(_))
+            && !target.pinned,
+        most: target.wishes.max_affected,
+    };
+    guard.number(sql, "pg_catalog.count(*)");
 }

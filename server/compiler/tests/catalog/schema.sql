@@ -168,3 +168,61 @@ create function public.words_of(post public.posts) returns setof text stable lan
   as $$ select regexp_split_to_table(post.body, ' ') $$;
 create function public.secret_of(public.posts) returns auth.secrets stable language sql as $$ select 1, 'x' $$;
 create function public.about(public.posts, lang text default 'en') returns text stable language sql as $$ select 'x' $$;
+
+-- Ways between tables: through a junction, to itself, by two keys, by a key that is unique, by two columns.
+create table public.tags (id integer primary key, name text not null);
+create table public.post_tags (
+  post_id bigint references public.posts (id),
+  tag_id integer references public.tags (id),
+  primary key (post_id, tag_id)
+);
+create table public.categories (id integer primary key, parent_id integer references public.categories (id));
+create table public.messages (
+  id integer primary key,
+  sender uuid not null references public.users (id),
+  recipient uuid references public.users (id)
+);
+create table public.profiles (user_id uuid primary key references public.users (id), bio text);
+create table app.orders (gone text, region text, number integer, note text unique, primary key (region, number));
+alter table app.orders drop column gone;
+create table app.lines (
+  region text,
+  number integer,
+  line integer,
+  primary key (region, number, line),
+  foreign key (region, number) references app.orders (region, number)
+);
+
+-- Tables that only views show.
+create schema internal;
+create table internal.accounts (id integer primary key, owner uuid references public.users (id));
+create table internal.memberships (
+  account_id integer references internal.accounts (id),
+  user_id uuid references public.users (id),
+  role text,
+  primary key (account_id, user_id)
+);
+create view app.accounts as select id, owner from internal.accounts;
+create view app.memberships as select account_id, user_id as person, role from internal.memberships where role <> 'guest';
+
+-- One shows a key of each table, the other a row for each post.
+create view public.post_list as
+  select p.id, p.title, p.user_id, u.name as author from public.posts p join public.users u on u.id = p.user_id;
+create view public.post_stats as
+  select p.id as post_id, count(c.id) as comments from public.posts p left join public.comments c on c.post_id = p.id
+  group by p.id;
+
+-- Who may what.
+comment on schema app is 'What the application keeps';
+grant usage on schema app to authenticated, service_role;
+grant usage on schema internal to service_role;
+grant select on public.posts, public.comments to anon;
+grant select, insert, update, delete on public.posts, public.comments to authenticated;
+grant all on all tables in schema public, app, internal to service_role;
+grant select (id, name), update (name) on public.users to authenticated;
+grant insert (id) on public.users to anon;
+-- Without usage of its schema this is worth nothing.
+grant select on app.kinds to anon, authenticated;
+revoke execute on function public.add from public;
+grant execute on function public.add to authenticated;
+revoke execute on function public.say from public;

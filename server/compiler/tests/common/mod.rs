@@ -31,10 +31,12 @@ pub fn catalog() -> Catalog {
 /// The answers themselves.
 pub fn recorded() -> CatalogJson<'static> {
     CatalogJson {
+        schemas: include_str!("../catalog/schemas.json"),
         relations: include_str!("../catalog/relations.json"),
         foreign_keys: include_str!("../catalog/foreign_keys.json"),
         types: include_str!("../catalog/types.json"),
         functions: include_str!("../catalog/functions.json"),
+        views: include_str!("../catalog/views.json"),
     }
 }
 
@@ -53,9 +55,14 @@ pub struct Text {
 
 impl Text {
     pub fn read(text: &str) -> Text {
+        Text::try_read(text).unwrap_or_else(|| panic!("this is no request: {text}"))
+    }
+
+    /// `None` for what is no request.
+    pub fn try_read(text: &str) -> Option<Text> {
         let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
         let mut lines = head.lines().filter(|line| !line.starts_with('#'));
-        let (method, target) = lines.next().unwrap().split_once(' ').unwrap();
+        let (method, target) = lines.next()?.split_once(' ')?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let method = match method {
             "GET" => Method::Get,
@@ -63,12 +70,12 @@ impl Text {
             "PATCH" => Method::Patch,
             "PUT" => Method::Put,
             "DELETE" => Method::Delete,
-            other => panic!("{other} is no method of a table"),
+            _ => return None,
         };
         let headers: Vec<(String, String)> = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+            .map(|line| line.split_once(": "))
+            .map(|line| line.map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .collect::<Option<_>>()?;
         let prefer = headers
             .iter()
             .filter(|(name, _)| name == "Prefer")
@@ -89,20 +96,21 @@ impl Text {
                 .replace("%22", "\"")
                 .replace("%2F", "/")
         };
-        Text {
+        let path: Vec<String> = path
+            .trim_start_matches('/')
+            .split('/')
+            .map(segment)
+            .collect();
+        (path.len() <= 3).then(|| Text {
             dialect,
             call,
             method,
-            path: path
-                .trim_start_matches('/')
-                .split('/')
-                .map(segment)
-                .collect(),
+            path,
             query: query.to_owned(),
             prefer,
             headers,
             body: body.trim_end_matches('\n').as_bytes().to_vec(),
-        }
+        })
     }
 
     fn header(&self, wanted: &str) -> Option<&str> {
@@ -151,7 +159,11 @@ impl Text {
     ) -> Result<Statement, Error> {
         self.with(|request| {
             let ask = Text::parse(self.call, request)?;
-            let plan = plan::plan(&ask, catalog, &Limits::default())?;
+            let limits = Limits {
+                plans: true,
+                ..Limits::default()
+            };
+            let plan = plan::plan(&ask, catalog, &limits)?;
             seen(&ask, &plan);
             Ok(sql::print(&plan))
         })

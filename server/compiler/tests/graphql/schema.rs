@@ -244,7 +244,7 @@ fn of(relations: Vec<Value>, keys: Vec<Value>) -> Api {
             relations: &relations,
             foreign_keys: &keys,
             types: recorded.types,
-            functions: "[]",
+            ..CatalogJson::EMPTY
         },
     )
     .unwrap();

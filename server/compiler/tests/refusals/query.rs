@@ -67,14 +67,6 @@ fn what_is_not_built_is_named_and_never_left_out() {
     let (s, c) = (400, "NOT_SUPPORTED");
     assert_refused(&[
         (
-            "GET /posts?cursor=x",
-            s,
-            c,
-            "A cursor",
-            "GET /posts?offset=1",
-        ),
-        ("GET /posts?truncate=5", s, c, "truncate", "GET /posts"),
-        (
             "GET /app/kinds?spot=st_within.x",
             s,
             c,
@@ -266,6 +258,48 @@ fn operators_are_held_to_the_type() {
 }
 
 #[test]
+fn pages_that_would_lose_rows_are_refused() {
+    let (s, c) = INPUT;
+    assert_refused(&[
+        (
+            "GET /posts?cursor=5&cursor_column=title",
+            s,
+            c,
+            "Pages cannot go by title",
+            "GET /posts?cursor=5&cursor_column=id",
+        ),
+        (
+            "GET /posts?cursor=5&order=title",
+            s,
+            c,
+            "With a cursor on id the order must begin with that column",
+            "GET /posts?cursor=5&order=id.desc,title",
+        ),
+        (
+            "GET /posts?cursor_column=id",
+            s,
+            c,
+            "cursor_column needs cursor",
+            "GET /posts?cursor=1&cursor_column=id",
+        ),
+        (
+            "GET /app/inbox?cursor=5",
+            s,
+            c,
+            "app.inbox has no primary key of a single column",
+            "GET /app/inbox?offset=5",
+        ),
+        (
+            "GET /rest/v1/posts?cursor=5",
+            s,
+            c,
+            "Unknown column: cursor",
+            "GET /rest/v1/posts?offset=5",
+        ),
+    ]);
+}
+
+#[test]
 fn writes_that_do_not_say_what_they_mean_are_refused() {
     let (s, c) = INPUT;
     assert_refused(&[
@@ -295,6 +329,20 @@ fn writes_that_do_not_say_what_they_mean_are_refused() {
             s,
             c,
             "The filters of PUT must be the primary key",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+        ),
+        (
+            "PUT /rest/v1/users?id=eq.1&limit=1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+            s,
+            c,
+            "limit and offset have no meaning for PUT",
+            "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+        ),
+        (
+            "PUT /rest/v1/users?id=eq.1&order=id\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
+            s,
+            c,
+            "Parameter order has no meaning for PUT",
             "PUT /rest/v1/users?id=eq.1\n\n{\"id\":\"1\",\"email\":\"a\",\"name\":\"b\"}",
         ),
         (

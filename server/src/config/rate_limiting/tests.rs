@@ -99,6 +99,8 @@ fn an_entry_that_would_limit_nothing_is_refused() {
         ("", "key: value"),
         ("[]", "key: value"),
         ("{path: /auth/login, per_minute: 5}", "/api/v1/"),
+        ("{path: /rest/v1, per_minute: 5}", "/rest/v1/"),
+        ("{path: /rest/v2/*, per_minute: 5}", "/rest/v1/"),
         ("{path: /api/v1/auth/login/, per_minute: 5}", "empty part"),
         ("{path: /api/v1/*/x, per_minute: 5}", "at the end only"),
         ("{path: '', per_minute: 5}", "/api/v1/"),
@@ -162,6 +164,8 @@ fn the_same_path_twice_is_refused_in_either_spelling() {
         ("/api/v1/auth/login", "/api/v1/auth/signin"),
         ("/api/v1/auth/logout", "/api/v1/auth/signout"),
         ("/api/v1/tables/*", "/api/v1/tables/*"),
+        ("/rest/v1/*", "/rest/v1/*"),
+        ("/rest/v1/rpc/x", "/rest/v1/rpc/x"),
     ] {
         let entry = |path: &str| format!("{{path: {path}, per_minute: 1}}");
         let (one, other) = (entry(one), entry(other));

@@ -1,6 +1,29 @@
 use super::{Limit, Pattern, Rules};
 use crate::config::{Config, Endpoint, Environment, RateLimiting};
 
+#[test]
+fn a_general_limit_counts_both_mounts_together() {
+    let limit = per_minutes(7, 1);
+    let rules = Rules::new(&RateLimiting {
+        general: vec![limit],
+        accounts: Vec::new(),
+        ..bare()
+    });
+    let number = |path: &str| rules.on(path).first().map(|numbered| numbered.number);
+    assert_eq!(number("/api/v1/tables/x"), Some(0));
+    assert_eq!(number("/rest/v1/x"), number("/api/v1/tables/x"));
+    for path in ["/health", "/rest/v2/x", "/"] {
+        assert_eq!(number(path), None, "{path}");
+    }
+}
+
+#[test]
+fn a_limit_on_one_mount_is_none_on_the_other() {
+    let rules = with(&[endpoint("/rest/v1/*", &[per_minutes(3, 1)])]);
+    assert_eq!(on(&rules, "/rest/v1/x"), [(3, 1)]);
+    assert_eq!(on(&rules, "/api/v1/tables/x"), []);
+}
+
 fn bare() -> RateLimiting {
     let config = Config::from_text("", &Environment::default(), Vec::new());
     config.unwrap().rate_limiting

@@ -136,7 +136,7 @@ fn a_payload_that_is_no_object_is_refused() {
         ("null", JsonFault::NotAnObject),
         ("true", JsonFault::NotAnObject),
         (r#""text""#, JsonFault::NotAnObject),
-        ("1e999", JsonFault::Syntax),
+        ("1e999", JsonFault::NotAnObject),
         ("{} {}", JsonFault::Syntax),
         (" ", JsonFault::Syntax),
         ("{\"a\":NaN}", JsonFault::Syntax),
@@ -170,9 +170,14 @@ fn deep_nesting_is_refused_without_a_deep_stack() {
         &with_payload(objects),
         Refusal::Json(Part::Payload, JsonFault::TooDeep),
     );
+    let header = format!(r#"{{"a":{}{}}}"#, "[".repeat(1500), "]".repeat(1500));
+    refused(
+        &with_header(&header),
+        Refusal::Json(Part::Header, JsonFault::TooDeep),
+    );
     refused(
         &with_header(&"[".repeat(3000)),
-        Refusal::Json(Part::Header, JsonFault::TooDeep),
+        Refusal::Json(Part::Header, JsonFault::Syntax),
     );
 }
 

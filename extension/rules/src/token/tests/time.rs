@@ -53,6 +53,7 @@ fn an_expiry_that_is_no_date_is_refused() {
         "18446744073709551616",
         "-9223372036854775809",
         "1e308",
+        "1e999",
     ] {
         refused(&with_exp(exp), Refusal::ClaimMalformed("exp"));
     }
@@ -60,7 +61,6 @@ fn an_expiry_that_is_no_date_is_refused() {
         "NaN",
         "Infinity",
         "-Infinity",
-        "1e999",
         "0x70000000",
         "+1900000000",
         "01900000000",

@@ -4,7 +4,9 @@ mod computed;
 
 use serde::Deserialize;
 
-use super::{CatalogError, class, read};
+use super::{CatalogError, class, read, usage};
+use crate::catalog::privilege::Grants;
+use crate::catalog::privilege::Roles;
 use crate::catalog::types::SYSTEM_SCHEMA;
 use crate::catalog::{
     Argument, ArgumentMode, Catalog, Column, Function, FunctionId, Generation, Name, Relation,
@@ -22,6 +24,8 @@ struct FunctionRow {
     one: bool,
     volatility: Volatility,
     comment: Option<Box<str>>,
+    #[serde(default)]
+    execute: u8,
     arguments: Vec<ArgumentRow>,
     returns: ReturnsRow,
 }
@@ -104,6 +108,7 @@ fn function(catalog: &Catalog, row: FunctionRow) -> Function {
         volatility: row.volatility,
         procedure: row.procedure,
         comment: row.comment,
+        execute: Roles(row.execute).of(usage(&catalog.schemas, &row.schema)),
     }
 }
 
@@ -146,6 +151,7 @@ fn column(row: &ColumnRow) -> Column {
         has_default: false,
         generation: Generation::Computed,
         comment: None,
+        grants: Grants::default(),
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{CatalogError, class, read};
-use crate::catalog::{
-    Catalog, Column, ForeignKey, Generation, Name, Relation, RelationKind, TypeName,
-};
+use crate::catalog::privilege::{Grants, Roles};
+use crate::catalog::{Column, Generation, Name, Relation, RelationKind, TypeName};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +19,8 @@ struct RelationRow {
     deletable: bool,
     row_security: bool,
     comment: Option<Box<str>>,
+    #[serde(default)]
+    grants: u16,
     columns: Vec<ColumnRow>,
     primary_key: Vec<Box<str>>,
     unique_keys: Vec<Vec<Box<str>>>,
@@ -37,26 +38,40 @@ struct ColumnRow {
     has_default: bool,
     generation: Generation,
     comment: Option<Box<str>>,
+    /// Beside those on the relation.
+    #[serde(default)]
+    grants: Option<u16>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ForeignKeyRow {
-    name: Box<str>,
-    schema: Box<str>,
-    table: Box<str>,
-    columns: Vec<Box<str>>,
-    to_schema: Box<str>,
-    to_table: Box<str>,
-    to_columns: Vec<Box<str>>,
+pub(super) struct ForeignKeyRow {
+    pub(super) name: Box<str>,
+    pub(super) schema: Box<str>,
+    pub(super) table: Box<str>,
+    pub(super) columns: Vec<Box<str>>,
+    pub(super) to_schema: Box<str>,
+    pub(super) to_table: Box<str>,
+    pub(super) to_columns: Vec<Box<str>>,
 }
 
-pub(super) fn relations(json: &str) -> Result<Vec<Relation>, CatalogError> {
+/// Reads the relations; which roles can reach into its schema is told for each.
+pub(super) fn relations(
+    json: &str,
+    usage: impl Fn(&str) -> Roles,
+) -> Result<Vec<Relation>, CatalogError> {
     let rows: Vec<RelationRow> = read("relations.sql", json)?;
+    let relation = |row: RelationRow| {
+        let usage = usage(&row.schema);
+        relation(row, usage)
+    };
     Ok(rows.into_iter().map(relation).collect())
 }
 
-fn relation(row: RelationRow) -> Relation {
+fn relation(row: RelationRow, usage: Roles) -> Relation {
+    let grants = Grants(row.grants).of(usage);
+    let on_columns = row.columns.iter().filter_map(|column| column.grants);
+    let on_any = Grants(on_columns.fold(0, |all, one| all | one)).of(usage);
     let by_column: HashMap<Box<str>, usize> = row
         .columns
         .iter()
@@ -74,19 +89,24 @@ fn relation(row: RelationRow) -> Relation {
         schema: Name::of_catalog(&row.schema),
         name: Name::of_catalog(&row.name),
         kind: row.kind,
-        columns: row.columns.into_iter().map(column).collect(),
+        columns: row
+            .columns
+            .into_iter()
+            .map(|row| column(row, grants, usage))
+            .collect(),
         insertable: row.insertable,
         updatable: row.updatable,
         deletable: row.deletable,
         row_security: row.row_security,
         comment: row.comment,
         computed: Vec::new(),
+        grants: grants.and(on_any),
         by_column,
         by_computed: HashMap::new(),
     }
 }
 
-fn column(row: ColumnRow) -> Column {
+fn column(row: ColumnRow, on_relation: Grants, usage: Roles) -> Column {
     Column {
         class: class(&row.base_type, &row.category),
         name: Name::of_catalog(&row.name),
@@ -98,31 +118,18 @@ fn column(row: ColumnRow) -> Column {
         has_default: row.has_default,
         generation: row.generation,
         comment: row.comment,
+        grants: on_relation.and(Grants(row.grants.unwrap_or_default()).of(usage)),
     }
 }
 
-pub(super) fn foreign_keys(catalog: &Catalog, json: &str) -> Result<Vec<ForeignKey>, CatalogError> {
-    let rows: Vec<ForeignKeyRow> = read("foreign_keys.sql", json)?;
-    // A key whose other end is not served links nothing.
-    Ok(rows
-        .iter()
-        .filter_map(|row| foreign_key(catalog, row))
-        .collect())
+pub(super) fn foreign_keys(json: &str) -> Result<Vec<ForeignKeyRow>, CatalogError> {
+    read("foreign_keys.sql", json)
 }
 
-fn foreign_key(catalog: &Catalog, row: &ForeignKeyRow) -> Option<ForeignKey> {
-    let from = catalog.relation_id(Some(&row.schema), &row.table)?;
-    let to = catalog.relation_id(Some(&row.to_schema), &row.to_table)?;
-    Some(ForeignKey {
-        name: Name::of_catalog(&row.name),
-        from_columns: positions(&catalog.get(from)?.by_column, &row.columns)?,
-        from,
-        to_columns: positions(&catalog.get(to)?.by_column, &row.to_columns)?,
-        to,
-    })
-}
-
-fn positions(by_column: &HashMap<Box<str>, usize>, names: &[Box<str>]) -> Option<Vec<usize>> {
+pub(super) fn positions(
+    by_column: &HashMap<Box<str>, usize>,
+    names: &[Box<str>],
+) -> Option<Vec<usize>> {
     names
         .iter()
         .map(|name| by_column.get(name).copied())

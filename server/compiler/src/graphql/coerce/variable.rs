@@ -20,7 +20,7 @@ pub(in crate::graphql) fn given(
         return Ok(HashMap::new());
     };
     let refused = |message: String| Problem::invalid(message, Pos(0)).nowhere();
-    crate::rest::check_json(text)
+    crate::rest::check_json(text, 0)
         .map_err(|error| refused(format!("Cannot read the variables. {error}")))?;
     if text.trim() == "null" {
         return Ok(HashMap::new());

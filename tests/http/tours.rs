@@ -1,0 +1,82 @@
+//! The clients that most people already have for PostgREST, each through all its documented methods: the steps are in
+//! `tests/clients/`, in the language of the client.
+
+use fluxbase_tests::fixture::{Database, Fixture};
+use fluxbase_tests::server::Server;
+use fluxbase_tests::trial::trial;
+use libtest_mimic::Trial;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name: &str, body: fn(&Database)| {
+        let fixture = Arc::clone(fixture);
+        let cluster = Arc::clone(&fixture.cluster);
+        trials.push(trial(&cluster, format!("tours::{name}"), move || {
+            body(&fixture.database());
+        }));
+    };
+    add("postgrest_js_of_npm_holds_in_every_step", |database| {
+        let modules = installed("node");
+        // Modules are looked for beside the script.
+        let script = modules.join("tour.mjs");
+        std::fs::copy(clients().join("tour.mjs"), &script).expect("a copy of the tour");
+        let mut node = Command::new("node");
+        node.arg(script);
+        travel(database, node, 100);
+    });
+    add("postgrest_of_pypi_holds_in_every_step", |database| {
+        let mut python = Command::new(installed("python").join("bin/python"));
+        python.arg(clients().join("tour.py"));
+        travel(database, python, 40);
+    });
+    trials
+}
+
+fn clients() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
+}
+
+/// The directory that a script of `deploy/` fills and prints.
+fn installed(script: &str) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../deploy")
+        .join(script);
+    let output = Command::new(&script).output().expect("the script runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", script.display());
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+}
+
+/// Runs a tour on a database of its own. Every step must hold, and there must be as many as ever.
+fn travel(database: &Database, mut tour: Command, at_least: usize) {
+    let films = std::fs::read_to_string(clients().join("films.sql")).expect("films.sql");
+    database.superuser().batch_execute(&films).expect("films");
+    let server = Server::start(
+        database,
+        &[("API_SCHEMAS", "public,other"), ("API_PLAN", "true")],
+    );
+    let output = tour
+        .arg(format!("http://127.0.0.1:{}", server.port))
+        .arg(&database.fixture.anon_key)
+        .arg(&database.fixture.ann.token)
+        .output()
+        .expect("the tour starts");
+    let (said, complained) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let failed: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.starts_with("ok "))
+        .collect();
+    assert!(
+        output.status.success() && failed.is_empty(),
+        "{}\n{complained}",
+        failed.join("\n")
+    );
+    let steps = said.lines().count();
+    assert!(steps >= at_least, "only {steps} steps");
+}

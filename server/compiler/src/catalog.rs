@@ -319,6 +319,14 @@ impl Relation {
         }
     }
 
+    /// Whether its rows are those of other relations.
+    pub fn is_view(&self) -> bool {
+        matches!(
+            self.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        )
+    }
+
     /// Whether that role was granted this, on the whole relation or on one column at least; for descriptions only.
     pub fn may(&self, role: Role, privilege: Privilege) -> bool {
         self.grants.hold(role, privilege)

@@ -153,6 +153,7 @@ fn one_type_is_found_by_its_name() {
                     {"name": "email", "type": {"name": "UsersOrderDirection"}},
                     {"name": "name", "type": {"name": "UsersOrderDirection"}},
                     {"name": "appMember", "type": {"name": "AppMembersOrderBy"}},
+                    {"name": "profile", "type": {"name": "ProfilesOrderBy"}},
                 ],
             },
             "none": null,
@@ -479,6 +480,106 @@ fn clashes_get_numbers_and_whole_families_move() {
     assert_eq!(names(&api, "Query_2"), ["id"]);
     assert_eq!(names(&api, "Subscription_2"), ["id"]);
     assert_eq!(names(&api, "_"), ["_", "_2", "id"]);
+}
+
+fn view(name: &str, columns: &[(&str, &str, &str)]) -> Value {
+    let mut view = relation("public", name, "", columns);
+    view["kind"] = "view".into();
+    view
+}
+
+/// 1. A page of a site needs a view of its own. 2. Fields that other pages ask for have other names then, or mean the view.
+#[test]
+fn a_new_view_renames_no_field() {
+    let post: &[(&str, &str, &str)] = &[("id", "int4", ""), ("author_id", "int4", "")];
+    let mut junction = relation(
+        "public",
+        "post_tags",
+        "",
+        &[("post_id", "int4", ""), ("tag_id", "int4", "")],
+    );
+    junction["primary_key"] = serde_json::json!(["post_id", "tag_id"]);
+    junction["unique_keys"] = serde_json::json!([["post_id", "tag_id"]]);
+    let comments = [
+        ("id", "int4", ""),
+        ("post_id", "int4", ""),
+        ("editor", "int4", ""),
+    ];
+    let relations = vec![
+        relation("public", "comments", "", &comments),
+        junction,
+        relation("public", "posts", "", post),
+        relation("public", "tags", "", &[("id", "int4", "")]),
+        relation("public", "users", "", &[("id", "int4", "")]),
+    ];
+    let keys_of = |posts: &str| {
+        let name = |key: &str| format!("{key}_of_{posts}");
+        vec![
+            key(&name("a"), (posts, &["author_id"]), ("users", &["id"])),
+            key(&name("c"), ("comments", &["post_id"]), (posts, &["id"])),
+            key(&name("p"), ("post_tags", &["post_id"]), (posts, &["id"])),
+        ]
+    };
+    let mut keys = keys_of("posts");
+    keys.extend([
+        key("e", ("comments", &["editor"]), ("users", &["id"])),
+        key("t", ("post_tags", &["tag_id"]), ("tags", &["id"])),
+    ]);
+    let before = of(relations.clone(), keys.clone());
+    let shown = |api: &Api| {
+        let types = [
+            "Comments", "PostTags", "Posts", "Tags", "Users", "Query", "Mutation",
+        ];
+        types.map(|name| (name, fields(api, name)))
+    };
+    let old = shown(&before);
+    let (comments, users) = (&old[0].1, &old[4].1);
+    assert_eq!(comments["post"], "Posts");
+    assert_eq!(comments["editorUser"], "Users");
+    assert_eq!(users["posts"], "[Posts!]!");
+    assert_eq!(old[3].1["posts"], "[Posts!]!");
+
+    // Names that tables have, that their parts have, and such as come before them.
+    let mut all = (relations.clone(), keys.clone());
+    for name in [
+        "_posts",
+        "active_posts",
+        "many_posts",
+        "post",
+        "posts_connection",
+        "posts_filter",
+    ] {
+        all.0.push(view(name, post));
+        all.1.extend(keys_of(name));
+    }
+    all.0
+        .sort_by_key(|relation| relation["name"].as_str().unwrap().to_owned());
+    let after = of(all.0, all.1);
+    for ((name, old), (_, new)) in old.iter().zip(shown(&after)) {
+        for (field, ty) in old {
+            assert_eq!(new.get(field), Some(ty), "{name}.{field}");
+        }
+    }
+    // The new ways are there, by names of their own.
+    let (comments, users) = (fields(&after, "Comments"), fields(&after, "Users"));
+    assert_eq!(comments["postActivePosts"], "ActivePosts");
+    assert_eq!(comments["postPost"], "Post");
+    assert_eq!(users["activePostsByAuthorId"], "[ActivePosts!]!");
+    assert_eq!(
+        fields(&after, "Tags")["activePostsViaPostTags"],
+        "[ActivePosts!]!"
+    );
+    assert_eq!(fields(&after, "ActivePosts")["author"], "Users");
+    assert_eq!(fields(&after, "ActivePosts")["comments"], "[Comments!]!");
+    let roots = fields(&after, "Query");
+    assert_eq!((&*roots["post"], &*roots["post_2"]), ("Posts", "[Post!]!"));
+    // What nobody is told is kept too: the singular writes to the table it wrote to.
+    let written = |api: &Api| {
+        let query = "mutation { insertPost(data: {authorId: 1}) { id } }";
+        api.query(query).unwrap().statements[0].sql.clone()
+    };
+    assert!(written(&before).contains("into \"public\".\"posts\""));
+    assert_eq!(written(&before), written(&after));
 }
 
 #[test]

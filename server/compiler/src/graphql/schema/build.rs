@@ -88,19 +88,21 @@ fn own_types() -> HashMap<Box<str>, Named> {
     scalars.into_iter().chain(metas).chain(others).collect()
 }
 
-/// Names the tables. A table one of whose types would have a name that is taken gets a number behind its own, and so all
-/// of them do.
+/// Names the tables, and then the views, which take no name away from a table. A table one of whose types would have a
+/// name that is taken gets a number behind its own, and so all of them do.
 fn tables<'c>(
     catalog: &'c Catalog,
     options: &Options,
     types: &mut HashMap<Box<str>, Named>,
 ) -> Vec<Shown<'c>> {
     let mut shown = Vec::new();
-    for schema in &options.schemas {
+    let schemas = options.schemas.iter();
+    let of_tables = schemas.clone().map(|schema| (schema, false));
+    for (schema, views) in of_tables.chain(schemas.map(|schema| (schema, true))) {
         let inside = catalog
             .relations()
             .iter()
-            .filter(|relation| relation.schema.as_str() == schema);
+            .filter(|relation| relation.schema.as_str() == schema && relation.is_view() == views);
         for relation in inside {
             let comment = names::comment(relation.comment.as_deref());
             let id = catalog.relation_id(Some(schema), relation.name.as_str());

@@ -2,6 +2,10 @@
 //!
 //! Each way has names to try, the plain one first. It goes by the first of them that neither a column nor another way
 //! wants at the same stage; two ways that want the same name both move on, so that none depends on which came first.
+//!
+//! A way that a view opens waits until all others have their names, and never has a plain one: whoever adds a view for
+//! one page must not rename a field under the feet of every other. For the same reason it holds the view's name whole,
+//! without a plural taken away: `post_list` and `post_lists` are two names then.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,39 +20,56 @@ pub(super) fn names(
     called: impl Fn(RelationId) -> String,
     taken: &mut HashSet<Box<str>>,
 ) -> Vec<String> {
-    let wanted: Vec<Vec<String>> = ways
-        .iter()
-        .map(|way| candidates(catalog, from, way, &called))
-        .collect();
-    let mut found: Vec<Option<String>> = vec![None; ways.len()];
-    let stages = wanted.iter().map(Vec::len).max().unwrap_or_default();
-    for stage in 0..stages {
-        let mut wish: HashMap<&str, usize> = HashMap::new();
-        let open =
-            |found: &[Option<String>], place: usize| found.get(place).is_some_and(Option::is_none);
-        for (place, names) in wanted.iter().enumerate() {
-            if let Some(name) = names.get(stage).filter(|_| open(&found, place)) {
-                *wish.entry(name).or_default() += 1;
-            }
+    let wanted = ways.iter().enumerate();
+    let (of_views, of_tables): (Vec<_>, Vec<_>) = wanted
+        .map(|(place, way)| (place, candidates(catalog, from, way, &called)))
+        .partition(|(place, _)| ways.get(*place).is_some_and(|way| by_view(catalog, way)));
+    let mut named = choose(of_tables, taken);
+    named.extend(choose(of_views, taken));
+    named.sort_unstable_by_key(|(place, _)| *place);
+    named.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Whether it is there because a view is. A function of a row has a name of its own, whatever it returns.
+fn by_view(catalog: &Catalog, way: &Relationship) -> bool {
+    let is_view = |id| catalog.get(id).is_some_and(Relation::is_view);
+    match way.kind {
+        RelationshipKind::ToOne { .. } | RelationshipKind::ToMany { .. } => is_view(way.to),
+        RelationshipKind::Through { junction, .. } => is_view(way.to) || is_view(junction),
+        RelationshipKind::Computed { .. } => false,
+    }
+}
+
+/// Of the names that each wants, one for each.
+fn choose(
+    mut open: Vec<(usize, Vec<String>)>,
+    taken: &mut HashSet<Box<str>>,
+) -> Vec<(usize, String)> {
+    let mut named = Vec::with_capacity(open.len());
+    let stages = open.iter().map(|(_, names)| names.len()).max();
+    for stage in 0..stages.unwrap_or_default() {
+        let mut wish: HashMap<String, usize> = HashMap::new();
+        for name in open.iter().filter_map(|(_, names)| names.get(stage)) {
+            *wish.entry(name.clone()).or_default() += 1;
         }
-        for (place, names) in wanted.iter().enumerate() {
-            let Some(name) = names.get(stage).filter(|_| open(&found, place)) else {
-                continue;
+        open.retain(|(place, names)| {
+            let Some(name) = names.get(stage) else {
+                return true;
             };
-            if wish.get(name.as_str()) == Some(&1)
-                && taken.insert(name.as_str().into())
-                && let Some(slot) = found.get_mut(place)
-            {
-                *slot = Some(name.clone());
+            let own = wish.get(name) == Some(&1) && taken.insert(name.as_str().into());
+            if own {
+                named.push((*place, name.clone()));
             }
-        }
+            !own
+        });
     }
     // Nothing that was tried was free: the last one, with a number.
-    let last = found.into_iter().zip(wanted);
-    last.map(|(found, wanted)| {
-        found.unwrap_or_else(|| free(wanted.into_iter().last().unwrap_or_default(), taken))
-    })
-    .collect()
+    let last = open.into_iter().map(|(place, wanted)| {
+        let name = wanted.into_iter().last().unwrap_or_default();
+        (place, free(name, taken))
+    });
+    named.extend(last);
+    named
 }
 
 fn candidates(
@@ -57,8 +78,13 @@ fn candidates(
     way: &Relationship,
     called: &impl Fn(RelationId) -> String,
 ) -> Vec<String> {
+    let by_view = by_view(catalog, way);
     let many = called(way.to);
-    let one = singular(&many).unwrap_or_else(|| many.clone());
+    let whole = || many.clone();
+    let one = match by_view {
+        true => whole(),
+        false => singular(&many).unwrap_or_else(whole),
+    };
     let columns = |of: Option<&Relation>, positions: Vec<usize>| -> Vec<String> {
         let names = positions
             .into_iter()
@@ -70,7 +96,7 @@ fn candidates(
     let near = |pairs: &Columns| pairs.iter().map(|(near, _)| *near).collect();
     let far = |pairs: &Columns| pairs.iter().map(|(_, far)| *far).collect();
     let by = |names: Vec<String>| pascal(&names.join("_"));
-    match &way.kind {
+    let mut names = match &way.kind {
         RelationshipKind::ToOne { columns: pairs } => {
             let own = columns(Some(from), near(pairs));
             match own.as_slice() {
@@ -102,7 +128,11 @@ fn candidates(
             vec![many, via.clone(), format!("{via}By{key}")]
         }
         RelationshipKind::Computed { .. } => vec![camel(way.name.as_str())],
+    };
+    if by_view && names.len() > 1 {
+        names.remove(0);
     }
+    names
 }
 
 fn capitalised(name: &str) -> String {

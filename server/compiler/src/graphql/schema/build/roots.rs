@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Builder;
+use super::{Builder, Shown};
 use crate::catalog::{Column, Function, Name, Returns};
 use crate::graphql::names::{self, camel, singular};
 use crate::graphql::schema::functions::{self, Called, CalledArgument};
@@ -104,14 +104,29 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Lists first: what one row is called gives way to them.
+    /// Tables, functions, views: what a view is called it takes away from nobody.
     pub(super) fn queries(&self, entities: &[Entity], called: &[Called]) -> Roots {
         let mut roots = Roots::default();
         let mut taken = HashSet::from(["_health".into()]);
-        let all = || entities.iter().zip(&self.shown).enumerate();
+        self.reads(entities, false, &mut roots, &mut taken);
+        self.calls(called, true, &mut roots, &mut taken);
+        self.reads(entities, true, &mut roots, &mut taken);
+        roots
+    }
+
+    /// Lists first: what one row is called gives way to them. One of a view never has the plain name, which the next view
+    /// may want for its list.
+    fn reads(
+        &self,
+        entities: &[Entity],
+        views: bool,
+        roots: &mut Roots,
+        taken: &mut HashSet<Box<str>>,
+    ) {
+        let all = || self.named(entities, views);
         let mut lists = Vec::new();
-        for (place, (_, table)) in all() {
-            let name = names::free(table.many.clone(), &mut taken);
+        for (place, _, table) in all() {
+            let name = names::free(table.many.clone(), taken);
             lists.push(name.clone());
             roots.add(
                 table.relation.name.reworded(|_| name),
@@ -119,35 +134,58 @@ impl Builder<'_, '_> {
                 place,
             );
         }
-        for ((place, (entity, table)), list) in all().zip(&lists) {
-            if entity.key.is_empty() {
-                continue;
-            }
-            let wanted = singular(list).filter(|one| !taken.contains(one.as_str()));
-            let wanted = wanted.unwrap_or_else(|| format!("{list}ByPk"));
-            let name = names::free(wanted, &mut taken);
+        let keyed = || {
+            let named = all().zip(&lists);
+            named.filter(|((_, entity, _), _)| !entity.key.is_empty())
+        };
+        for ((place, _, table), list) in keyed() {
+            let plain = singular(list).filter(|one| !views && !taken.contains(one.as_str()));
+            let wanted = plain.unwrap_or_else(|| format!("{list}ByPk"));
+            let name = names::free(wanted, taken);
             roots.add(table.relation.name.reworded(|_| name), Act::ByKey, place);
         }
-        for ((place, (entity, table)), list) in all().zip(&lists) {
-            if entity.key.is_empty() {
-                continue;
-            }
-            let name = names::free(format!("{list}Connection"), &mut taken);
+        for ((place, _, table), list) in keyed() {
+            let name = names::free(format!("{list}Connection"), taken);
             roots.add(
                 table.relation.name.reworded(|_| name),
                 Act::Connection,
                 place,
             );
         }
-        self.calls(called, true, &mut roots, &mut taken);
-        roots
     }
 
+    /// The tables or the views, with their places.
+    fn named<'a>(
+        &'a self,
+        entities: &'a [Entity],
+        views: bool,
+    ) -> impl Iterator<Item = (usize, &'a Entity, &'a Shown<'a>)> {
+        let all = entities.iter().zip(&self.shown).enumerate();
+        all.filter(move |(_, (_, table))| table.relation.is_view() == views)
+            .map(|(place, (entity, table))| (place, entity, table))
+    }
+
+    /// In the order of [`Self::queries`].
     pub(super) fn mutations(&self, entities: &[Entity], called: &[Called]) -> Roots {
         let mut roots = Roots::default();
         let mut taken = HashSet::new();
-        let mut also: Vec<(String, usize)> = Vec::new();
-        for (place, (entity, table)) in entities.iter().zip(&self.shown).enumerate() {
+        let singulars = self.writes(entities, false, &mut roots, &mut taken);
+        self.calls(called, false, &mut roots, &mut taken);
+        roots.understand(singulars, &mut taken);
+        self.writes(entities, true, &mut roots, &mut taken);
+        roots
+    }
+
+    /// Returns the singulars of tables, with their places.
+    fn writes(
+        &self,
+        entities: &[Entity],
+        views: bool,
+        roots: &mut Roots,
+        taken: &mut HashSet<Box<str>>,
+    ) -> Vec<(String, usize)> {
+        let mut also = Vec::new();
+        for (place, entity, table) in self.named(entities, views) {
             let relation = table.relation;
             let keyed = !entity.key.is_empty();
             let given = |field: &EntityField| match field.source {
@@ -180,29 +218,32 @@ impl Builder<'_, '_> {
                 if !there {
                     continue;
                 }
-                let name = names::free(format!("{verb}{}", table.name), &mut taken);
-                if let Some(one) = singular(&table.name) {
+                let name = names::free(format!("{verb}{}", table.name), taken);
+                if let Some(one) = singular(&table.name).filter(|_| !views) {
                     also.push((format!("{verb}{one}"), roots.fields.len()));
                 }
                 roots.add(relation.name.reworded(|_| name), act, place);
             }
         }
-        self.calls(called, false, &mut roots, &mut taken);
-        // The singular is understood too, where it is nothing else and means one table only.
-        let mut count: HashMap<&str, usize> = HashMap::new();
-        for (name, _) in &also {
-            *count.entry(name).or_default() += 1;
-        }
-        for (name, place) in &also {
-            if !taken.contains(name.as_str()) && count.get(name.as_str()) == Some(&1) {
-                roots.also.insert(name.as_str().into(), *place);
-            }
-        }
-        roots
+        also
     }
 }
 
 impl Roots {
+    /// The singular is understood too, where it is nothing else and means one table only. It is taken then: a view of
+    /// that name would else be written to by those who meant the table.
+    fn understand(&mut self, singulars: Vec<(String, usize)>, taken: &mut HashSet<Box<str>>) {
+        let mut count: HashMap<String, usize> = HashMap::new();
+        for (name, _) in &singulars {
+            *count.entry(name.clone()).or_default() += 1;
+        }
+        for (name, place) in singulars {
+            if count.get(&name) == Some(&1) && taken.insert(name.as_str().into()) {
+                self.also.insert(name.into(), place);
+            }
+        }
+    }
+
     fn add(&mut self, name: Name, act: Act, entity: usize) {
         self.by_name.insert(name.as_str().into(), self.fields.len());
         let ty = act.gives(entity);

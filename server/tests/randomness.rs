@@ -1,6 +1,8 @@
 //! Where the secrets of accounts are drawn. No test of values can tell a good source from a bad one, so this one reads the
 //! sources: there is one place, and it is the operating system's by way of PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "test code outside test functions")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -46,4 +46,29 @@ fn main() {
         runs.sort_unstable();
         println!("{name:24} {:>6} ns", runs[runs.len() / 2]);
     }
+    graphql();
+}
+
+fn graphql() {
+    let wanted = ["by_key", "nested", "filter_variable", "insert"];
+    let corpus = common::graphql::corpus().into_iter();
+    for (name, query, variables) in corpus.filter(|(name, ..)| wanted.contains(&name.as_str())) {
+        let request = fluxbase_compiler::graphql::Request {
+            variables: variables.as_deref(),
+            ..fluxbase_compiler::graphql::Request::new(&query)
+        };
+        let mut api = common::graphql::Api::recorded();
+        api.options.limits.max_complexity = 100_000;
+        let mut runs: Vec<u128> = (0..100)
+            .map(|_| {
+                let start = Instant::now();
+                for _ in 0..200 {
+                    black_box(api.compile(black_box(&request)).unwrap());
+                }
+                start.elapsed().as_nanos() / 200
+            })
+            .collect();
+        runs.sort_unstable();
+        println!("graphql {name:16} {:>6} ns", runs[runs.len() / 2]);
+    }
 }

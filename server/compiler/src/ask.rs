@@ -3,6 +3,9 @@
 //! [`Read`] is a node without a table of its own, so that an embedded read is the same node below a relation.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use crate::catalog::Name;
 
 /// One request for one table or function.
 #[derive(Clone, PartialEq)]
@@ -211,6 +214,8 @@ pub struct Call<'a> {
     pub read_only: bool,
     /// Whether the body, if any, is wanted back.
     pub answer: bool,
+    /// The type its value is shown as.
+    pub cast: Option<Cow<'a, str>>,
 }
 
 /// Arguments of a function.
@@ -288,6 +293,8 @@ pub enum Rows<'a> {
     Where(Filter<'a>),
     /// The one whose primary key has this value: the answer is an object, not an array.
     Key(Cow<'a, str>),
+    /// The one that satisfies it, since a key is among its conditions: the answer is an object, not an array.
+    One(Filter<'a>),
 }
 
 /// What a write sends back.
@@ -311,7 +318,7 @@ pub enum Select<'a> {
     /// One column, or what a path finds inside it.
     Field {
         /// The name it shall have in the answer.
-        rename: Option<Cow<'a, str>>,
+        rename: Option<Key<'a>>,
         /// Where it comes from.
         field: Field<'a>,
         /// The type it shall be shown as.
@@ -320,7 +327,7 @@ pub enum Select<'a> {
     /// A number of rows, or one value out of many.
     Aggregate {
         /// The name it shall have in the answer.
-        rename: Option<Cow<'a, str>>,
+        rename: Option<Key<'a>>,
         /// Which.
         function: Aggregate,
         /// Of what; `None`: of the rows.
@@ -334,13 +341,173 @@ pub enum Select<'a> {
     },
     /// Rows of another relation.
     Embed(Embed<'a>),
+    /// Rows of another relation, by a front end that has resolved the way there.
+    Related(Related<'a>),
+    /// The same text in every row.
+    Text {
+        /// The name it shall have in the answer.
+        name: Key<'a>,
+        /// What it says.
+        text: Cow<'a, str>,
+    },
+}
+
+/// By what a member of the answer goes.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// A name the caller chose.
+    Given(Cow<'a, str>),
+    /// One that the catalog holds, or that this crate made of one.
+    Held(&'a Name),
+    /// One of this crate.
+    Word(&'static str),
+}
+
+impl Key<'_> {
+    /// As the answer has it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Key::Given(text) => text,
+            Key::Held(name) => name.as_str(),
+            Key::Word(word) => word,
+        }
+    }
+}
+
+/// As the answer has it.
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::Given(text) => text.fmt(f),
+            Key::Held(name) => name.fmt(f),
+            Key::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// Rows at the end of one of a relation's ways.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Related<'a> {
+    /// The name it shall have in the answer.
+    pub name: Key<'a>,
+    /// Position among the relationships of the relation.
+    pub way: usize,
+    /// What is read there.
+    pub read: Read<'a>,
+}
+
+/// Several reads, each a member of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object<'a> {
+    /// In the order of the answer.
+    pub members: Vec<ObjectMember<'a>>,
+    /// How rows are written does not apply.
+    pub wishes: Wishes<'a>,
+}
+
+/// One member of an [`Object`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectMember<'a> {
+    /// By what it goes.
+    pub name: Key<'a>,
+    /// What it holds.
+    pub value: Part<'a>,
+}
+
+/// What a member of an [`Object`] holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part<'a> {
+    /// Rows of a relation.
+    Read {
+        /// Which.
+        table: TableName<'a>,
+        /// What of it.
+        read: Read<'a>,
+    },
+    /// What a function that only reads gives back.
+    Call {
+        /// Which.
+        function: TableName<'a>,
+        /// With what.
+        call: Call<'a>,
+    },
+    /// A page of rows with what is known of all of them.
+    Connection {
+        /// Of which relation.
+        table: TableName<'a>,
+        /// What is asked, by the names of the answer.
+        facets: Vec<(Key<'a>, Facet<'a>)>,
+    },
+    /// A text.
+    Text(Cow<'a, str>),
+    /// JSON that is finished.
+    Json(Cow<'a, str>),
+}
+
+/// One side of a page of rows that goes by cursors. A cursor holds the values a row is ordered by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Facet<'a> {
+    /// The rows.
+    Edges {
+        /// Those of the page, in its order; read backwards from its end where `backwards`.
+        read: Read<'a>,
+        /// Whether the order is that of the page turned round.
+        backwards: bool,
+        /// What is told of each row.
+        members: Vec<(Key<'a>, EdgePart<'a>)>,
+    },
+    /// Where the page lies.
+    Page {
+        /// As for the rows.
+        read: Read<'a>,
+        /// As for the rows.
+        backwards: bool,
+        /// Whether there is a page on the side the reading began at.
+        behind: bool,
+        /// What is told.
+        members: Vec<(Key<'a>, PagePart<'a>)>,
+    },
+    /// How many rows there are.
+    Count(Read<'a>),
+    /// What is made of all rows, which is one row.
+    Row(Read<'a>),
+    /// An object of such.
+    Object(Vec<(Key<'a>, Facet<'a>)>),
+    /// A text.
+    Text(Cow<'a, str>),
+}
+
+/// What is told of a row of a page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EdgePart<'a> {
+    /// Its cursor.
+    Cursor,
+    /// The row.
+    Node,
+    /// A text.
+    Text(Cow<'a, str>),
+}
+
+/// What is told of a page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PagePart<'a> {
+    /// Whether rows follow.
+    HasNext,
+    /// Whether rows come before.
+    HasPrevious,
+    /// The cursor of the first row.
+    Start,
+    /// The cursor of the last row.
+    End,
+    /// A text.
+    Text(Cow<'a, str>),
 }
 
 /// Rows of a related relation inside each row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embed<'a> {
     /// The name it shall have in the answer.
-    pub rename: Option<Cow<'a, str>>,
+    pub rename: Option<Key<'a>>,
     /// The relation, the key column, the key or the function that leads there.
     pub target: Cow<'a, str>,
     /// A key, a key's column or a junction, where `target` alone leaves a choice.
@@ -356,7 +523,7 @@ pub struct Embed<'a> {
 impl Embed<'_> {
     /// The name by which the rest of the request means it.
     pub fn name(&self) -> &str {
-        self.rename.as_deref().unwrap_or(&self.target)
+        self.rename.as_ref().map_or(&self.target, Key::as_str)
     }
 }
 
@@ -467,6 +634,17 @@ pub enum Filter<'a> {
         /// Right side.
         truth: Truth,
     },
+    /// There is a row at all: a function that finds none gives one of nulls.
+    Present,
+    /// Does not hold, or nobody knows whether it does.
+    Untrue(Box<Filter<'a>>),
+    /// There are related rows.
+    Related {
+        /// Position among the relationships of the relation.
+        way: usize,
+        /// Which; `None`: any.
+        rows: Option<Box<Filter<'a>>>,
+    },
 }
 
 /// Operators between a field and one value.
@@ -552,14 +730,33 @@ pub enum Truth {
 /// One key of an ordering.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order<'a> {
-    /// The embedded relation it belongs to; `None`: the relation itself.
-    pub embed: Option<Cow<'a, str>>,
+    /// Where it is, if not in the relation itself.
+    pub embed: Option<OrderOf<'a>>,
     /// What to order by.
     pub field: Field<'a>,
     /// Largest first.
     pub descending: bool,
     /// `None`: PostgreSQL's own rule, nulls are larger than everything.
     pub nulls: Option<Nulls>,
+}
+
+/// A row beside the one to order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum OrderOf<'a> {
+    /// That of an embedded relation.
+    Embed(Cow<'a, str>),
+    /// That at the end of these ways: positions among the relationships of one relation after the other.
+    Ways(Vec<usize>),
+}
+
+/// As a request writes it.
+impl fmt::Debug for OrderOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderOf::Embed(name) => name.fmt(f),
+            OrderOf::Ways(ways) => write!(f, "ways {ways:?}"),
+        }
+    }
 }
 
 /// Where nulls go.

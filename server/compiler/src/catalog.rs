@@ -259,6 +259,11 @@ impl Catalog {
             .map_or(&[], |entry| entry.labels.as_slice())
     }
 
+    /// The name of PostgreSQL's own type below all domains; empty where it is not PostgreSQL's own, `None` for rows.
+    pub fn base_type(&self, data_type: &TypeName) -> Option<&str> {
+        self.type_entry(data_type).map(|entry| entry.base.as_ref())
+    }
+
     /// What an array holds; `None` for what is no array.
     pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
         self.type_entry(data_type)?.element.as_ref()
@@ -312,6 +317,14 @@ impl Relation {
             by_computed: HashMap::new(),
             grants: privilege::Grants::default(),
         }
+    }
+
+    /// Whether its rows are those of other relations.
+    pub fn is_view(&self) -> bool {
+        matches!(
+            self.kind,
+            RelationKind::View | RelationKind::MaterializedView
+        )
     }
 
     /// Whether that role was granted this, on the whole relation or on one column at least; for descriptions only.

@@ -3,6 +3,7 @@
 //! | stage | function | in → out | learns |
 //! |---|---|---|---|
 //! | parse | [`rest::parse`] | request text → [`ask::Ask`] | the grammar; names are still only text |
+//! | parse | [`graphql::compile`] | document, variables → [`ask::Object`] or asks | the grammar, and a schema made of the catalog; it goes through the other stages itself |
 //! | plan | [`plan::plan`] | `Ask` + [`catalog::Catalog`] → [`plan::Plan`] | every name; the last stage that can fail |
 //! | print | [`sql::print`] | `Plan` → [`sql::Statement`] | nothing new; cannot fail |
 //!
@@ -14,8 +15,8 @@
 //!
 //! What is deliberately absent:
 //! - No value is ever written into SQL text. `sql/fragment.rs` offers no way to do it.
-//! - No name reaches SQL unless the catalog holds it: [`catalog::Name`] has no public constructor. Names the caller
-//!   invents (a rename in `select`, a JSON key) are values, and are bound.
+//! - No name reaches SQL unless the catalog holds it or this crate made it of one it holds: [`catalog::Name`] has no
+//!   public constructor. Names the caller invents (a rename in `select`, a JSON key, an alias) are values, and are bound.
 //! - No role, no policy: PostgreSQL decides who sees what. The compiler would answer the same for everyone.
 //! - Nothing is parsed and then dropped. What is not built is [`error::Error::Unsupported`], naming it.
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@
 pub mod ask;
 pub mod catalog;
 pub mod error;
+pub mod graphql;
 pub mod plan;
 pub mod rest;
 pub mod sql;

@@ -4,11 +4,13 @@ mod call;
 mod embed;
 mod filter;
 mod names;
+mod object;
 mod read;
 mod tree;
 mod value;
 mod write;
 
+pub use object::plan as object;
 pub(crate) use read::is_built;
 pub use tree::*;
 pub use value::*;
@@ -105,6 +107,7 @@ fn check_shape(act: &Act<'_>, shape: ask::Shape) -> Result<(), Error> {
         Act::Update(write) => rows_of(&write.answer),
         Act::Delete(write) => rows_of(&write.answer),
         Act::Call(call) => call.read.as_ref().filter(|_| call.answer),
+        Act::Object(_) => None,
     };
     match (shape, answer) {
         (ask::Shape::GeoJson, _) => Err(Error::Unsupported("application/geo+json")),

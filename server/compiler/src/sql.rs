@@ -1,8 +1,10 @@
 //! `Plan` → `Statement`. Cannot fail: everything that could be wrong was refused before.
 
 mod call;
+mod connection;
 mod filter;
 mod fragment;
+mod object;
 mod output;
 mod read;
 mod write;
@@ -191,6 +193,7 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         Act::Update(update) => write::update(&mut sql, update, plan.wishes),
         Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
         Act::Call(call) => call::print(&mut sql, call, plan.wishes),
+        Act::Object(object) => object::print(&mut sql, object),
     };
     let (columns, reply) = match plan.wishes.explain {
         None => (columns, reply),

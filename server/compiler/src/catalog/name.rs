@@ -13,6 +13,11 @@ impl Name {
         Name(text.into())
     }
 
+    /// A name that this crate makes of one the catalog holds, by a rule that knows nothing else of a request.
+    pub(crate) fn reworded(&self, rule: impl FnOnce(&str) -> String) -> Self {
+        Name(rule(&self.0).into())
+    }
+
     /// The bare name, for messages and look-ups.
     pub fn as_str(&self) -> &str {
         &self.0

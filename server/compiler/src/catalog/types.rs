@@ -53,6 +53,8 @@ pub(super) struct Types(HashMap<Box<str>, HashMap<Box<str>, Entry>>);
 pub(super) struct Entry {
     pub(super) name: TypeName,
     pub(super) class: TypeClass,
+    /// Of PostgreSQL's own, and of domains over them: which. Empty for all others.
+    pub(super) base: Box<str>,
     /// Whether a request may name it.
     pub(super) castable: bool,
     /// The array of it, in the same schema. Usually `_` and its name, but not where that was taken or too long.

@@ -40,6 +40,7 @@ pub(super) fn plan<'a>(
         read,
         answer: call.answer && !matches!(function.returns, Returns::Void),
         read_only: call.read_only || function.volatility != Volatility::Volatile,
+        cast: names::cast(catalog, call.cast.as_deref())?,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::ask;
 use crate::catalog::{Catalog, Column, Relation, RelationKind, Relationship, RelationshipKind};
 use crate::error::{NameError, Way};
-use crate::plan::{Embed, Link, Member, MemberName, Value, World, names, read};
+use crate::plan::{Embed, Link, Member, MemberName, Read, Value, World, names, read};
 
 /// Resolves an embedded relation, and by what it goes.
 pub(super) fn plan<'a>(
@@ -14,40 +14,90 @@ pub(super) fn plan<'a>(
     from: &'a Relation,
     ask: &'a ask::Embed<'a>,
 ) -> Result<(MemberName<'a>, Embed<'a>), Error> {
-    let catalog = world.catalog;
-    let way = find(catalog, from, ask)?;
-    let gone = || NameError::Relationship {
-        from: names::display_name(from),
-        target: ask.target.as_ref().into(),
-        nearest: None,
-    };
-    let to = catalog.get(way.to).ok_or_else(gone)?;
-    let link = link(catalog, from, to, way).ok_or_else(gone)?;
-    let to_one = way.is_to_one();
+    let way = find(world.catalog, from, ask)?;
+    let (to, end) = end(world, from, way)?;
     if ask.spread && ask.read.select.is_empty() {
         return Err(NameError::EmptySpread(ask.target.as_ref().into()).into());
     }
-    let name = match ask.rename.as_deref() {
-        Some(name) => MemberName::Given(Cow::Borrowed(name)),
+    let name = match &ask.rename {
+        Some(name) => MemberName::of_key(name),
         None if to.name.as_str() == ask.target => MemberName::Own(&to.name),
         None if way.name.as_str() == ask.target => MemberName::Own(&way.name),
         None => MemberName::Given(Cow::Borrowed(&ask.target)),
     };
-    let computed = matches!(link, Link::Computed(_));
-    let view = |relation: &Relation| {
-        matches!(
-            relation.kind,
-            RelationKind::View | RelationKind::MaterializedView | RelationKind::ForeignTable
-        )
-    };
     let embed = Embed {
-        uncertain: to_one && (computed || view(to)),
-        link,
         read: read::embedded(world, to, &ask.read)?,
-        to_one,
         spread: ask.spread,
+        ..end
     };
     Ok((name, embed))
+}
+
+/// The rows at the end of a way that a front end has resolved.
+pub(super) fn related<'a>(
+    world: World<'a, '_>,
+    from: &'a Relation,
+    way: usize,
+    read: &'a ask::Read<'a>,
+) -> Result<Embed<'a>, Error> {
+    let (to, end) = end(world, from, numbered(world.catalog, from, way)?)?;
+    Ok(Embed {
+        read: read::embedded(world, to, read)?,
+        ..end
+    })
+}
+
+/// The same without saying what is read.
+pub(super) fn step<'a>(
+    world: World<'a, '_>,
+    from: &'a Relation,
+    way: usize,
+) -> Result<Embed<'a>, Error> {
+    Ok(end(world, from, numbered(world.catalog, from, way)?)?.1)
+}
+
+fn numbered<'a>(
+    catalog: &'a Catalog,
+    from: &Relation,
+    way: usize,
+) -> Result<&'a Relationship, Error> {
+    let id = catalog.relation_id(Some(from.schema.as_str()), from.name.as_str());
+    let way = id.and_then(|id| catalog.relationships(id).get(way));
+    way.ok_or_else(|| gone(from, ""))
+}
+
+/// Where a way leads, and the embedded read without what is read.
+fn end<'a>(
+    world: World<'a, '_>,
+    from: &'a Relation,
+    way: &'a Relationship,
+) -> Result<(&'a Relation, Embed<'a>), Error> {
+    let gone = || gone(from, way.name.as_str());
+    let to = world.catalog.get(way.to).ok_or_else(gone)?;
+    let link = link(world.catalog, from, to, way).ok_or_else(gone)?;
+    let to_one = way.is_to_one();
+    let computed = matches!(link, Link::Computed(_));
+    let view = matches!(
+        to.kind,
+        RelationKind::View | RelationKind::MaterializedView | RelationKind::ForeignTable
+    );
+    let embed = Embed {
+        uncertain: to_one && (computed || view),
+        link,
+        read: Read::bare(to),
+        to_one,
+        spread: false,
+    };
+    Ok((to, embed))
+}
+
+fn gone(from: &Relation, target: &str) -> Error {
+    NameError::Relationship {
+        from: names::display_name(from),
+        target: target.into(),
+        nearest: None,
+    }
+    .into()
 }
 
 /// The columns of a spread read, each as a member of the row around it.

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::ask::{Comparison, Filter, Select, Truth};
 use crate::catalog::{Relation, TypeClass};
 use crate::error::NameError;
-use crate::plan::{Expression, Predicate, World, names, read};
+use crate::plan::{Embed, Expression, Predicate, World, embed, names, read};
 
 /// What a condition may speak of.
 #[derive(Clone, Copy)]
@@ -97,6 +97,24 @@ pub(super) fn plan<'a>(
                 left,
                 truth: *truth,
             })
+        }
+        Filter::Present => Ok(Predicate::Present),
+        Filter::Untrue(inner) => plan(scope, inner).map(|inner| Predicate::Untrue(Box::new(inner))),
+        Filter::Related { way, rows } => {
+            let related = embed::step(scope.world, scope.relation, *way)?;
+            let inner = Scope {
+                world: scope.world,
+                relation: related.read.relation,
+                select: &[],
+            };
+            let filter = rows.as_deref().map(|rows| plan(inner, rows)).transpose()?;
+            Ok(Predicate::Related(Box::new(Embed {
+                read: crate::plan::Read {
+                    filter,
+                    ..related.read
+                },
+                ..related
+            })))
         }
         Filter::Unreadable { field, error } => {
             expression(field)?;

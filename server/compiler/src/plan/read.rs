@@ -8,12 +8,12 @@ use crate::ask::{self, Comparison, Rows, Select, Step};
 use crate::catalog::{Relation, TypeClass};
 use crate::error::NameError;
 use crate::plan::{
-    Embed, Expression, Limits, Member, MemberName, OrderBy, Output, Predicate, Read, Value, World,
-    embed, filter, names,
+    Embed, Expression, Limits, Member, MemberName, OrderBy, OrderOf, Output, Predicate, Read,
+    Value, World, embed, filter, names,
 };
 
-/// `json_build_object` takes 100 arguments, two for each member.
-const MAX_BUILT_MEMBERS: usize = 50;
+/// PostgreSQL's lists of what is selected end at 1,664; some of it is for what is not shown.
+const MAX_BUILT_MEMBERS: usize = 1_600;
 
 /// A read asked for by itself.
 pub(super) fn plan<'a>(
@@ -23,7 +23,7 @@ pub(super) fn plan<'a>(
 ) -> Result<Read<'a>, Error> {
     let limit = page(read.limit, read.offset, world.limits)?;
     let mut plan = rows_of(world, relation, read, limit)?;
-    plan.single = matches!(read.rows, Rows::Key(_));
+    plan.single = matches!(read.rows, Rows::Key(_) | Rows::One(_));
     let one_row = plan
         .filter
         .as_ref()
@@ -73,8 +73,9 @@ fn rows_of<'a>(
     if let Some(filter) = rows(world, relation, &read.rows, &read.select)? {
         conditions.push(filter);
     }
-    let items = read.select.iter().filter_map(as_embed);
-    let inner = items.enumerate().filter(|(_, embed)| embed.inner);
+    let inner = embedded_reads(&read.select)
+        .enumerate()
+        .filter(|(_, embed)| embed.is_some_and(|embed| embed.inner));
     conditions.extend(inner.map(|(place, _)| Predicate::Embedded(place)));
     let mut order = read
         .order
@@ -104,19 +105,20 @@ fn rows_of<'a>(
     })
 }
 
-pub(super) fn as_embed<'s, 'a>(item: &'s Select<'a>) -> Option<&'s ask::Embed<'a>> {
-    match item {
-        Select::Embed(embed) => Some(embed),
+/// The embedded reads of a select in their places; `None` for one that nothing else in the request can name.
+fn embedded_reads<'s, 'a>(
+    select: &'s [Select<'a>],
+) -> impl Iterator<Item = Option<&'s ask::Embed<'a>>> {
+    select.iter().filter_map(|item| match item {
+        Select::Embed(embed) => Some(Some(embed)),
+        Select::Related(_) => Some(None),
         _ => None,
-    }
+    })
 }
 
 /// The place among the embedded reads of the one that goes by that name.
 pub(super) fn embed_named(select: &[Select<'_>], name: &str) -> Option<usize> {
-    select
-        .iter()
-        .filter_map(as_embed)
-        .position(|embed| embed.name() == name)
+    embedded_reads(select).position(|embed| embed.is_some_and(|embed| embed.name() == name))
 }
 
 /// The condition that means these rows.
@@ -128,7 +130,7 @@ pub(super) fn rows<'a>(
 ) -> Result<Option<Predicate<'a>>, Error> {
     match rows {
         Rows::All => Ok(None),
-        Rows::Where(condition) => {
+        Rows::Where(condition) | Rows::One(condition) => {
             let scope = filter::Scope {
                 world,
                 relation,
@@ -233,7 +235,7 @@ fn selected<'a>(
                 let mut expression = names::expression(world.catalog, relation, field)?;
                 expression.cast = names::cast(world.catalog, cast.as_deref())?;
                 output.push(Member {
-                    name: field_name(rename.as_deref(), field, &expression),
+                    name: field_name(rename.as_ref(), field, &expression),
                     value: Value::Field(expression),
                 });
             }
@@ -249,6 +251,17 @@ fn selected<'a>(
                 }
                 embeds.push(found);
             }
+            Select::Related(ask) => {
+                output.push(Member {
+                    name: MemberName::of_key(&ask.name),
+                    value: Value::Embed(embeds.len()),
+                });
+                embeds.push(embed::related(world, relation, ask.way, &ask.read)?);
+            }
+            Select::Text { name, text } => output.push(Member {
+                name: MemberName::of_key(name),
+                value: Value::Text(text),
+            }),
         }
     }
     for field in &read.group_by {
@@ -318,7 +331,7 @@ fn aggregate<'a>(
         }
     };
     let name = match (rename, &of) {
-        (Some(name), _) => MemberName::Given(Cow::Borrowed(name)),
+        (Some(name), _) => MemberName::of_key(name),
         (None, Some(of)) if *named_after_column => {
             let name = format!("{}_{}", function.as_str(), of.base.name().as_str());
             MemberName::Given(Cow::Owned(name))
@@ -337,13 +350,14 @@ fn aggregate<'a>(
 
 /// A path goes by its last key, as the column it is read from goes by its own name.
 fn field_name<'a>(
-    rename: Option<&'a str>,
+    rename: Option<&'a ask::Key<'a>>,
     field: &'a ask::Field<'a>,
     expression: &Expression<'a>,
 ) -> MemberName<'a> {
     let own = expression.base.name();
-    match rename.or_else(|| path_name(field)) {
-        Some(name) if name != own.as_str() => MemberName::Given(Cow::Borrowed(name)),
+    match (rename, path_name(field)) {
+        (Some(key), _) if key.as_str() != own.as_str() => MemberName::of_key(key),
+        (None, Some(name)) if name != own.as_str() => MemberName::Given(Cow::Borrowed(name)),
         _ => MemberName::Own(own),
     }
 }
@@ -386,16 +400,32 @@ pub(super) fn order_by<'a>(
     embeds: &[Embed<'a>],
     select: &[Select<'_>],
 ) -> Result<OrderBy<'a>, Error> {
-    let (place, of) = match key.embed.as_deref() {
+    let (place, of) = match &key.embed {
         None => (None, relation),
-        Some(name) => {
+        Some(ask::OrderOf::Ways(ways)) => {
+            let mut steps: Vec<Embed<'a>> = Vec::with_capacity(ways.len());
+            let mut end = relation;
+            for way in ways {
+                let step = embed::step(world, end, *way)?;
+                if !step.to_one {
+                    return Err(
+                        NameError::OrderByMany(step.read.relation.name.as_str().into()).into(),
+                    );
+                }
+                end = step.read.relation;
+                steps.push(step);
+            }
+            (Some(OrderOf::Ways(steps)), end)
+        }
+        Some(ask::OrderOf::Embed(name)) => {
             let place = embed_named(select, name);
             let embed = place.and_then(|place| embeds.get(place));
-            let embed = embed.ok_or_else(|| crate::error::QueryError::NotEmbedded(name.into()))?;
+            let embed =
+                embed.ok_or_else(|| crate::error::QueryError::NotEmbedded(name.as_ref().into()))?;
             if !embed.to_one {
-                return Err(NameError::OrderByMany(name.into()).into());
+                return Err(NameError::OrderByMany(name.as_ref().into()).into());
             }
-            (place, embed.read.relation)
+            (place.map(OrderOf::Embed), embed.read.relation)
         }
     };
     let by = names::expression(world.catalog, of, &key.field)?;

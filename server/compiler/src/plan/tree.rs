@@ -1,8 +1,10 @@
 //! A plan: what a statement does, in all but text.
 
-use crate::ask::{Count, Wishes};
+use std::fmt;
+
+use crate::ask::{self, Count, Wishes};
 use crate::catalog::{Column, Function, Relation};
-use crate::plan::{Expression, Output, Predicate};
+use crate::plan::{Expression, MemberName, Output, Predicate};
 
 /// A statement in all but text.
 #[derive(Clone)]
@@ -33,6 +35,61 @@ pub enum Act<'a> {
     Delete(Delete<'a>),
     /// A function called.
     Call(Call<'a>),
+    /// Several reads as one object.
+    Object(Object<'a>),
+}
+
+/// Several reads as one object.
+#[derive(Debug, Clone)]
+pub struct Object<'a> {
+    /// Its members; a related read is one of `parts`.
+    pub output: Output<'a>,
+    /// What is read.
+    pub parts: Vec<Part<'a>>,
+}
+
+/// One read of several.
+#[derive(Debug, Clone)]
+pub enum Part<'a> {
+    /// Rows of a relation.
+    Read(Read<'a>),
+    /// What a function gives back.
+    Call(Call<'a>),
+    /// A page of rows with what is known of all of them.
+    Connection(Vec<(MemberName<'a>, Facet<'a>)>),
+}
+
+/// One side of a page of rows.
+#[derive(Debug, Clone)]
+pub enum Facet<'a> {
+    /// The rows.
+    Edges {
+        /// Those of the page.
+        read: Read<'a>,
+        /// Whether they come last first.
+        backwards: bool,
+        /// What is told of each.
+        members: Vec<(MemberName<'a>, &'a ask::EdgePart<'a>)>,
+    },
+    /// Where the page lies.
+    Page {
+        /// Those of the page and one more, where there may be more than one.
+        read: Read<'a>,
+        /// Whether they come last first.
+        backwards: bool,
+        /// Whether there is a page on the side the reading began at.
+        behind: bool,
+        /// What is told.
+        members: Vec<(MemberName<'a>, &'a ask::PagePart<'a>)>,
+    },
+    /// How many rows there are.
+    Count(Read<'a>),
+    /// What is made of all rows, which is one row.
+    Row(Read<'a>),
+    /// An object of such.
+    Object(Vec<(MemberName<'a>, Facet<'a>)>),
+    /// A text.
+    Text(&'a str),
 }
 
 /// Which transaction the statement needs.
@@ -48,7 +105,7 @@ impl Plan<'_> {
     /// The transaction it needs: a read can never write, by construction.
     pub fn access(&self) -> Access {
         match &self.act {
-            Act::Read(_) => Access::ReadOnly,
+            Act::Read(_) | Act::Object(_) => Access::ReadOnly,
             Act::Call(call) if call.read_only => Access::ReadOnly,
             Act::Call(_) | Act::Insert(_) | Act::Update(_) | Act::Delete(_) => Access::ReadWrite,
         }
@@ -78,6 +135,24 @@ pub struct Read<'a> {
     pub count: Count,
     /// Whether rows are grouped by the members that are no aggregates.
     pub grouped: bool,
+}
+
+impl<'a> Read<'a> {
+    /// A read that says nothing but from where.
+    pub(crate) fn bare(relation: &'a Relation) -> Self {
+        Read {
+            relation,
+            output: Vec::new(),
+            embeds: Vec::new(),
+            filter: None,
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            single: false,
+            count: Count::No,
+            grouped: false,
+        }
+    }
 }
 
 /// Related rows inside each row.
@@ -116,14 +191,36 @@ pub enum Link<'a> {
 /// One key of an ordering.
 #[derive(Debug, Clone)]
 pub struct OrderBy<'a> {
-    /// Of an embedded relation with one row at most; `None`: of the relation itself.
-    pub embed: Option<usize>,
+    /// Where it is, if not in the relation itself: in a row of which there is one at most.
+    pub embed: Option<OrderOf<'a>>,
     /// By what.
     pub by: Expression<'a>,
     /// Largest first.
     pub descending: bool,
     /// Where nulls go.
     pub nulls: Option<crate::ask::Nulls>,
+}
+
+/// A row beside the one to order.
+#[derive(Clone)]
+pub enum OrderOf<'a> {
+    /// That of an embedded read.
+    Embed(usize),
+    /// That at the end of these, one behind the other.
+    Ways(Vec<Embed<'a>>),
+}
+
+/// Short where there is little to say.
+impl fmt::Debug for OrderOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderOf::Embed(place) => place.fmt(f),
+            OrderOf::Ways(ways) => {
+                let links = ways.iter().map(|way| (&way.link, way.read.relation));
+                f.debug_list().entries(links).finish()
+            }
+        }
+    }
 }
 
 /// New rows for one relation.
@@ -234,6 +331,8 @@ pub struct Call<'a> {
     pub answer: bool,
     /// Whether the transaction is READ ONLY.
     pub read_only: bool,
+    /// The type its value is shown as.
+    pub cast: Option<&'a crate::catalog::TypeName>,
 }
 
 /// Arguments of a function, each resolved.

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::ask::{Aggregate, Comparison, Quantifier, Search, Step, Truth};
+use crate::ask::{Aggregate, Comparison, Key, Quantifier, Search, Step, Truth};
 use crate::catalog::{Column, Function, Name, Returns, TypeClass, TypeName};
+
+/// PostgreSQL's names end there.
+const MAX_NAME_BYTES: usize = 63;
 
 /// The members of one JSON object.
 pub type Output<'a> = Vec<Member<'a>>;
@@ -27,6 +30,17 @@ pub enum MemberName<'a> {
     Word(&'static str),
     /// A name the caller chose; it is a value.
     Given(Cow<'a, str>),
+}
+
+impl<'a> MemberName<'a> {
+    /// What an ask calls it. A name longer than PostgreSQL's would be cut off if it stood in SQL.
+    pub(super) fn of_key(key: &'a Key<'a>) -> Self {
+        match key {
+            Key::Held(name) if name.as_str().len() <= MAX_NAME_BYTES => MemberName::Own(name),
+            Key::Word(word) => MemberName::Word(word),
+            Key::Held(_) | Key::Given(_) => MemberName::Given(Cow::Borrowed(key.as_str())),
+        }
+    }
 }
 
 impl MemberName<'_> {
@@ -54,6 +68,10 @@ pub enum Value<'a> {
         /// The type of the result.
         cast: Option<&'a TypeName>,
     },
+    /// The same text in every row.
+    Text(&'a str),
+    /// JSON that is finished.
+    Json(&'a str),
     /// The rows of an embedded read.
     Embed(usize),
     /// A member of an embedded read whose columns stand here.
@@ -209,8 +227,21 @@ pub enum Predicate<'a> {
         /// Right side.
         truth: Truth,
     },
+    /// Not all of the row is null.
+    Present,
+    /// Not that, or nobody knows.
+    Untrue(Box<Predicate<'a>>),
     /// There are related rows.
     Embedded(usize),
+    /// The same, of rows that nothing else reads.
+    Related(Box<super::Embed<'a>>),
+}
+
+/// As the answer has it.
+impl fmt::Debug for MemberName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
 }
 
 /// As a request writes it: a plan of many columns stays readable.
@@ -229,6 +260,8 @@ impl fmt::Debug for Member<'_> {
                 f.write_str(")")?;
                 cast.map_or(Ok(()), |cast| write!(f, "::{}", cast.name.as_str()))
             }
+            Value::Text(text) => write!(f, "text {text:?}"),
+            Value::Json(json) => write!(f, "json {json}"),
             Value::Embed(embed) => write!(f, "embed {embed}"),
             Value::Spread { embed, member } => write!(f, "embed {embed}, member {member}"),
         }

@@ -129,7 +129,7 @@ pub(super) fn update<'a>(
         filter: read::rows(world, relation, &update.rows, &[])?,
         page: page(world, relation, update.page.as_ref())?,
         answer: answer(world, relation, &update.answer)?,
-        single: matches!(update.rows, ask::Rows::Key(_)),
+        single: matches!(update.rows, ask::Rows::Key(_) | ask::Rows::One(_)),
     })
 }
 
@@ -144,7 +144,7 @@ pub(super) fn delete<'a>(
         filter: read::rows(world, relation, &delete.rows, &[])?,
         page: page(world, relation, delete.page.as_ref())?,
         answer: answer(world, relation, &delete.answer)?,
-        single: matches!(delete.rows, ask::Rows::Key(_)),
+        single: matches!(delete.rows, ask::Rows::Key(_) | ask::Rows::One(_)),
     })
 }
 

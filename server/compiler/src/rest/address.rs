@@ -174,6 +174,11 @@ impl<'a> Rows<'a> {
             }
             Rows::Where(one) => Rows::Where(Filter::And(vec![one, filter])),
             Rows::Key(key) => Rows::Key(key),
+            Rows::One(Filter::And(mut all)) => {
+                all.push(filter);
+                Rows::One(Filter::And(all))
+            }
+            Rows::One(one) => Rows::One(Filter::And(vec![one, filter])),
         };
     }
 }

@@ -59,21 +59,26 @@ pub(super) fn check(body: &[u8]) -> Result<(), BodyError> {
 /// Checks that a body is JSON of any type, with no key twice, not too deep, no NUL; its text.
 pub(super) fn checked(body: &[u8]) -> Result<&str, BodyError> {
     let text = text(body)?;
+    strict(text, 1)?;
+    Ok(text)
+}
+
+/// Checks a text that stands `depth` levels deep in what is sent: JSON, no key twice, not too deep, no NUL.
+pub(crate) fn strict(text: &str, depth: usize) -> Result<(), BodyError> {
     let check = Check {
         refusal: Cell::new(None),
         many: false,
     };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let anything = Anything {
+    let read = Anything {
         check: &check,
-        depth: 1,
-    };
-    let read = anything
-        .deserialize(&mut reader)
-        .and_then(|()| reader.end());
+        depth,
+    }
+    .deserialize(&mut reader)
+    .and_then(|()| reader.end());
     match (check.refusal.take(), read) {
         (Some(refusal), _) => Err(refusal),
-        (None, Ok(())) => Ok(text),
+        (None, Ok(())) => Ok(()),
         (None, Err(error)) => Err(not_json(error)),
     }
 }

@@ -20,6 +20,7 @@ mod value;
 use std::borrow::Cow;
 
 pub use accept::MEDIA_TYPES;
+pub(crate) use json::strict as check_json;
 pub use operator::OPERATORS;
 pub use select::MAX_EMBED_DEPTH;
 
@@ -206,6 +207,7 @@ pub fn parse_call<'a>(request: &Request<'a>) -> Result<Ask<'a>, Error> {
         read,
         read_only: reads,
         answer,
+        cast: None,
     });
     Ok(ask(request, act, wishes))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::text::Cursor;
 use super::{field, select};
 use crate::Error;
-use crate::ask::{Field, Nulls, Order};
+use crate::ask::{Field, Nulls, Order, OrderOf};
 
 /// Reads the value of `order`; `parameter` is what errors call it.
 pub(super) fn parse<'a>(
@@ -33,6 +33,7 @@ pub(super) fn column<'a>(
 
 fn key<'a>(cursor: &mut Cursor<'a>) -> Result<Order<'a>, Error> {
     let (embed, field) = column(cursor)?;
+    let embed = embed.map(OrderOf::Embed);
     let (mut descending, mut nulls) = (None, None);
     while cursor.eat(".") {
         match cursor.until(|c| matches!(c, '.' | ',' | ' ')).as_ref() {

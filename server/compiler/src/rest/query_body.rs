@@ -12,7 +12,7 @@ use super::text::Cursor;
 use super::value::Json;
 use super::{Dialect, Method, json, order, prefer, select};
 use crate::Error;
-use crate::ask::{Filter, Nulls, Order};
+use crate::ask::{Filter, Nulls, Order, OrderOf};
 use crate::error::{BodyError, QueryError};
 
 /// Members in the order of the contract. One that is not there is refused by its name, like any parameter.
@@ -194,7 +194,7 @@ fn key(key: Key<'_>) -> Result<Order<'_>, Error> {
         return Err(cursor.malformed("the name of a column is expected"));
     }
     Ok(Order {
-        embed,
+        embed: embed.map(OrderOf::Embed),
         field,
         descending: key.direction == Some(Direction::Desc),
         nulls: key.nulls.map(|place| match place {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::text::Cursor;
 use super::{Dialect, field};
 use crate::Error;
-use crate::ask::{Aggregate, Embed, Field, Read, Select};
+use crate::ask::{Aggregate, Embed, Field, Key, Read, Select};
 use crate::error::QueryError;
 
 /// Items of one select; PostgreSQL tables end at 1,600 columns.
@@ -99,7 +99,7 @@ impl Reader {
         let renamed = cursor.rest().starts_with(':') && !cursor.rest().starts_with("::");
         let (rename, name) = if renamed {
             cursor.eat(":");
-            (Some(first), field::name(cursor)?)
+            (Some(Key::Given(first)), field::name(cursor)?)
         } else {
             (None, first)
         };
@@ -139,7 +139,7 @@ impl Reader {
     fn call<'a>(
         &self,
         cursor: &mut Cursor<'a>,
-        rename: Option<Cow<'a, str>>,
+        rename: Option<Key<'a>>,
         function: Aggregate,
     ) -> Result<Option<Select<'a>>, Error> {
         let of: Option<Field<'a>> = if function == Aggregate::Count && cursor.eat("()") {
@@ -170,7 +170,7 @@ impl Reader {
     fn embed<'a>(
         &mut self,
         cursor: &mut Cursor<'a>,
-        rename: Option<Cow<'a, str>>,
+        rename: Option<Key<'a>>,
         target: Cow<'a, str>,
         spread: bool,
         depth: usize,

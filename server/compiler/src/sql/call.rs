@@ -69,6 +69,22 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
     (columns, reply)
 }
 
+/// Writes the query that gives the value, or the values of a set, as one JSON.
+pub(super) fn subquery(sql: &mut Sql, plan: &Call<'_>) {
+    if plan.function.set {
+        sql.word("select coalesce(pg_catalog.json_agg(x.c0), '[]') from (select ");
+        shown(sql, plan);
+        sql.word(" as c0");
+        given(sql, plan, " from ");
+        sql.word(") x");
+    } else {
+        sql.word("select pg_catalog.to_json(");
+        shown(sql, plan);
+        sql.word(")");
+        given(sql, plan, " from ");
+    }
+}
+
 /// Writes the one value of a function as a body.
 fn value(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
     let (before, behind) = match shape {
@@ -83,7 +99,7 @@ fn value(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
         }
     };
     sql.word(before);
-    invoke(sql, plan);
+    shown(sql, plan);
     sql.word(behind);
 }
 
@@ -115,6 +131,15 @@ pub(super) fn source(sql: &mut Sql, plan: &Call<'_>) {
         sql.word(", lateral ");
     }
     invoke(sql, plan);
+}
+
+/// Writes the value as what it is shown as.
+fn shown(sql: &mut Sql, plan: &Call<'_>) {
+    sql.word(if plan.cast.is_some() { "(" } else { "" });
+    invoke(sql, plan);
+    if let Some(cast) = plan.cast {
+        sql.word(")::").data_type(cast);
+    }
 }
 
 /// Writes `schema.function(arguments)`.

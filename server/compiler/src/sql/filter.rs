@@ -5,7 +5,7 @@
 
 use crate::ask::{Comparison, Nulls, Quantifier, Search, Step, Truth};
 use crate::catalog::TypeClass;
-use crate::plan::{Base, Expression, OrderBy, Predicate};
+use crate::plan::{Base, Embed, Expression, OrderBy, OrderOf, Predicate};
 use crate::sql::fragment::{Param, Sql};
 use crate::sql::output::Scope;
 use crate::sql::read::{self, Origin};
@@ -18,6 +18,15 @@ pub(super) fn predicate(sql: &mut Sql, scope: &Scope<'_, '_>, filter: &Predicate
             sql.word("not (");
             predicate(sql, scope, inner);
             sql.word(")");
+        }
+        // `t.*`, not `t`: the bare name would mean a column called t if there is one.
+        Predicate::Present => {
+            sql.word("not (").alias(scope.alias).word(".* is null)");
+        }
+        Predicate::Untrue(inner) => {
+            sql.word("(");
+            predicate(sql, scope, inner);
+            sql.word(") is not true");
         }
         Predicate::Compare {
             left,
@@ -70,15 +79,20 @@ pub(super) fn predicate(sql: &mut Sql, scope: &Scope<'_, '_>, filter: &Predicate
         }
         Predicate::Embedded(place) => {
             if let Some(embed) = scope.read.embeds.get(*place) {
-                let inner = Scope::new(sql, &embed.read, false);
-                let origin = Origin::Link(&embed.link, scope);
-                sql.word("exists (select 1");
-                read::from(sql, &inner, &origin);
-                read::conditions(sql, &inner, &origin);
-                sql.word(")");
+                exists(sql, scope, embed);
             }
         }
+        Predicate::Related(embed) => exists(sql, scope, embed),
     }
+}
+
+fn exists(sql: &mut Sql, scope: &Scope<'_, '_>, embed: &Embed<'_>) {
+    let inner = Scope::new(sql, &embed.read, false);
+    let origin = Origin::Link(&embed.link, scope);
+    sql.word("exists (select 1");
+    read::from(sql, &inner, &origin);
+    read::conditions(sql, &inner, &origin);
+    sql.word(")");
 }
 
 /// Words against a text: the configuration is a value too, and what is no `tsvector` is made one with it.
@@ -250,23 +264,29 @@ fn path(
     }
 }
 
+/// Writes a cursor: the values a row is ordered by, as one text.
+pub(super) fn cursor(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>]) {
+    sql.word("pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_array(")
+        .list(order, |sql, key| {
+            expression(sql, scope, &key.by);
+            sql.word("::pg_catalog.text");
+        })
+        .word(")::pg_catalog.text, 'UTF8'), 'hex')");
+}
+
 /// Writes ` order by …`.
 pub(super) fn order(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>]) {
     if order.is_empty() {
         return;
     }
     sql.word(" order by ").list(order, |sql, key| {
-        match key.embed.and_then(|place| scope.read.embeds.get(place)) {
+        match &key.embed {
             None => expression(sql, scope, &key.by),
-            Some(embed) => {
-                let inner = Scope::new(sql, &embed.read, false);
-                let origin = Origin::Link(&embed.link, scope);
-                sql.word("(select ");
-                expression(sql, &inner, &key.by);
-                read::from(sql, &inner, &origin);
-                read::conditions(sql, &inner, &origin);
-                sql.word(if embed.uncertain { " limit 1)" } else { ")" });
+            Some(OrderOf::Embed(place)) => {
+                let embed = scope.read.embeds.get(*place);
+                key_of(sql, scope, embed.map_or(&[], std::slice::from_ref), &key.by);
             }
+            Some(OrderOf::Ways(ways)) => key_of(sql, scope, ways, &key.by),
         }
         sql.word(if key.descending { " desc" } else { "" })
             .word(match key.nulls {
@@ -275,6 +295,20 @@ pub(super) fn order(sql: &mut Sql, scope: &Scope<'_, '_>, order: &[OrderBy<'_>])
                 None => "",
             });
     });
+}
+
+/// Writes what to order by, in the row at the end of these ways.
+fn key_of(sql: &mut Sql, scope: &Scope<'_, '_>, ways: &[Embed<'_>], by: &Expression<'_>) {
+    let Some((embed, further)) = ways.split_first() else {
+        return expression(sql, scope, by);
+    };
+    let inner = Scope::new(sql, &embed.read, false);
+    let origin = Origin::Link(&embed.link, scope);
+    sql.word("(select ");
+    key_of(sql, &inner, further, by);
+    read::from(sql, &inner, &origin);
+    read::conditions(sql, &inner, &origin);
+    sql.word(if embed.uncertain { " limit 1)" } else { ")" });
 }
 
 #[cfg(test)]

@@ -86,12 +86,26 @@ pub(super) fn members(sql: &mut Sql, scope: &Scope<'_, '_>, numbered: bool) {
     }
     sql.list(output.iter().enumerate(), |sql, (place, member)| {
         value(sql, scope, &member.value);
-        if numbered {
-            sql.word(" as c").count(place);
-        } else {
-            own_name(sql, member);
-        }
+        member_name(sql, member, numbered, place);
     });
+}
+
+/// Writes by what a value in a select list goes.
+pub(super) fn member_name(sql: &mut Sql, member: &Member<'_>, numbered: bool, place: usize) {
+    if numbered {
+        sql.word(" as c").count(place);
+    } else {
+        own_name(sql, member);
+    }
+}
+
+/// Writes what is the same in every row.
+pub(super) fn constant(sql: &mut Sql, value: &Value<'_>) {
+    match value {
+        Value::Text(text) => sql.bind(*text).word("::pg_catalog.text"),
+        Value::Json(json) => sql.bind(*json).word("::pg_catalog.json"),
+        _ => sql.word("null"),
+    };
 }
 
 /// Writes ` as "name"` where PostgreSQL would not find the name by itself.
@@ -101,7 +115,7 @@ fn own_name(sql: &mut Sql, member: &Member<'_>) {
         Value::Field(field) if field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
     );
     match &member.name {
-        MemberName::Own(_) if natural => {}
+        MemberName::Own(name) if natural && named_by(&member.value, name) => {}
         MemberName::Own(name) => {
             sql.word(" as ").name(name);
         }
@@ -111,6 +125,11 @@ fn own_name(sql: &mut Sql, member: &Member<'_>) {
         // Rows with such names are numbered.
         MemberName::Given(_) => {}
     }
+}
+
+/// Whether a value goes by its column's own name.
+fn named_by(value: &Value<'_>, name: &crate::catalog::Name) -> bool {
+    matches!(value, Value::Field(field) if field.base.name() == name)
 }
 
 fn value(sql: &mut Sql, scope: &Scope<'_, '_>, value: &Value<'_>) {
@@ -139,6 +158,7 @@ fn value(sql: &mut Sql, scope: &Scope<'_, '_>, value: &Value<'_>) {
                 sql.word(")::").data_type(cast);
             }
         }
+        Value::Text(_) | Value::Json(_) => constant(sql, value),
         Value::Embed(place) => {
             if let Some(embed) = scope.read.embeds.get(*place) {
                 let form = if embed.to_one {
@@ -226,7 +246,11 @@ fn is_bytes(output: &Output<'_>) -> bool {
     match output.as_slice() {
         [only] => match &only.value {
             Value::Field(field) => field.data_type().is_some_and(TypeName::is_bytea),
-            Value::Aggregate { .. } | Value::Embed(_) | Value::Spread { .. } => false,
+            Value::Aggregate { .. }
+            | Value::Embed(_)
+            | Value::Spread { .. }
+            | Value::Text(_)
+            | Value::Json(_) => false,
         },
         _ => false,
     }
@@ -240,17 +264,61 @@ fn object(sql: &mut Sql, output: &Output<'_>, strip: bool) {
         ""
     });
     if is_built(output) {
-        sql.word("pg_catalog.json_build_object(");
-        sql.list(output.iter().enumerate(), |sql, (place, member)| {
-            sql.bind(member.name.as_str())
-                .word("::pg_catalog.text, x.c")
-                .count(place);
-        });
-        sql.word(")");
+        built(sql, output);
     } else {
         sql.word("pg_catalog.row_to_json(x.*)");
     }
     sql.word(if strip { ")" } else { "" });
+}
+
+/// `json_build_object` takes 100 arguments, two for each member.
+const MEMBERS: usize = 50;
+
+/// Writes the row of `x` as an object whose names are bound.
+pub(super) fn built(sql: &mut Sql, output: &Output<'_>) {
+    object_of(
+        sql,
+        output,
+        |member| member.name.as_str(),
+        |sql, place, _| {
+            sql.word("x.c").count(place);
+        },
+    );
+}
+
+/// Writes an object whose names are bound. A larger one is made of several: their braces are cut off where they meet.
+pub(super) fn object_of<T>(
+    sql: &mut Sql,
+    members: &[T],
+    name: impl Fn(&T) -> &str,
+    value: impl Fn(&mut Sql, usize, &T),
+) {
+    let one = |sql: &mut Sql, part: usize, members: &[T]| {
+        sql.word("pg_catalog.json_build_object(");
+        sql.list(members.iter().enumerate(), |sql, (place, member)| {
+            sql.bind(name(member)).word("::pg_catalog.text, ");
+            value(sql, part * MEMBERS + place, member);
+        });
+        sql.word(")");
+    };
+    if members.len() <= MEMBERS {
+        return one(sql, 0, members);
+    }
+    let last = (members.len() - 1) / MEMBERS;
+    sql.word("pg_catalog.concat(");
+    let parts = members.chunks(MEMBERS).enumerate();
+    sql.list(parts, |sql, (part, members)| {
+        sql.word(match part {
+            0 => "",
+            _ => "', ', pg_catalog.substr(",
+        });
+        sql.word(if part < last { "pg_catalog.left(" } else { "" });
+        one(sql, part, members);
+        sql.word("::pg_catalog.text")
+            .word(if part < last { ", -1)" } else { "" })
+            .word(if part > 0 { ", 2)" } else { "" });
+    });
+    sql.word(")::pg_catalog.json");
 }
 
 /// Writes the rows of `x` as comma-separated values (RFC 4180, with the line ends of Unix). The line of names is bound.
@@ -298,7 +366,7 @@ pub(super) fn needed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Column> {
         let field = match &member.value {
             Value::Field(field) => Some(field),
             Value::Aggregate { of, .. } => of.as_ref(),
-            Value::Embed(_) | Value::Spread { .. } => None,
+            Value::Text(_) | Value::Json(_) | Value::Embed(_) | Value::Spread { .. } => None,
         };
         if let Some(crate::plan::Base::Column(column)) = field.map(|field| field.base) {
             add(column);

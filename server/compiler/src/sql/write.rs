@@ -123,26 +123,10 @@ fn condition(
     let Some(filter) = filter else {
         return;
     };
-    let read = bare(relation);
+    let read = Read::bare(relation);
     let scope = Scope::at(sql, &read, alias, false);
     sql.word(" where ");
     filter::predicate(sql, &scope, filter);
-}
-
-/// A read that says nothing but from where.
-fn bare(relation: &crate::catalog::Relation) -> Read<'_> {
-    Read {
-        relation,
-        output: Vec::new(),
-        embeds: Vec::new(),
-        filter: None,
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
-        single: false,
-        count: crate::ask::Count::No,
-        grouped: false,
-    }
 }
 
 pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
@@ -209,7 +193,7 @@ fn first_rows(
     page: &Page<'_>,
     target: Alias,
 ) {
-    let read = bare(relation);
+    let read = Read::bare(relation);
     let scope = Scope::new(sql, &read, false);
     sql.word("(select ").list(&page.key, |sql, column| {
         sql.column(scope.alias, column);

@@ -6,6 +6,7 @@
     reason = "test code outside test functions"
 )]
 
+pub mod graphql;
 pub mod tokens;
 
 use std::path::PathBuf;

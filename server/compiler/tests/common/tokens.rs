@@ -90,6 +90,17 @@ const WORDS: &[&str] = &[
     "max",
     "concat",
     "replace",
+    "substr",
+    "over",
+    "row_number",
+    "filter",
+    "encode",
+    "convert_to",
+    "json_build_array",
+    "n",
+    "y",
+    "__typename",
+    "_health",
     "else",
     "to_json",
     "to_tsvector",
@@ -106,8 +117,8 @@ const WORDS: &[&str] = &[
     "k",
 ];
 const SYMBOLS: &[&str] = &[
-    "->>", "->", "-|-", "<>", "<<", ">>", "<@", "@>", "@@", "&&", "&<", "&>", ">=", "<=", "~*",
-    "~", "::", "=>", "=", ">", "<", ",", ".", "*", "(", ")", "[1]",
+    "->>", "->", "-|-", "-1", "<>", "<<", ">>", "<@", "@>", "@@", "&&", "&<", "&>", ">=", "<=",
+    "~*", "~", "::", "=>", "=", ">", "<", ",", ".", "*", "(", ")", "[1]",
 ];
 const LITERALS: &[&str] = &[
     "'[]'",
@@ -121,6 +132,9 @@ const LITERALS: &[&str] = &[
     "'\"\"'",
     "'\"'",
     "','",
+    "', '",
+    "'UTF8'",
+    "'hex'",
 ];
 
 /// Every name the catalog holds.
@@ -175,7 +189,7 @@ pub fn judge(statement: &Statement, names: &HashSet<String>) -> Result<(), Strin
         let length = match c {
             ' ' => 1,
             'E' if rest.starts_with("E'") => literal(rest)?,
-            'a'..='z' => word(rest)?,
+            'a'..='z' | '_' => word(rest)?,
             '0'..='9' => digits(rest),
             '"' => quoted_name(rest, names)?,
             '\'' => literal(rest)?,

@@ -387,10 +387,11 @@ fn rows_are_addressed_by_a_key_of_one_column_only() {
     ]);
 }
 
+/// PostgreSQL's own list of what is selected ends soon behind; `*` brings the six columns of the table.
 #[test]
-fn wide_rows_cannot_be_renamed() {
-    let columns: Vec<String> = (0..51).map(|n| format!("c{n}:title")).collect();
-    let request = |count: usize| format!("GET /posts?select={}", columns[..count].join(","));
+fn rows_wider_than_postgresql_selects_cannot_be_renamed() {
+    let columns: Vec<String> = (0..1599).map(|n| format!("c{n}:title")).collect();
+    let request = |count: usize| format!("GET /posts?select=*,{}", columns[..count].join(","));
     let (s, c) = INPUT;
-    assert_refused(&[(&request(51), s, c, "At most 50 columns", &request(50))]);
+    assert_refused(&[(&request(1595), s, c, "At most 1600 columns", &request(1594))]);
 }

@@ -30,6 +30,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
         types.insert(Entry {
             name: element.clone(),
             class: class(&row.base_type, &row.category),
+            base: row.base_type,
             castable: row.castable,
             array: Some(array.name.clone()),
             element: None,
@@ -38,6 +39,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
         types.insert(Entry {
             name: array,
             class: TypeClass::Array,
+            base: Box::default(),
             castable: row.castable,
             array: None,
             element: Some(element),

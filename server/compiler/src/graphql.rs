@@ -1,0 +1,331 @@
+//! GraphQL front end: a document with its variables → statements, and how their rows make the answer.
+//!
+//! ```text
+//! text ──document──▶ Document ──limits, validate──▶ ──coerce, select──▶ ask::Object or Ask ──plan, sql──▶ Statement
+//! ```
+//!
+//! All fields of a query are one statement; each field of a mutation is one, in their order. There are no resolvers:
+//! what PostgreSQL answers is copied into the response. Every refusal comes before a connection is taken.
+
+mod arguments;
+mod call;
+mod coerce;
+mod connection;
+mod document;
+mod error;
+mod filter;
+mod introspection;
+mod limits;
+mod meta;
+mod mutation;
+mod names;
+mod schema;
+mod select;
+mod types;
+mod validate;
+
+use std::borrow::Cow;
+
+pub use error::{Code, Error, Location, Refusal};
+pub use limits::Limits;
+pub use schema::Schema;
+
+use crate::ask::{self, Object, ObjectMember, Part, Read};
+use crate::catalog::Catalog;
+use crate::plan;
+use crate::sql::{self, Statement};
+use document::{Document, Kind, Pos};
+use error::{Problem, shown};
+use schema::{Act, What, World};
+use select::{Merged, Operation};
+use types::Named;
+
+/// What does not change from request to request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The schemas whose tables are shown. The first one's go by their own names, those of others have their schema's
+    /// before it.
+    pub schemas: Vec<String>,
+    /// Whether `__schema` and `__type` are answered, and names nobody asked for are suggested.
+    pub introspection: bool,
+    /// What one operation may ask for.
+    pub limits: Limits,
+    /// How many rows one list may hold.
+    pub rows: plan::Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            schemas: vec![crate::catalog::DEFAULT_SCHEMA.to_owned()],
+            introspection: true,
+            limits: Limits::default(),
+            rows: plan::Limits::default(),
+        }
+    }
+}
+
+/// A request as HTTP carries it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The document.
+    pub query: &'a str,
+    /// Which of its operations; `None`: the only one.
+    pub operation: Option<&'a str>,
+    /// A JSON object, or nothing.
+    pub variables: Option<&'a str>,
+    /// Whether the request may change anything: a GET may not.
+    pub may_write: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A document alone.
+    pub fn new(query: &'a str) -> Self {
+        Request {
+            query,
+            operation: None,
+            variables: None,
+            may_write: true,
+        }
+    }
+}
+
+/// What to run, and how the answer is put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// To run one after the other in one transaction; none for an answer that needs no rows.
+    pub statements: Vec<Statement>,
+    /// The response from its first byte to its last.
+    pub response: Vec<Piece>,
+}
+
+/// A piece of the response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Bytes as they are.
+    Text(String),
+    /// Column 0 of that statement's row; `null` where it is NULL.
+    Body(usize),
+    /// The number of rows that statement wrote.
+    Rows(usize),
+}
+
+/// Compiles a request.
+///
+/// # Errors
+/// Whatever does not follow the grammar, the schema, the limits; all of it that can be found.
+pub fn compile(
+    request: &Request<'_>,
+    catalog: &Catalog,
+    schema: &Schema,
+    options: &Options,
+) -> Result<Compiled, Refusal> {
+    let world = World {
+        catalog,
+        schema,
+        options,
+    };
+    compiled(request, world).map_err(|problems| Refusal {
+        errors: problems
+            .into_iter()
+            .map(|problem| problem.located(request.query))
+            .collect(),
+    })
+}
+
+fn compiled(request: &Request<'_>, world: World<'_>) -> Result<Compiled, Vec<Problem>> {
+    let one = |problem| vec![problem];
+    let limits = &world.options.limits;
+    limits::length(request.query, limits).map_err(one)?;
+    let document = document::read(request.query, limits).map_err(one)?;
+    let operation = chosen(&document, request.operation).map_err(one)?;
+    let given = coerce::given(request.variables).map_err(one)?;
+    limits::check(&document, operation, &given, world, limits).map_err(one)?;
+    validate::validate(&document, world)?;
+    if operation.kind == Kind::Mutation && !request.may_write {
+        let message = "A mutation needs POST";
+        return Err(one(Problem::invalid(message, operation.at)));
+    }
+    let variables = coerce::variables(world, &operation.variables, &given)?;
+    let ask = Operation {
+        world,
+        document: &document,
+        variables: &variables,
+        terms: std::cell::Cell::new(0),
+    };
+    match operation.kind {
+        Kind::Mutation => mutation(&ask, operation),
+        Kind::Query | Kind::Subscription => query(&ask, operation),
+    }
+    .map_err(one)
+}
+
+fn chosen<'c, 'd>(
+    document: &'c Document<'d>,
+    wanted: Option<&str>,
+) -> Result<&'c document::Operation<'d>, Problem> {
+    let nowhere = |message: String| Problem::invalid(message, Pos(0)).nowhere();
+    match (wanted, document.operations.as_slice()) {
+        (_, []) => Err(nowhere("The document holds no operation".to_owned())),
+        (None, [only]) => Ok(only),
+        (None, _) => Err(nowhere(
+            "The document holds more than one operation; operationName says which".to_owned(),
+        )),
+        (Some(wanted), all) => {
+            let named =
+                |one: &&document::Operation<'_>| one.name.is_some_and(|name| name.text == wanted);
+            let found = all.iter().find(named);
+            found.ok_or_else(|| nowhere(format!("Unknown operation named \"{}\".", shown(wanted))))
+        }
+    }
+}
+
+fn query<'c, 'd>(
+    operation: &Operation<'c, 'd>,
+    asked: &'c document::Operation<'d>,
+) -> Result<Compiled, Problem> {
+    let world = operation.world;
+    let merged = operation.collect(&[&asked.selections], Named::Query)?;
+    let mut members = Vec::with_capacity(merged.len());
+    for one in &merged {
+        let Some(field) = one.field() else { continue };
+        let Some(found) = world.field(Named::Query, field.name.text) else {
+            continue;
+        };
+        let value = match found.what {
+            What::Typename => Part::Text(Cow::Borrowed("Query")),
+            What::Health => Part::Text(Cow::Borrowed("ok")),
+            What::Root(root) => root_read(operation, one, &found, root)
+                .map_err(|problem| at_key(problem, one.key))?,
+            What::Introspection => {
+                Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
+            }
+            What::Member(_) | What::Part | What::Meta => continue,
+        };
+        members.push(ObjectMember {
+            name: operation.key(one.key, &found),
+            value,
+        });
+    }
+    let constant =
+        |member: &ObjectMember<'_>| matches!(member.value, Part::Text(_) | Part::Json(_));
+    if members.iter().all(constant) {
+        let mut text = String::from("{\"data\":{");
+        for (place, member) in members.iter().enumerate() {
+            text.push_str(if place > 0 { "," } else { "" });
+            text.push_str(&quoted(member.name.as_str()));
+            text.push(':');
+            match &member.value {
+                Part::Text(value) => text.push_str(&quoted(value)),
+                Part::Json(value) => text.push_str(value),
+                Part::Read { .. } | Part::Call { .. } | Part::Connection { .. } => {}
+            }
+        }
+        text.push_str("}}");
+        return Ok(Compiled {
+            statements: Vec::new(),
+            response: vec![Piece::Text(text)],
+        });
+    }
+    let object = Object {
+        members,
+        wishes: ask::Wishes::default(),
+    };
+    let plan =
+        plan::object(&object, world.catalog, &world.options.rows).map_err(|(place, error)| {
+            let key = merged.get(place).map_or("", |one| one.key);
+            at_key(Problem::invalid(error.message(), asked.at), key)
+        })?;
+    Ok(Compiled {
+        statements: vec![sql::print(&plan)],
+        response: vec![
+            Piece::Text("{\"data\":".to_owned()),
+            Piece::Body(0),
+            Piece::Text("}".to_owned()),
+        ],
+    })
+}
+
+fn root_read<'c, 'd>(
+    operation: &Operation<'c, 'd>,
+    merged: &Merged<'c, 'd>,
+    found: &schema::Field<'c>,
+    root: &'c schema::Root,
+) -> Result<Part<'c>, Problem> {
+    let Some(field) = merged.field() else {
+        return Ok(Part::Json(Cow::Borrowed("null")));
+    };
+    let given = arguments::read(operation, found, field)?;
+    if let Some(called) = operation.world.called(root) {
+        let (function, call) = call::ask(operation, called, merged, &given)?;
+        return Ok(Part::Call { function, call });
+    }
+    let Some(entity) = operation.world.entity(root.entity) else {
+        return Ok(Part::Json(Cow::Borrowed("null")));
+    };
+    if root.act == Act::Connection {
+        return Ok(Part::Connection {
+            table: operation.table(entity),
+            facets: connection::facets(operation, root.entity, merged, &given)?,
+        });
+    }
+    let mut read = Read::of(operation.select(root.entity, &merged.sets())?);
+    match root.act {
+        Act::ByKey => read.rows = mutation::key(operation, root.entity, &given),
+        _ => arguments::page(operation, root.entity, &given, &mut read, field.at)?,
+    }
+    Ok(Part::Read {
+        table: operation.table(entity),
+        read,
+    })
+}
+
+fn mutation<'c, 'd>(
+    operation: &Operation<'c, 'd>,
+    asked: &'c document::Operation<'d>,
+) -> Result<Compiled, Problem> {
+    let world = operation.world;
+    let merged = operation.collect(&[&asked.selections], Named::Mutation)?;
+    let (mut statements, mut response) = (Vec::new(), Vec::new());
+    let mut text = String::from("{\"data\":{");
+    for (place, one) in merged.iter().enumerate() {
+        let Some(field) = one.field() else { continue };
+        let Some(found) = world.field(Named::Mutation, field.name.text) else {
+            continue;
+        };
+        text.push_str(if place > 0 { "," } else { "" });
+        text.push_str(&quoted(one.key));
+        text.push(':');
+        let What::Root(root) = found.what else {
+            text.push_str("\"Mutation\"");
+            continue;
+        };
+        let refused = |problem| at_key(problem, one.key);
+        let Some(ask) = mutation::ask(operation, one, &found, root).map_err(refused)? else {
+            continue;
+        };
+        let plan = plan::plan(&ask, world.catalog, &world.options.rows)
+            .map_err(|error| refused(Problem::invalid(error.message(), field.at)))?;
+        response.push(Piece::Text(std::mem::take(&mut text)));
+        response.push(match root.act {
+            Act::DeleteMany => Piece::Rows(statements.len()),
+            _ => Piece::Body(statements.len()),
+        });
+        statements.push(sql::print(&plan));
+    }
+    text.push_str("}}");
+    response.push(Piece::Text(text));
+    Ok(Compiled {
+        statements,
+        response,
+    })
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn at_key(mut problem: Problem, key: &str) -> Problem {
+    problem.path = vec![key.to_owned()];
+    problem
+}

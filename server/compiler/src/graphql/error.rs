@@ -1,0 +1,156 @@
+//! Why an operation is refused: messages, places and codes of the wire. No text of the database, no SQL.
+
+use super::document::Pos;
+
+/// `extensions.code`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Not a GraphQL document.
+    ParseFailed,
+    /// A document that does not fit the schema, or variables that do not fit the document.
+    ValidationFailed,
+    /// Nested too deep.
+    DepthLimit,
+    /// Too expensive.
+    ComplexityLimit,
+    /// `__schema` and `__type` are switched off.
+    IntrospectionDisabled,
+}
+
+impl Code {
+    /// As the wire spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Code::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Code::DepthLimit => "DEPTH_LIMIT_EXCEEDED",
+            Code::ComplexityLimit => "COMPLEXITY_LIMIT_EXCEEDED",
+            Code::IntrospectionDisabled => "INTROSPECTION_DISABLED",
+        }
+    }
+}
+
+/// A place in the document, from 1; columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Location {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// One entry of `errors`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// One sentence.
+    pub message: String,
+    /// Where in the document; empty when no place is to blame.
+    pub locations: Vec<Location>,
+    /// The response key concerned, from the root.
+    pub path: Vec<String>,
+    /// What kind.
+    pub code: Code,
+}
+
+/// A refused operation: at least one error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In the order they were found.
+    pub errors: Vec<Error>,
+}
+
+impl Refusal {
+    /// The body of the answer: `errors`, and their first message once more as `error`, which older clients show.
+    pub fn body(&self) -> String {
+        let errors: Vec<serde_json::Value> = self
+            .errors
+            .iter()
+            .map(|error| {
+                let mut entry = serde_json::json!({
+                    "message": error.message,
+                    "extensions": { "code": error.code.as_str() },
+                });
+                if let Some(entry) = entry.as_object_mut() {
+                    if !error.locations.is_empty() {
+                        entry.insert("locations".to_owned(), locations(&error.locations));
+                    }
+                    if !error.path.is_empty() {
+                        entry.insert("path".to_owned(), error.path.clone().into());
+                    }
+                }
+                entry
+            })
+            .collect();
+        let first = self.errors.first().map(|error| error.message.as_str());
+        serde_json::json!({ "errors": errors, "error": first }).to_string()
+    }
+}
+
+fn locations(all: &[Location]) -> serde_json::Value {
+    all.iter()
+        .map(|place| serde_json::json!({ "line": place.line, "column": place.column }))
+        .collect()
+}
+
+/// An error under way: its places are still bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) code: Code,
+    pub(super) message: String,
+    pub(super) at: Vec<Pos>,
+    pub(super) path: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, message: impl Into<String>, at: Pos) -> Self {
+        Problem {
+            code,
+            message: message.into(),
+            at: vec![at],
+            path: Vec::new(),
+        }
+    }
+
+    /// What the rules of the specification find.
+    pub(super) fn invalid(message: impl Into<String>, at: Pos) -> Self {
+        Self::new(Code::ValidationFailed, message, at)
+    }
+
+    /// With a second place.
+    pub(super) fn and(mut self, at: Pos) -> Self {
+        self.at.push(at);
+        self
+    }
+
+    /// Nothing in the document is to blame.
+    pub(super) fn nowhere(mut self) -> Self {
+        self.at.clear();
+        self
+    }
+
+    pub(super) fn located(self, text: &str) -> Error {
+        Error {
+            locations: self.at.iter().map(|at| location(text, *at)).collect(),
+            message: self.message,
+            path: self.path,
+            code: self.code,
+        }
+    }
+}
+
+fn location(text: &str, at: Pos) -> Location {
+    let before = text.get(..at.0).unwrap_or(text);
+    // As the specification ends lines: \n, \r\n and \r.
+    let ends = |c: char| matches!(c, '\n' | '\r');
+    let breaks = before.matches(ends).count() - before.matches("\r\n").count();
+    let line = before.rsplit(ends).next().unwrap_or(before);
+    Location {
+        line: breaks + 1,
+        column: line.chars().count() + 1,
+    }
+}
+
+/// Names and values of the caller in messages: shortened, so that a long request does not come back as a long answer.
+pub(super) fn shown(text: &str) -> String {
+    crate::error::Shown::from(text).to_string()
+}

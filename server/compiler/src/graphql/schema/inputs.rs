@@ -1,0 +1,426 @@
+//! Arguments and input types: worked out from a table's fields.
+
+use std::borrow::Cow;
+
+use super::operators::{NO_ORDER, OPERATORS, Operator};
+use super::{Act, EntityField, Field, Source, What, World};
+use crate::graphql::types::{Named, Scalar, TypeRef};
+
+/// An argument, or a field of an input type.
+#[derive(Debug, Clone)]
+pub(in crate::graphql) struct Input<'s> {
+    pub(in crate::graphql) name: Cow<'s, str>,
+    pub(in crate::graphql) ty: TypeRef,
+    pub(in crate::graphql) used: InputUse,
+    /// As the document would write it.
+    pub(in crate::graphql) default: Option<&'static str>,
+}
+
+/// What a value is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::graphql) enum InputUse {
+    Filter,
+    OrderBy,
+    Limit,
+    Offset,
+    First,
+    After,
+    Last,
+    Before,
+    Data,
+    OnConflict,
+    /// A column of the primary key.
+    Key(usize),
+    /// `_and`
+    And,
+    /// `_or`
+    Or,
+    /// `_not`
+    Not,
+    /// A place among the table's fields, with an operator.
+    Compare(usize, Operator),
+    /// A place among the table's fields, whose rows are judged.
+    Related(usize, Quantity),
+    /// A place among the table's fields, to order by.
+    Order(usize),
+    /// A place among the table's fields, to give a value.
+    Set(usize),
+    /// A place among the function's arguments.
+    Argument(usize),
+    ConflictColumns,
+    ConflictAction,
+    /// Of introspection and of directives.
+    Other,
+}
+
+/// How many related rows must satisfy a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::graphql) enum Quantity {
+    /// The one there is.
+    One,
+    Some,
+    None,
+    Every,
+}
+
+const QUANTITIES: [(&str, Quantity); 3] = [
+    ("_some", Quantity::Some),
+    ("_none", Quantity::None),
+    ("_every", Quantity::Every),
+];
+
+const INT: TypeRef = TypeRef {
+    named: Named::Scalar(Scalar::Int),
+    lists: 0,
+    non_null: 0,
+};
+const BOOLEAN: TypeRef = TypeRef {
+    named: Named::Scalar(Scalar::Boolean),
+    ..INT
+};
+
+const STRING: TypeRef = TypeRef {
+    named: Named::Scalar(Scalar::String),
+    ..INT
+};
+
+fn input(name: &'static str, ty: TypeRef, used: InputUse) -> Input<'static> {
+    Input {
+        name: Cow::Borrowed(name),
+        ty,
+        used,
+        default: None,
+    }
+}
+
+impl<'s> World<'s> {
+    /// What a field takes.
+    pub(in crate::graphql) fn arguments(self, field: &Field<'s>) -> Vec<Input<'s>> {
+        match field.what {
+            What::Root(root) => self.root_arguments(root.act, root.entity),
+            What::Member(member) => match (member.source, member.ty) {
+                (
+                    Source::Way(_),
+                    TypeRef {
+                        named: Named::Row(to),
+                        lists: 1,
+                        ..
+                    },
+                ) => self.root_arguments(Act::Collection, to),
+                _ => Vec::new(),
+            },
+            What::Introspection if field.name == "__type" => {
+                let name = Named::Scalar(Scalar::String).one().required();
+                vec![input("name", name, InputUse::Other)]
+            }
+            What::Meta
+                if matches!(field.name, "fields" | "enumValues" | "inputFields" | "args") =>
+            {
+                let mut argument = input("includeDeprecated", BOOLEAN, InputUse::Other);
+                argument.default = Some("false");
+                vec![argument]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn root_arguments(self, act: Act, entity: usize) -> Vec<Input<'s>> {
+        let filter = Named::Filter(entity).one();
+        let data = Named::Input(entity).one().required();
+        match act {
+            Act::Collection => {
+                let mut all = vec![input("filter", filter, InputUse::Filter)];
+                if self.is_orderable(entity) {
+                    let order = Named::OrderBy(entity).one().required().list();
+                    all.push(input("orderBy", order, InputUse::OrderBy));
+                }
+                all.push(input("limit", INT, InputUse::Limit));
+                all.push(input("offset", INT, InputUse::Offset));
+                all
+            }
+            Act::Connection => {
+                let mut all = vec![
+                    input("first", INT, InputUse::First),
+                    input("after", STRING, InputUse::After),
+                    input("last", INT, InputUse::Last),
+                    input("before", STRING, InputUse::Before),
+                    input("filter", filter, InputUse::Filter),
+                ];
+                if self.is_orderable(entity) {
+                    let order = Named::OrderBy(entity).one().required().list();
+                    all.push(input("orderBy", order, InputUse::OrderBy));
+                }
+                all
+            }
+            Act::ByKey | Act::Delete => self.key(entity),
+            Act::Insert | Act::InsertMany => {
+                let many = act == Act::InsertMany;
+                let data = if many { data.list().required() } else { data };
+                let mut all = vec![input("data", data, InputUse::Data)];
+                if self.has_key(entity) {
+                    let conflict = Named::OnConflict(entity).one();
+                    all.push(input("onConflict", conflict, InputUse::OnConflict));
+                }
+                all
+            }
+            Act::Update => {
+                let mut all = self.key(entity);
+                all.push(input("data", data, InputUse::Data));
+                all
+            }
+            Act::UpdateMany => vec![
+                input("filter", filter.required(), InputUse::Filter),
+                input("data", data, InputUse::Data),
+            ],
+            Act::DeleteMany => vec![input("filter", filter.required(), InputUse::Filter)],
+            Act::Call(place) => self.call_arguments(place),
+        }
+    }
+
+    fn call_arguments(self, place: usize) -> Vec<Input<'s>> {
+        let Some(called) = self.schema.functions.get(place) else {
+            return Vec::new();
+        };
+        let own = called.arguments.iter().enumerate();
+        let own = own.map(|(place, argument)| Input {
+            name: Cow::Borrowed(argument.name.as_str()),
+            ty: argument.ty,
+            used: InputUse::Argument(place),
+            default: None,
+        });
+        let mut all: Vec<Input<'s>> = own.collect();
+        if let (Some(entity), 1..) = (called.entity, called.ty.lists) {
+            all.extend(self.root_arguments(Act::Collection, entity));
+        }
+        all
+    }
+
+    /// Whether its rows have anything to order them by, beside rows of others.
+    pub(in crate::graphql) fn is_orderable(self, entity: usize) -> bool {
+        let fields = self.entity(entity).map_or(&[][..], |entity| &entity.fields);
+        let own = |field: &EntityField| !matches!(field.source, Source::Way(_));
+        fields
+            .iter()
+            .any(|field| own(field) && field.operators != NO_ORDER)
+    }
+
+    /// Whether any of its columns takes a value.
+    pub(in crate::graphql) fn is_writable(self, entity: usize) -> bool {
+        self.entity(entity).is_some_and(|found| {
+            (0..found.fields.len())
+                .any(|at| self.plain_field(Named::Input(entity), entity, at).is_some())
+        })
+    }
+
+    /// Whether a row can be there already.
+    pub(in crate::graphql) fn has_key(self, entity: usize) -> bool {
+        let relation = self.entity(entity).and_then(|entity| self.relation(entity));
+        relation.is_some_and(|relation| !relation.unique_keys.is_empty())
+    }
+
+    fn key(self, entity: usize) -> Vec<Input<'s>> {
+        let Some(entity) = self.entity(entity) else {
+            return Vec::new();
+        };
+        let fields = entity.key.iter().filter_map(|place| {
+            let field = entity.fields.get(*place)?;
+            Some(Input {
+                name: Cow::Borrowed(field.name.as_str()),
+                ty: field.ty.required(),
+                used: InputUse::Key(*place),
+                default: None,
+            })
+        });
+        fields.collect()
+    }
+
+    /// The field of that name of an input type.
+    pub(in crate::graphql) fn input_field(self, of: Named, name: &str) -> Option<Input<'s>> {
+        match of {
+            Named::Filter(place) => self.filter_field(place, name),
+            Named::OrderBy(place) | Named::Input(place) => {
+                let entity = self.entity(place)?;
+                let at = *entity.by_name.get(name)?;
+                self.plain_field(of, place, at)
+            }
+            Named::OnConflict(place) => conflict_fields(place)
+                .into_iter()
+                .find(|field| field.name == name),
+            _ => None,
+        }
+    }
+
+    /// All fields of an input type.
+    pub(in crate::graphql) fn input_fields(self, of: Named) -> Vec<Input<'s>> {
+        let place = match of {
+            Named::Filter(place) | Named::OrderBy(place) | Named::Input(place) => place,
+            Named::OnConflict(place) => return conflict_fields(place),
+            _ => return Vec::new(),
+        };
+        let Some(entity) = self.entity(place) else {
+            return Vec::new();
+        };
+        if let Named::Filter(_) = of {
+            let own = entity.fields.iter().enumerate();
+            let own = own.flat_map(|(at, field)| filters_of(at, field));
+            return logic(place).into_iter().chain(own).collect();
+        }
+        (0..entity.fields.len())
+            .filter_map(|at| self.plain_field(of, place, at))
+            .collect()
+    }
+
+    /// A field of an order or of an input, which go by the names of the table's own.
+    fn plain_field(self, of: Named, place: usize, at: usize) -> Option<Input<'s>> {
+        let entity = self.entity(place)?;
+        let field = entity.fields.get(at)?;
+        let (ty, used) = match (of, field.source) {
+            (Named::OrderBy(_), Source::Way(_)) => match field.ty {
+                TypeRef {
+                    named: Named::Row(to),
+                    lists: 0,
+                    ..
+                } if self.is_orderable(to) => (Named::OrderBy(to).one(), InputUse::Order(at)),
+                _ => return None,
+            },
+            (Named::OrderBy(_), Source::Column(_) | Source::Computed(_))
+                if field.operators != NO_ORDER =>
+            {
+                (Named::Direction(place).one(), InputUse::Order(at))
+            }
+            (Named::Input(_), Source::Column(column)) => {
+                let column = self.relation(entity)?.columns.get(column)?;
+                if !column.writable() {
+                    return None;
+                }
+                (field.ty.nullable(), InputUse::Set(at))
+            }
+            _ => return None,
+        };
+        Some(Input {
+            name: Cow::Borrowed(field.name.as_str()),
+            ty,
+            used,
+            default: None,
+        })
+    }
+
+    fn filter_field(self, place: usize, name: &str) -> Option<Input<'s>> {
+        let entity = self.entity(place)?;
+        let find = |own: &str| {
+            let at = *entity.by_name.get(own)?;
+            Some((at, entity.fields.get(at)?))
+        };
+        if let Some(found) = logic(place).into_iter().find(|field| field.name == name) {
+            return Some(found);
+        }
+        let known = OPERATORS
+            .iter()
+            .map(|(suffix, _)| *suffix)
+            .chain(QUANTITIES.iter().map(|(suffix, _)| *suffix))
+            .chain([""]);
+        known
+            .filter_map(|suffix| find(name.strip_suffix(suffix)?))
+            .find_map(|(at, field)| filters_of(at, field).find(|input| input.name == name))
+    }
+}
+
+fn conflict_fields(place: usize) -> Vec<Input<'static>> {
+    let columns = Named::Column(place).one().required().list();
+    let mut action = input(
+        "action",
+        Named::ConflictAction.one(),
+        InputUse::ConflictAction,
+    );
+    action.default = Some("UPDATE");
+    vec![input("columns", columns, InputUse::ConflictColumns), action]
+}
+
+/// What every filter has.
+fn logic(place: usize) -> [Input<'static>; 3] {
+    let filter = Named::Filter(place).one();
+    let several = filter.required().list();
+    [
+        input("_and", several, InputUse::And),
+        input("_or", several, InputUse::Or),
+        input("_not", filter, InputUse::Not),
+    ]
+}
+
+/// What a filter has because the table has this field.
+fn filters_of(at: usize, field: &EntityField) -> Box<dyn Iterator<Item = Input<'_>> + '_> {
+    let named = |suffix: &str, ty, used| Input {
+        name: Cow::Owned(format!("{}{suffix}", field.name.as_str())),
+        ty,
+        used,
+        default: None,
+    };
+    match (field.source, field.ty) {
+        (
+            Source::Way(_),
+            TypeRef {
+                named: Named::Row(to),
+                lists,
+                ..
+            },
+        ) => {
+            let filter = Named::Filter(to).one();
+            if lists == 0 {
+                let used = InputUse::Related(at, Quantity::One);
+                return Box::new(std::iter::once(named("", filter, used)));
+            }
+            Box::new(QUANTITIES.iter().map(move |(suffix, quantity)| {
+                named(suffix, filter, InputUse::Related(at, *quantity))
+            }))
+        }
+        _ => Box::new(field.operators.iter().filter_map(move |operator| {
+            let (suffix, _) = OPERATORS.iter().find(|(_, known)| known == operator)?;
+            let own = field.ty.nullable();
+            let ty = match operator {
+                Operator::IsNull => BOOLEAN,
+                Operator::In => own.required().list(),
+                Operator::Is(_) => own,
+            };
+            Some(named(suffix, ty, InputUse::Compare(at, *operator)))
+        })),
+    }
+}
+
+/// Directives with where they may stand and what they take.
+pub(in crate::graphql) fn directive(
+    name: &str,
+) -> Option<(&'static [&'static str], Vec<Input<'static>>)> {
+    const FIELDS: &[&str] = &["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"];
+    match name {
+        "include" | "skip" => Some((
+            FIELDS,
+            vec![input("if", BOOLEAN.required(), InputUse::Other)],
+        )),
+        "deprecated" => {
+            let mut reason = input(
+                "reason",
+                Named::Scalar(Scalar::String).one(),
+                InputUse::Other,
+            );
+            reason.default = Some("\"No longer supported\"");
+            Some((
+                &[
+                    "FIELD_DEFINITION",
+                    "ARGUMENT_DEFINITION",
+                    "INPUT_FIELD_DEFINITION",
+                    "ENUM_VALUE",
+                ],
+                vec![reason],
+            ))
+        }
+        "specifiedBy" => {
+            let url = Named::Scalar(Scalar::String).one().required();
+            Some((&["SCALAR"], vec![input("url", url, InputUse::Other)]))
+        }
+        _ => None,
+    }
+}
+
+/// The directives there are.
+pub(in crate::graphql) const DIRECTIVES: [&str; 4] =
+    ["include", "skip", "deprecated", "specifiedBy"];

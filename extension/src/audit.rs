@@ -5,6 +5,7 @@
 
 use crate::accounts::Context;
 use crate::error::Failure;
+use crate::kept::Kept;
 use crate::{identity, journal, owner};
 use pgrx::prelude::*;
 use pgrx::{Inet, JsonB, Uuid, pg_sys};
@@ -19,7 +20,7 @@ pub fn success(
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "select audit.write($1, $2, $3, $4)",
+            Kept("select audit.write($1, $2, $3, $4)"),
             None,
             &[
                 event.into(),
@@ -37,7 +38,7 @@ pub fn success(
 pub fn silent_failure(event: &str, reason: &str, context: &Context) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "select audit.write($1, null, $2, '{}', 'failure', $3)",
+            Kept("select audit.write($1, null, $2, '{}', 'failure', $3)"),
             None,
             &[event.into(), JsonB(context.told()).into(), reason.into()],
         )?;

@@ -1,6 +1,7 @@
 //! A user as read from the table.
 
 use crate::error::Failure;
+use crate::kept::Kept;
 use crate::owner;
 use fluxbase_rules::UnixSeconds;
 use pgrx::prelude::*;
@@ -70,7 +71,11 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
 pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
     Spi::connect(|client| {
         first(client.select(
-            concat!("select ", columns!(), " from auth.users u where u.id = $1"),
+            Kept(concat!(
+                "select ",
+                columns!(),
+                " from auth.users u where u.id = $1"
+            )),
             Some(1),
             &[Uuid::from_bytes(id).into()],
         )?)
@@ -81,11 +86,11 @@ pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
 pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
     Spi::connect_mut(|client| {
         first(client.update(
-            concat!(
+            Kept(concat!(
                 "select ",
                 columns!(),
                 " from auth.users u where u.id = $1 for no key update of u"
-            ),
+            )),
             Some(1),
             &[Uuid::from_bytes(id).into()],
         )?)

@@ -2,6 +2,7 @@
 //! that came before it, and none can be taken back.
 
 use crate::error::Failure;
+use crate::kept::Kept;
 use crate::{journal, owner};
 use fluxbase_rules::lockout::Counted;
 use pgrx::prelude::*;
@@ -47,10 +48,10 @@ impl Attempt {
         Spi::connect(|client| {
             let count = client
                 .select(
-                    "select (select pg_catalog.count(*) from auth.login_attempts a \
+                    Kept("select (select pg_catalog.count(*) from auth.login_attempts a \
                        where a.email = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)), \
                      (select pg_catalog.count(*) from auth.login_attempts a \
-                       where a.ip = $2 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3))",
+                       where a.ip = $2 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3))"),
                     Some(1),
                     &[
                         self.email.as_str().into(),
@@ -91,7 +92,7 @@ impl Attempt {
     fn remove(&self, id: Uuid) -> Result<(), Failure> {
         Spi::connect_mut(|client| {
             client.update(
-                "delete from auth.login_attempts a where a.at = $1 and a.id = $2",
+                Kept("delete from auth.login_attempts a where a.at = $1 and a.id = $2"),
                 None,
                 &[self.at.into(), id.into()],
             )?;
@@ -108,8 +109,8 @@ impl Attempt {
         self.withdraw()?;
         Spi::connect_mut(|client| {
             client.update(
-                "update auth.login_attempts a set email = null where a.ctid = any (array( \
-                   select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))",
+                Kept("update auth.login_attempts a set email = null where a.ctid = any (array( \
+                   select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))"),
                 None,
                 &[self.email.as_str().into()],
             )?;
@@ -126,10 +127,12 @@ impl Attempt {
 pub fn sweep(window_seconds: i64) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.login_attempts a where a.ctid = any (array( \
+            Kept(
+                "delete from auth.login_attempts a where a.ctid = any (array( \
                select o.ctid from auth.login_attempts o \
                where o.at < pg_catalog.now() - pg_catalog.make_interval(secs => $1) \
                order by o.at limit 8 for update skip locked))",
+            ),
             None,
             &[(window_seconds as f64).into()],
         )?;

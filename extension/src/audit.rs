@@ -6,6 +6,7 @@
 use crate::accounts::Context;
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::{identity, journal, owner};
 use pgrx::prelude::*;
 use pgrx::{Inet, Uuid, pg_sys};
@@ -20,7 +21,7 @@ pub fn success(
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "select audit.write($1, $2, $3, $4)",
+            Kept("select audit.write($1, $2, $3, $4)"),
             None,
             &[
                 event.into(),
@@ -38,7 +39,7 @@ pub fn success(
 pub fn silent_failure(event: &str, reason: &str, context: &Context) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "select audit.write($1, null, $2, '{}', 'failure', $3)",
+            Kept("select audit.write($1, null, $2, '{}', 'failure', $3)"),
             None,
             &[event.into(), JsonB(context.told()).into(), reason.into()],
         )?;

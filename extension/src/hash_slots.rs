@@ -6,6 +6,7 @@
 //! The slots are PostgreSQL's own locks, of the kind of advisory locks but with database 0, which no SQL can name: they
 //! count across databases, need no shared memory of ours, and a backend that dies gives its slot back.
 
+use crate::backend::PerBackend;
 use crate::error::Failure;
 use pgrx::pg_sys;
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ impl Slot {
 /// FX009 after a second without one.
 pub fn take(configured: u32) -> Result<Slot, Failure> {
     let slots = match configured {
-        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
+        0 => cores(),
         given => given,
     };
     let deadline = Instant::now() + PATIENCE;
@@ -70,6 +71,16 @@ pub fn take(configured: u32) -> Result<Slot, Failure> {
         }
         pgrx::check_for_interrupts!();
     }
+}
+
+/// Asked once: it takes reading five files of the kernel.
+fn cores() -> u32 {
+    static CORES: PerBackend<Option<u32>> = PerBackend::new(None);
+    CORES.get().unwrap_or_else(|| {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        CORES.set(Some(cores));
+        cores
+    })
 }
 
 fn try_take(slots: u32) -> Option<Slot> {

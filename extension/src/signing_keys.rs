@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::{owner, quiet, stored};
 use fluxbase_rules::issue::{ApiKeyRole, Common, api_key_payload};
 use fluxbase_rules::{SigningKey, UnixSeconds};
@@ -80,7 +81,7 @@ fn longest_token_seconds(client: &pgrx::spi::SpiClient<'_>) -> Result<i64, Failu
 pub fn signing_key() -> Result<SigningKey, Failure> {
     let private = Spi::connect(|client| {
         let found = client.select(
-            "select private_key from auth.signing_keys where retired_at is null order by created_at desc limit 1",
+            Kept("select private_key from auth.signing_keys where retired_at is null order by created_at desc limit 1"),
             Some(1),
             &[],
         )?;

@@ -387,6 +387,6 @@ fn locked(site: &Site, receiver: &Receiver) {
         Some("Wrong passwords for your account")
     );
     assert!(!mail.text.contains("token="), "{}", mail.text);
-    let sent = "select count(*) from auth.one_time_tokens where mailed_at is not null";
+    let sent = "select count(*) from auth.one_time_tokens where user_id is not null";
     assert_eq!(site.count(sent), 1);
 }

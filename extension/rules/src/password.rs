@@ -70,30 +70,37 @@ pub enum Verdict {
     Unreadable,
 }
 
-/// The working memory for one hash with these parameters.
+/// Working memory, which the caller holds and lends to one hash after another. What an earlier hash left in it does no
+/// harm.
+pub trait Memory {
+    /// At least so many blocks, of whatever content.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory>;
+}
+
+impl Memory for Vec<Block> {
+    fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
+        self.try_reserve_exact(count.saturating_sub(self.len()))
+            .map_err(|_| OutOfMemory)?;
+        if self.len() < count {
+            self.resize(count, Block::new());
+        }
+        Ok(self)
+    }
+}
+
+/// Sees that there is memory for a hash with these parameters.
 ///
 /// # Errors
 /// [`OutOfMemory`].
-pub fn memory(params: Params) -> Result<Vec<Block>, OutOfMemory> {
-    let mut blocks = Vec::new();
-    grow(&mut blocks, params)?;
-    Ok(blocks)
-}
-
-fn grow(blocks: &mut Vec<Block>, params: Params) -> Result<(), OutOfMemory> {
-    let wanted = params.argon2(HASH_BYTES).block_count();
-    blocks
-        .try_reserve_exact(wanted.saturating_sub(blocks.len()))
-        .map_err(|_| OutOfMemory)?;
-    if blocks.len() < wanted {
-        blocks.resize(wanted, Block::new());
-    }
+pub fn reserve(memory: &mut impl Memory, params: Params) -> Result<(), OutOfMemory> {
+    memory.blocks(params.argon2(HASH_BYTES).block_count())?;
     Ok(())
 }
 
 /// Hashes a password into its PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
-///
-/// `memory` grows when it is smaller than `params` need, and may be used again for the next hash.
 ///
 /// # Errors
 /// See [`HashError`].
@@ -101,7 +108,7 @@ pub fn hash(
     password: &str,
     salt: &[u8; 16],
     params: Params,
-    memory: &mut Vec<Block>,
+    memory: &mut impl Memory,
 ) -> Result<String, HashError> {
     let digest = digest(password, salt, params, memory)?;
     Ok(phc::write(params, salt, &digest))
@@ -119,7 +126,7 @@ pub fn verify(
     password: &str,
     stored: Option<&str>,
     current: Params,
-    memory: &mut Vec<Block>,
+    memory: &mut impl Memory,
 ) -> Result<Verdict, HashError> {
     let Some(stored) = stored else {
         digest(password, &[0; 16], current, memory)?;
@@ -180,7 +187,7 @@ fn digest(
     password: &str,
     salt: &[u8],
     params: Params,
-    memory: &mut Vec<Block>,
+    memory: &mut impl Memory,
 ) -> Result<[u8; HASH_BYTES], HashError> {
     let mut digest = [0; HASH_BYTES];
     fill(
@@ -200,12 +207,13 @@ fn fill(
     password: &str,
     salt: &[u8],
     params: Params,
-    memory: &mut Vec<Block>,
+    memory: &mut impl Memory,
     digest: &mut [u8],
 ) -> Result<(), HashError> {
-    grow(memory, params)?;
-    Argon2::new(algorithm, Version::V0x13, params.argon2(digest.len()))
-        .hash_password_into_with_memory(password.as_bytes(), salt, digest, memory)
+    let params = params.argon2(digest.len());
+    let blocks = memory.blocks(params.block_count())?;
+    Argon2::new(algorithm, Version::V0x13, params)
+        .hash_password_into_with_memory(password.as_bytes(), salt, digest, blocks)
         .map_err(|_| HashError::Failed)
 }
 

@@ -3,6 +3,8 @@
 use super::{Context, Stop, outbox, rate_limited, refused};
 use crate::attempts::Attempt;
 use crate::error::Failure;
+use crate::hash_memory::HashMemory;
+use crate::kept::Kept;
 use crate::stored::Stored;
 use crate::{aside, breached, hash_slots, owner};
 use fluxbase_rules::UnixSeconds;
@@ -25,20 +27,26 @@ pub struct Known {
 
 impl Known {
     pub fn by_email(email: &str) -> Result<Option<Self>, Failure> {
-        Self::read("where u.email = $1", email.into())
+        Self::read(
+            Kept(
+                "select u.id, u.password_hash, u.disabled_at is not null, u.password_temporary_until from auth.users u where u.email = $1",
+            ),
+            email.into(),
+        )
     }
 
     pub fn by_id(id: [u8; 16]) -> Result<Option<Self>, Failure> {
-        Self::read("where u.id = $1", Uuid::from_bytes(id).into())
+        Self::read(
+            Kept(
+                "select u.id, u.password_hash, u.disabled_at is not null, u.password_temporary_until from auth.users u where u.id = $1",
+            ),
+            Uuid::from_bytes(id).into(),
+        )
     }
 
-    fn read(condition: &'static str, value: DatumWithOid<'_>) -> Result<Option<Self>, Failure> {
+    fn read(query: Kept, value: DatumWithOid<'_>) -> Result<Option<Self>, Failure> {
         Spi::connect(|client| {
-            let query = format!(
-                "select u.id, u.password_hash, u.disabled_at is not null, u.password_temporary_until \
-                 from auth.users u {condition}"
-            );
-            let rows = client.select(&query, Some(1), &[value])?;
+            let rows = client.select(query, Some(1), &[value])?;
             let Some(row) = rows.into_iter().next() else {
                 return Ok(None);
             };
@@ -109,7 +117,8 @@ pub fn judge(
     } else {
         presented
     };
-    let mut memory = password::memory(sized_for).map_err(|error| hash_failed(error.into()))?;
+    let mut memory = HashMemory::take();
+    password::reserve(&mut memory, sized_for).map_err(|error| hash_failed(error.into()))?;
     let verdict = aside::compute(|| password::verify(presented, hash, params, &mut memory))?
         .map_err(hash_failed)?;
     // Only now: what is refused for another reason than the password costs the same.
@@ -201,7 +210,8 @@ pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result
     let params = stored.settings.password_hash;
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
-    let mut memory = password::memory(params).map_err(|error| hash_failed(error.into()))?;
+    let mut memory = HashMemory::take();
+    password::reserve(&mut memory, params).map_err(|error| hash_failed(error.into()))?;
     if unlike.is_some()
         && let Verdict::Match { .. } =
             aside::compute(|| password::verify(password, unlike, params, &mut memory))?

@@ -10,6 +10,7 @@ use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, r
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::stored;
 use crate::{audit, owner, sealing};
 use fluxbase_rules::factor::{self, TotpSecret};
@@ -41,14 +42,14 @@ pub fn challenge(
     let token = format!("{CHALLENGE_PREFIX}{token}");
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.challenges c where c.ctid = any (array( \
-               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.now() limit 4 for update skip locked))",
+            Kept("delete from auth.challenges c where c.ctid = any (array( \
+               select o.ctid from auth.challenges o where o.expires_at < pg_catalog.now() limit 4 for update skip locked))"),
             None,
             &[],
         )?;
         client.update(
-            "insert into auth.challenges (user_id, token_hash, method, for_setup, ip, expires_at) \
-             values ($1, $2, $3, $4, $5::inet, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $6))",
+            Kept("insert into auth.challenges (user_id, token_hash, method, for_setup, ip, expires_at) \
+             values ($1, $2, $3, $4, $5::inet, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $6))"),
             None,
             &[
                 Uuid::from_bytes(user.id).into(),
@@ -106,10 +107,10 @@ fn find_challenge(
     }
     Spi::connect_mut(|client| {
         let rows = client.update(
-            "select c.id, c.user_id, c.method from auth.challenges c \
+            Kept("select c.id, c.user_id, c.method from auth.challenges c \
              where ($1::uuid is null or c.user_id = $1) and ($2::bytea is null or c.token_hash = $2) \
                and c.for_setup = $3 and c.expires_at > pg_catalog.clock_timestamp() and c.ip is not distinct from $4::inet \
-             order by c.created_at desc limit 1 for update",
+             order by c.created_at desc limit 1 for update"),
             Some(1),
             &[
                 user_id.map(Uuid::from_bytes).into(),
@@ -137,7 +138,7 @@ fn find_challenge(
 fn close_challenge(id: Uuid) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.challenges where id = $1",
+            Kept("delete from auth.challenges where id = $1"),
             None,
             &[id.into()],
         )?;
@@ -250,7 +251,7 @@ fn accepts(user_id: [u8; 16], code: &str) -> Result<bool, Failure> {
         // The row is locked since it was read: of two who show one code the second sees the step as used.
         Spi::connect_mut(|client| {
             client.update(
-                "update auth.totp_factors set last_step = $2 where user_id = $1",
+                Kept("update auth.totp_factors set last_step = $2 where user_id = $1"),
                 None,
                 &[Uuid::from_bytes(user_id).into(), step.into()],
             )?;
@@ -264,7 +265,7 @@ fn accepts(user_id: [u8; 16], code: &str) -> Result<bool, Failure> {
     let keys = Spi::connect(|client| {
         let mut keys = Vec::new();
         for row in client.select(
-            "select distinct b.key_id from auth.backup_codes b where b.user_id = $1 and b.used_at is null",
+            Kept("select distinct b.key_id from auth.backup_codes b where b.user_id = $1 and b.used_at is null"),
             None,
             &[Uuid::from_bytes(user_id).into()],
         )? {
@@ -276,8 +277,10 @@ fn accepts(user_id: [u8; 16], code: &str) -> Result<bool, Failure> {
         let mac = sealing::by_id(&key)?.mac(&backup_context(user_id), code.as_bytes());
         let used = Spi::connect_mut(|client| {
             let rows = client.update(
-                "update auth.backup_codes set used_at = pg_catalog.clock_timestamp() \
+                Kept(
+                    "update auth.backup_codes set used_at = pg_catalog.clock_timestamp() \
                  where user_id = $1 and code_mac = $2 and used_at is null returning 1",
+                ),
                 None,
                 &[Uuid::from_bytes(user_id).into(), mac.to_vec().into()],
             )?;
@@ -307,9 +310,9 @@ struct Factor {
 fn read(user_id: [u8; 16], confirmed: bool) -> Result<Option<Factor>, Failure> {
     let row = Spi::connect_mut(|client| {
         let rows = client.update(
-            "select f.sealed_secret, f.key_id, f.last_step from auth.totp_factors f \
+            Kept("select f.sealed_secret, f.key_id, f.last_step from auth.totp_factors f \
              where f.user_id = $1 and (f.confirmed_at is not null) = $2 \
-               and ($2 or f.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)) for update",
+               and ($2 or f.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)) for update"),
             Some(1),
             &[
                 Uuid::from_bytes(user_id).into(),
@@ -403,10 +406,10 @@ fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
         .ok_or_else(|| Failure::broken("sealing failed"))?;
     let id = Spi::connect_mut(|client| {
         let rows = client.update(
-            "insert into auth.totp_factors as f (user_id, sealed_secret, key_id) values ($1, $2, $3) \
+            Kept("insert into auth.totp_factors as f (user_id, sealed_secret, key_id) values ($1, $2, $3) \
              on conflict (user_id) do update set id = pg_catalog.gen_random_uuid(), sealed_secret = excluded.sealed_secret, \
                key_id = excluded.key_id, created_at = excluded.created_at, last_step = null \
-             where f.confirmed_at is null returning f.id",
+             where f.confirmed_at is null returning f.id"),
             None,
             &[
                 Uuid::from_bytes(user.id).into(),
@@ -457,7 +460,7 @@ fn try_enable(code: Option<&str>, context: &Context) -> Result<Value, Stop> {
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.totp_factors set confirmed_at = pg_catalog.clock_timestamp(), last_step = $2 where user_id = $1",
+            Kept("update auth.totp_factors set confirmed_at = pg_catalog.clock_timestamp(), last_step = $2 where user_id = $1"),
             None,
             &[id.into(), step.into()],
         )?;
@@ -499,7 +502,7 @@ fn new_backup_codes(user_id: [u8; 16]) -> Result<[String; 10], Failure> {
     Spi::connect_mut(|client| {
         let id = Uuid::from_bytes(user_id);
         client.update(
-            "delete from auth.backup_codes where user_id = $1",
+            Kept("delete from auth.backup_codes where user_id = $1"),
             None,
             &[id.into()],
         )?;
@@ -508,7 +511,9 @@ fn new_backup_codes(user_id: [u8; 16]) -> Result<[String; 10], Failure> {
                 .ok_or_else(|| Failure::broken("a backup code is not in its own form"))?;
             let mac = key.mac(&backup_context(user_id), normal.as_bytes());
             client.update(
-                "insert into auth.backup_codes (user_id, code_mac, key_id) values ($1, $2, $3)",
+                Kept(
+                    "insert into auth.backup_codes (user_id, code_mac, key_id) values ($1, $2, $3)",
+                ),
                 None,
                 &[id.into(), mac.to_vec().into(), key.id().as_str().into()],
             )?;
@@ -563,12 +568,12 @@ pub fn remove(user_id: [u8; 16]) -> Result<(), Failure> {
     let id = Uuid::from_bytes(user_id);
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.totp_factors where user_id = $1",
+            Kept("delete from auth.totp_factors where user_id = $1"),
             None,
             &[id.into()],
         )?;
         client.update(
-            "delete from auth.backup_codes where user_id = $1",
+            Kept("delete from auth.backup_codes where user_id = $1"),
             None,
             &[id.into()],
         )?;

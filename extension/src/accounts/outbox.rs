@@ -5,6 +5,7 @@ use super::Stop;
 use super::user::User;
 use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::{owner, sealing};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluxbase_rules::factor;
@@ -43,17 +44,17 @@ fn queue_apart(
     Spi::connect_mut(|client| {
         // One at a time for an address: of many who ask at once each would see that nobody had.
         client.update(
-            "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('fluxbase mail'), pg_catalog.hashtext($1))",
+            Kept("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('fluxbase mail'), pg_catalog.hashtext($1))"),
             None,
             &[format!("{kind} {email}").into()],
         )?;
         client.update(
-            "insert into auth.one_time_tokens (kind, email, redirect_to, expires_at, mail_due_at) \
+            Kept("insert into auth.one_time_tokens (kind, email, redirect_to, expires_at, mail_due_at) \
              select $1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
                case when not exists ( \
                  select from auth.one_time_tokens o where o.email = $2 and o.kind = $1 and o.mail_attempts + (o.mail_due_at is not null)::int > 0 \
                    and o.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $5)) \
-               then pg_catalog.clock_timestamp() end",
+               then pg_catalog.clock_timestamp() end"),
             None,
             &[
                 kind.into(),
@@ -74,7 +75,7 @@ fn find_owners(client: &mut pgrx::spi::SpiClient<'_>, most: i32) -> Result<(), F
     while found < most {
         let rows = client.update(
             // The user is locked against being deleted, so that the reference to it cannot fail.
-            "with due as materialized ( \
+            Kept("with due as materialized ( \
                select o.id, u.id as user_id from auth.one_time_tokens o \
                left join lateral ( \
                  select u.id from auth.users u where u.email = o.email and u.disabled_at is null \
@@ -85,7 +86,7 @@ fn find_owners(client: &mut pgrx::spi::SpiClient<'_>, most: i32) -> Result<(), F
                mail_due_at = case when due.user_id is not null then t.mail_due_at end, \
                mail_attempts = t.mail_attempts + (due.user_id is null)::int, \
                used_at = case when due.user_id is null then pg_catalog.clock_timestamp() end \
-             from due where t.id = due.id returning t.user_id is not null",
+             from due where t.id = due.id returning t.user_id is not null"),
             None,
             &[most.into()],
         )?;
@@ -114,12 +115,12 @@ pub fn queue_for_user(
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "insert into auth.one_time_tokens (kind, user_id, email, expires_at, mail_due_at) \
+            Kept("insert into auth.one_time_tokens (kind, user_id, email, expires_at, mail_due_at) \
              select $1, $2, $3, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
                case when $1 <> 'email_change' or not exists ( \
                  select from auth.one_time_tokens o where o.user_id = $2 and o.kind = $1 \
                    and o.created_at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $5)) \
-               then pg_catalog.clock_timestamp() end",
+               then pg_catalog.clock_timestamp() end"),
             None,
             &[
                 kind.into(),
@@ -146,8 +147,8 @@ pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String
     let (token, hash) = new_token()?;
     Spi::connect_mut(|client| {
         client.update(
-            "insert into auth.one_time_tokens (kind, user_id, email, token_hash, expires_at) \
-             values ($1, $2, $3, $4, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5))",
+            Kept("insert into auth.one_time_tokens (kind, user_id, email, token_hash, expires_at) \
+             values ($1, $2, $3, $4, pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5))"),
             None,
             &[
                 kind.into(),
@@ -165,9 +166,9 @@ pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String
 /// now() and not clock_timestamp(), for which no index would be of use, as in `attempts::sweep`.
 fn sweep(client: &mut pgrx::spi::SpiClient<'_>) -> Result<(), Failure> {
     client.update(
-        "delete from auth.one_time_tokens t where t.ctid = any (array( \
+        Kept("delete from auth.one_time_tokens t where t.ctid = any (array( \
            select o.ctid from auth.one_time_tokens o where o.expires_at < pg_catalog.now() - interval '1 day' \
-           order by o.expires_at limit 8 for update skip locked))",
+           order by o.expires_at limit 8 for update skip locked))"),
         None,
         &[],
     )?;
@@ -201,14 +202,14 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
     let due = Spi::connect_mut(|client| {
         find_owners(client, most)?;
         let rows = client.update(
-            "update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
+            Kept("update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
                mail_due_at = pg_catalog.clock_timestamp() + interval '1 minute' \
              from (select o.id from auth.one_time_tokens o \
                where o.mail_due_at <= pg_catalog.clock_timestamp() and o.expires_at > pg_catalog.clock_timestamp() \
                  and o.used_at is null and o.user_id is not null order by o.mail_due_at limit $1 for update skip locked) as due \
              where t.id = due.id \
              returning t.id, t.kind, t.email, t.redirect_to, t.mail_attempts, \
-               pg_catalog.ceil(extract(epoch from t.expires_at - pg_catalog.clock_timestamp()) / 60)::int",
+               pg_catalog.ceil(extract(epoch from t.expires_at - pg_catalog.clock_timestamp()) / 60)::int"),
             None,
             &[most.into()],
         )?;
@@ -226,8 +227,8 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
         }
         // Nobody waits for these any more.
         client.update(
-            "update auth.one_time_tokens set mail_due_at = null \
-             where mail_due_at is not null and (expires_at <= pg_catalog.clock_timestamp() or used_at is not null)",
+            Kept("update auth.one_time_tokens set mail_due_at = null \
+             where mail_due_at is not null and (expires_at <= pg_catalog.clock_timestamp() or used_at is not null)"),
             None,
             &[],
         )?;
@@ -253,15 +254,15 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
         if let Some(hash) = hash {
             Spi::connect_mut(|client| {
                 client.update(
-                    "update auth.one_time_tokens set token_hash = $2 where id = $1",
+                    Kept("update auth.one_time_tokens set token_hash = $2 where id = $1"),
                     None,
                     &[id.into(), hash.to_vec().into()],
                 )?;
                 // The newest mail of a kind is the one that works; two users may want the same address.
                 client.update(
-                    "update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+                    Kept("update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
                      from auth.one_time_tokens o where o.id = $1 and t.email = $2 and t.kind = $3 and t.id <> $1 \
-                       and t.used_at is null and t.user_id is not distinct from o.user_id and t.created_at < o.created_at",
+                       and t.used_at is null and t.user_id is not distinct from o.user_id and t.created_at < o.created_at"),
                     None,
                     &[id.into(), email.as_str().into(), kind.as_str().into()],
                 )?;

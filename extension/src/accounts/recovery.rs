@@ -9,6 +9,7 @@ use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, r
 use crate::attempts::Attempt;
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::stored::{self, Stored};
 use crate::{audit, sealing};
 use fluxbase_rules::lockout::{self, Decision, Rules};
@@ -126,8 +127,8 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
     lock_owner(hash)?;
     let found = Spi::connect_mut(|client| {
         let rows = client.update(
-            "select t.id, t.user_id, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp(), t.mail_attempts > 0 \
-             from auth.one_time_tokens t where t.token_hash = $1 and t.kind = any ($2) for update",
+            Kept("select t.id, t.user_id, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp(), t.mail_attempts > 0 \
+             from auth.one_time_tokens t where t.token_hash = $1 and t.kind = any ($2) for update"),
             Some(1),
             &[hash.to_vec().into(), kinds.to_vec().into()],
         )?;
@@ -157,7 +158,7 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
 pub fn lock_owner(token_hash: [u8; 32]) -> Result<(), Failure> {
     let owner = Spi::connect(|client| {
         let rows = client.select(
-            "select t.user_id from auth.one_time_tokens t where t.token_hash = $1",
+            Kept("select t.user_id from auth.one_time_tokens t where t.token_hash = $1"),
             Some(1),
             &[token_hash.to_vec().into()],
         )?;
@@ -190,7 +191,7 @@ impl Shown {
 fn use_up(row: Uuid) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1",
+            Kept("update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1"),
             None,
             &[row.into()],
         )?;
@@ -250,9 +251,11 @@ pub fn set_password(
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.users set password_hash = $2, password_changed_at = pg_catalog.clock_timestamp(), \
-               password_temporary_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
-               email_verified = email_verified or $3 where id = $1",
+            Kept(
+                "update auth.users set password_hash = $2, password_changed_at = pg_catalog.clock_timestamp(), \
+                   password_temporary_until = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $4), \
+                   email_verified = email_verified or $3 where id = $1",
+            ),
             None,
             &[
                 id.into(),
@@ -263,26 +266,26 @@ pub fn set_password(
         )?;
         // Also an address that somebody who knew the old password wants the account to have.
         client.update(
-            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+            Kept("update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
              where (user_id = $1 or user_id is null and email = $2) and used_at is null \
-               and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')",
+               and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')"),
             None,
             &[id.into(), user.email.as_deref().into()],
         )?;
         client.update(
-            "delete from auth.challenges where user_id = $1",
+            Kept("delete from auth.challenges where user_id = $1"),
             None,
             &[id.into()],
         )?;
         client.update(
-            "delete from auth.nonces where user_id = $1",
+            Kept("delete from auth.nonces where user_id = $1"),
             None,
             &[id.into()],
         )?;
         // The count of wrong passwords was about the old one.
         client.update(
-            "delete from auth.login_attempts a where a.ctid = any (array( \
-               select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))",
+            Kept("delete from auth.login_attempts a where a.ctid = any (array( \
+               select o.ctid from auth.login_attempts o where o.email = $1 for update skip locked))"),
             None,
             &[user.email.as_deref().into()],
         )?;
@@ -327,7 +330,7 @@ fn arrived(
 pub fn confirm_address(user_id: [u8; 16]) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.users set email_verified = true where id = $1",
+            Kept("update auth.users set email_verified = true where id = $1"),
             None,
             &[Uuid::from_bytes(user_id).into()],
         )?;
@@ -422,12 +425,12 @@ struct Sent {
 fn newest_code(email: &str) -> Result<Sent, Failure> {
     Spi::connect(|client| {
         let rows = client.select(
-            "select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
+            Kept("select t.id, t.user_id, t.token_hash, (select pg_catalog.count(*) from auth.login_attempts a \
                where a.email = 'code ' || $1 and a.at > coalesce(t.created_at, pg_catalog.now())) \
              from (select 1) as one left join ( \
                select o.* from auth.one_time_tokens o where o.email = $1 and o.kind = 'email_otp' \
                  and o.token_hash is not null and o.used_at is null and o.expires_at > pg_catalog.clock_timestamp() \
-               order by o.created_at desc limit 1) as t on true",
+               order by o.created_at desc limit 1) as t on true"),
             Some(1),
             &[email.into()],
         )?;
@@ -452,8 +455,10 @@ fn take(id: [u8; 16], sent: &Sent) -> Result<Result<User, &'static str>, Failure
     };
     let used_up = Spi::connect_mut(|client| {
         let rows = client.update(
-            "update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp() \
+            Kept(
+                "update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp() \
              where t.id = $1 and t.token_hash = $2 and t.used_at is null returning 1",
+            ),
             None,
             &[sent.row.into(), sent.hash.clone().into()],
         )?;

@@ -4,6 +4,7 @@ use super::user::{self, User};
 use super::{Context, Stop, answer, missing, refused, replaced, sign_in};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
@@ -157,15 +158,15 @@ pub fn open_session(
     replaced::end(stored, context)?;
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.users set last_sign_in_at = pg_catalog.now() where id = $1",
+            Kept("update auth.users set last_sign_in_at = pg_catalog.now() where id = $1"),
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
         // Sessions that are over: a few with each new one are enough to keep up, and nobody needs to be told.
         client.update(
-            "delete from auth.sessions s where s.ctid = any (array( \
+            Kept("delete from auth.sessions s where s.ctid = any (array( \
                select o.ctid from auth.sessions o where o.expires_at < pg_catalog.now() - interval '1 day' \
-               order by o.expires_at limit 4 for update skip locked))",
+               order by o.expires_at limit 4 for update skip locked))"),
             None,
             &[],
         )?;
@@ -183,9 +184,9 @@ pub fn store_session(
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ends_at, method, factor_at, impersonator_id, ip, user_agent) \
+            Kept("insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ends_at, method, factor_at, impersonator_id, ip, user_agent) \
              values ($1, $2, $3, pg_catalog.to_timestamp($4), pg_catalog.to_timestamp($5), $6, \
-               case when $7 then pg_catalog.now() end, $8, $9::inet, $10)",
+               case when $7 then pg_catalog.now() end, $8, $9::inet, $10)"),
             None,
             &[
                 Uuid::from_bytes(spoken.session_id).into(),
@@ -286,8 +287,8 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
     let issued = issue(&stored, &spoken, now)?;
     Spi::connect_mut(|client| {
         client.update(
-            "update auth.sessions set refresh_token_hash = $2, expires_at = pg_catalog.to_timestamp($3), \
-               refreshed_at = pg_catalog.now() where id = $1",
+            Kept("update auth.sessions set refresh_token_hash = $2, expires_at = pg_catalog.to_timestamp($3), \
+               refreshed_at = pg_catalog.now() where id = $1"),
             None,
             &[
                 Uuid::from_bytes(session_id).into(),
@@ -315,8 +316,8 @@ pub fn lock_session(
 ) -> Result<Option<Session>, Failure> {
     Spi::connect_mut(|client| {
         let rows = client.update(
-            "select s.refresh_token_hash, s.expires_at, s.ends_at, s.epoch, s.factor_at is not null, s.impersonator_id \
-             from auth.sessions s where s.id = $1 and s.user_id is not distinct from $2 for update",
+            Kept("select s.refresh_token_hash, s.expires_at, s.ends_at, s.epoch, s.factor_at is not null, s.impersonator_id \
+             from auth.sessions s where s.id = $1 and s.user_id is not distinct from $2 for update"),
             Some(1),
             &[
                 Uuid::from_bytes(session_id).into(),
@@ -351,7 +352,7 @@ pub fn lock_session(
 pub fn end_session(session_id: [u8; 16]) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.sessions where id = $1",
+            Kept("delete from auth.sessions where id = $1"),
             None,
             &[Uuid::from_bytes(session_id).into()],
         )?;
@@ -363,7 +364,7 @@ pub fn end_session(session_id: [u8; 16]) -> Result<(), Failure> {
 pub fn end_sessions_of(user_id: [u8; 16], but: Option<[u8; 16]>) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            "delete from auth.sessions where (user_id = $1 or impersonator_id = $1) and id is distinct from $2",
+            Kept("delete from auth.sessions where (user_id = $1 or impersonator_id = $1) and id is distinct from $2"),
             None,
             &[
                 Uuid::from_bytes(user_id).into(),

@@ -7,6 +7,7 @@ use super::user::{self, User, columns};
 use super::{Context, Stop, answer, factor, outbox, refused};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::email;
@@ -104,11 +105,11 @@ fn still_of(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<Optio
     Spi::connect_mut(|client| {
         // Not `touch`: a hash of the same password with other parameters changes no user.
         user::first(client.update(
-            concat!(
+            Kept(concat!(
                 "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
                  where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning ",
                 columns!()
-            ),
+            )),
             None,
             &[Uuid::from_bytes(id).into(), hash.into(), replacement.into()],
         )?)

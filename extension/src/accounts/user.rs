@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::owner;
 use fluxbase_rules::UnixSeconds;
 use pgrx::Uuid;
@@ -83,7 +84,11 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
 pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
     Spi::connect(|client| {
         first(client.select(
-            concat!("select ", columns!(), " from auth.users u where u.id = $1"),
+            Kept(concat!(
+                "select ",
+                columns!(),
+                " from auth.users u where u.id = $1"
+            )),
             Some(1),
             &[Uuid::from_bytes(id).into()],
         )?)
@@ -94,11 +99,11 @@ pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
 pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
     Spi::connect_mut(|client| {
         first(client.update(
-            concat!(
+            Kept(concat!(
                 "select ",
                 columns!(),
                 " from auth.users u where u.id = $1 for no key update of u"
-            ),
+            )),
             Some(1),
             &[Uuid::from_bytes(id).into()],
         )?)

@@ -5,8 +5,8 @@
 //! that replaces the hash. What replaces it is made of the whole password that was typed then.
 
 use super::phc::{Params, ParamsError, Phc};
-use super::{HashError, fill};
-use argon2::{Algorithm, Block};
+use super::{HashError, Memory, fill};
+use argon2::Algorithm;
 use base64::engine::GeneralPurposeConfig;
 use base64::{Engine, alphabet, engine::DecodePaddingMode, engine::GeneralPurpose};
 use subtle::{Choice, ConstantTimeEq};
@@ -69,7 +69,11 @@ impl Imported {
     }
 
     /// Compares in constant time; bcrypt needs none of the memory.
-    pub(super) fn is_of(&self, password: &str, memory: &mut Vec<Block>) -> Result<bool, HashError> {
+    pub(super) fn is_of(
+        &self,
+        password: &str,
+        memory: &mut impl Memory,
+    ) -> Result<bool, HashError> {
         match self {
             Self::Argon2 { algorithm, phc } => {
                 let mut computed = Zeroizing::new(vec![0; phc.hash.len()]);

@@ -59,7 +59,8 @@ fn hashes_made_elsewhere_are_read() {
 
 #[test]
 fn the_default_is_what_is_written() {
-    let mut blocks = memory(Params::default()).unwrap();
+    let mut blocks = Vec::new();
+    reserve(&mut blocks, Params::default()).unwrap();
     assert_eq!(blocks.len(), 19_456);
     let stored = hash("correct horse", &[7; 16], Params::default(), &mut blocks).unwrap();
     assert!(
@@ -273,7 +274,7 @@ fn memory_that_cannot_be_had_is_an_error_not_an_abort() {
 #[ignore = "run by the test above, in a process with little address space"]
 fn child_without_memory() {
     let greedy = Params::new(Params::MAX_MEMORY_KIB, 1, 1).unwrap();
-    assert_eq!(memory(greedy).unwrap_err(), OutOfMemory);
+    assert_eq!(reserve(&mut Vec::new(), greedy), Err(OutOfMemory));
     assert_eq!(
         hash("x", &[0; 16], greedy, &mut Vec::new()),
         Err(HashError::OutOfMemory)

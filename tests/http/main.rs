@@ -29,6 +29,7 @@ mod postgrest;
 mod preferences;
 mod refusals;
 mod reload;
+mod rpc;
 mod sessions;
 mod site;
 mod start;
@@ -64,6 +65,7 @@ fn main() {
     trials.extend(preferences::trials(&fixture));
     trials.extend(postgrest::trials(&fixture));
     trials.extend(conditional::trials(&shared));
+    trials.extend(rpc::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

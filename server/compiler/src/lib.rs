@@ -2,7 +2,7 @@
 //!
 //! | stage | function | in → out | learns |
 //! |---|---|---|---|
-//! | parse | [`rest::parse`] | request text → [`ask::Ask`] | the grammar; names are still only text |
+//! | parse | [`rest::parse`], [`rest::parse_query`], [`rest::parse_call`] | request text → [`ask::Ask`] | the grammar; names are still only text |
 //! | parse | [`graphql::compile`] | document, variables → [`ask::Object`] or asks | the grammar, and a schema made of the catalog; it goes through the other stages itself |
 //! | plan | [`plan::plan`] | `Ask` + [`catalog::Catalog`] → [`plan::Plan`] | every name; the last stage that can fail |
 //! | print | [`sql::print`] | `Plan` → [`sql::Statement`] | nothing new; cannot fail |

@@ -49,8 +49,11 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
 pub fn call(done: &Done<'_>, id: &str, took: Duration) -> Result<HttpResponse, Failure> {
     let parts = done.parts()?;
     let result = parts.body.unwrap_or(Bytes::from_static(b"null"));
-    // A function without a set gives one value.
-    let rows = parts.rows.unwrap_or(1);
+    let rows = match (done.statement.reply.has_body, parts.rows) {
+        (false, _) => 0,
+        // A function without a set gives one value.
+        (true, rows) => rows.unwrap_or(1),
+    };
     let body = execution(id, &result, rows, took.as_millis());
     Ok(json(&mut HttpResponse::Ok(), body))
 }

@@ -105,7 +105,7 @@ pub async fn procedures(
     );
     let answer = worker
         .db
-        .run_as(caller, &statement, SCOPE)
+        .run_request(caller, &statement, SCOPE)
         .await
         .map_err(|error| Failure::of_run(error, anonymous, SCOPE))?;
     let body = answer

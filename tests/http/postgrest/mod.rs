@@ -1,5 +1,6 @@
 //! `/rest/v1`: what the clients of PostgREST send, and what they expect back.
 
+mod calling;
 mod errors;
 mod reading;
 mod settings;
@@ -67,10 +68,15 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         .batch_execute(SCHEMA)
         .expect("schema of these tests");
     let site = Arc::new(Site::on(database, &[("API_SCHEMAS", "public,private")]));
-    let families: [(&str, &[(&'static str, Body)]); 3] = [
+    site.database
+        .superuser()
+        .batch_execute(calling::SCHEMA)
+        .expect("functions of these tests");
+    let families: [(&str, &[(&'static str, Body)]); 4] = [
         ("reading", reading::TRIALS),
         ("writing", writing::TRIALS),
         ("errors", errors::TRIALS),
+        ("calling", calling::TRIALS),
     ];
     let mut trials = settings::trials(fixture);
     for (family, members) in families {
@@ -82,7 +88,11 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                 format!("postgrest::{family}::{name}"),
                 move || {
                     let token = site.sign_up(&user).token;
-                    body(&User { site, token });
+                    let user = User { site, token };
+                    if family == "calling" {
+                        calling::wait_for_functions(&user);
+                    }
+                    body(&user);
                 },
             ));
         }

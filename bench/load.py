@@ -151,11 +151,15 @@ def server(database, server, workload, connections, seconds, tokens, expected_by
     return _run(started, ended, load_seconds, elapsed, requests, p50, p99)
 
 
-def sign_ins(server, connections, seconds, tokens):
-    """Sign-ins a second over HTTP. Those that found no slot within a second (503) are not counted."""
+def sign_ins(database, server, connections, seconds, tokens):
+    """(sign-ins a second over HTTP, milliseconds of CPU of server and PostgreSQL for each). Those that found no slot
+    within a second (503) are not counted."""
+    roots = {"postgres": database.pid, "server": server.pid}
+    started = CpuSeconds(roots)
     requests, elapsed, *_ = _wrk(
         server, "signin", connections, seconds, tokens, check=False, options={"BENCH_PASSWORD": PASSWORD}, lenient=True)
-    return requests / elapsed
+    used, _ = CpuSeconds(roots).since(started)
+    return requests / elapsed, sum(used.values()) * 1000 / requests
 
 
 def capacity(server, connections, seconds, tokens):

@@ -99,10 +99,10 @@ def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_re
         f"before and after: {spread(floors, True)} µs; with reading another token each time {spread(floors, False)} µs. Where those "
         "spread by more than a few µs, the machine was too busy for the differences to mean anything.",
         "",
-        "| sign-ins | a second | × bare |",
-        "|---|--:|--:|",
+        "| sign-ins | a second | × bare | ms of CPU each | of which bare |",
+        "|---|--:|--:|--:|--:|",
     ]
-    bare = statistics.median(rates["bare"])
+    bare, bare_cpu = signin.medians(rates["bare"])
     titles = {
         "bare": f"bare argon2id, {cores} threads",
         "sql": f"`auth.sign_in` over {cores} connections",
@@ -110,12 +110,13 @@ def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_re
         "http, waiting": f"HTTP, {2 * cores} connections",
     }
     for name, title in titles.items():
-        rate = statistics.median(rates[name])
-        lines.append(f"| {title} | {rate:.1f} | {rate / bare:.2f} |")
+        rate, cpu = signin.medians(rates[name])
+        lines.append(f"| {title} | {rate:.1f} | {rate / bare:.2f} | {cpu:.1f} | {bare_cpu / cpu:.2f} |")
     idle = statistics.median(p99 for _, _, p99, _ in reads["idle"])
     lines += [
         "",
-        f"Medians of {repeat} runs of {seconds} s, by turns. Goal: {signin.THROUGHPUT_GOAL} of bare.",
+        f"Medians of {repeat} runs of {seconds} s, by turns. Goal: {signin.THROUGHPUT_GOAL} of bare. CPU is that of server and "
+        "PostgreSQL together; bare over it is what the rates would be to each other if nothing else ran, the load generator neither.",
         "",
         f"| R1 asked for {reads['rate']:,.0f} times a second, half its capacity of {reads['capacity']:,.0f} | answered a second "
         "| p50 ms | p99 ms | × idle | sign-ins a second |",
@@ -124,7 +125,7 @@ def accounts(*, date, model, cores, postgres, version, seconds, repeat, enter_re
     for name, runs in reads.items():
         if name in ("capacity", "rate"):
             continue
-        rate, p50, p99, signed_in = (statistics.median(of_one) for of_one in zip(*runs))
+        rate, p50, p99, signed_in = signin.medians(runs)
         title = "no sign-ins" if name == "idle" else f"sign-ins saturate, hashes at once: {name}"
         lines.append(f"| {title} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {p99 / idle:.1f} | {signed_in:.1f} |")
     lines += ["", f"Goal: p99 at most {signin.LATENCY_GOAL} × idle."]

@@ -1,5 +1,6 @@
 """Sign-ins beside bare hashing, and reads beside sign-ins."""
 
+import os
 import statistics
 import subprocess
 import time
@@ -15,22 +16,42 @@ LATENCY_GOAL = 2
 READERS = 64
 
 
+def _bare(program, threads, seconds):
+    """(hashes a second, milliseconds of CPU each) with nothing around them."""
+    with subprocess.Popen([program, str(threads), str(seconds)], stdout=subprocess.PIPE, text=True) as process:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError("bare hashing failed")
+    hashes, elapsed = (float(number) for number in output.split())
+    return hashes / elapsed, (usage.ru_utime + usage.ru_stime) * 1000 / hashes
+
+
+def _sql(database, root, connections, seconds, state):
+    run = load.pgbench(database, root, "signin", connections, seconds, state, "fluxbase_app", {})
+    return run.rate, run.cpu / 1000
+
+
 def throughput(database, root, server, bare, cores, seconds, repeat, tokens, state, say):
-    """({name: [a second]}, cores that others used); they take turns."""
+    """({name: [(a second, milliseconds of CPU each)]}, cores that others used); they take turns."""
     others, results = Others(database.pid), {}
     by_name = {
-        "bare": lambda: float(subprocess.run(
-            [bare, str(cores), str(seconds)], check=True, text=True, stdout=subprocess.PIPE).stdout),
-        "sql": lambda: load.pgbench(
-            database, root, "signin", cores, seconds, state, "fluxbase_app", {}).rate,
-        "http": lambda: load.sign_ins(server, cores, seconds, tokens),
-        "http, waiting": lambda: load.sign_ins(server, 2 * cores, seconds, tokens),
+        "bare": lambda: _bare(bare, cores, seconds),
+        "sql": lambda: _sql(database, root, cores, seconds, state),
+        "http": lambda: load.sign_ins(database, server, cores, seconds, tokens),
+        "http, waiting": lambda: load.sign_ins(database, server, 2 * cores, seconds, tokens),
     }
     for _ in range(repeat):
         for name, measure in by_name.items():
             results.setdefault(name, []).append(measure())
-    say("sign-ins a second: " + ", ".join(f"{name} {statistics.median(found):.1f}" for name, found in results.items()))
+    say("sign-ins a second (ms of CPU each): " + ", ".join(
+        "{} {:.1f} ({:.1f})".format(name, *medians(found)) for name, found in results.items()))
     return results, others.cores()
+
+
+def medians(runs):
+    return [statistics.median(of_one) for of_one in zip(*runs)]
 
 
 def reads(database, server, cores, seconds, repeat, tokens, say):
@@ -47,7 +68,7 @@ def reads(database, server, cores, seconds, repeat, tokens, say):
             results.setdefault(name, []).append(_beside(database, server, results["rate"], slots, cores, seconds, tokens))
     database.psql("select auth.configure('max_concurrent_hashes', '0')")
     for name in by_name:
-        rate, p50, p99, signed_in = (statistics.median(of_one) for of_one in zip(*results[name]))
+        rate, p50, p99, signed_in = medians(results[name])
         say(f"R1 at {results['rate']:,.0f}/s, hashes {name}: {rate:,.0f}/s p50 {p50:.2f} p99 {p99:.2f} ms, {signed_in:.1f} sign-ins/s")
     return results, others.cores()
 
@@ -57,7 +78,7 @@ def _beside(database, server, rate, slots, cores, seconds, tokens):
         return *load.paced(server, rate, READERS, seconds, tokens), 0.0
     database.psql(f"select auth.configure('max_concurrent_hashes', '{slots}')")
     with ThreadPoolExecutor(1) as pool:
-        signing_in = pool.submit(load.sign_ins, server, 2 * cores, seconds + 2, tokens)
+        signing_in = pool.submit(load.sign_ins, database, server, 2 * cores, seconds + 2, tokens)
         time.sleep(1)
         measured = load.paced(server, rate, READERS, seconds, tokens)
-        return *measured, signing_in.result()
+        return *measured, signing_in.result()[0]

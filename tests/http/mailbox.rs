@@ -395,8 +395,9 @@ fn locked(site: &Site, receiver: &Receiver) {
     assert_eq!(site.count(sent), 1);
 }
 
-/// 1. A stranger signs up with the address of somebody who has no account. 2. The owner signs in by mail and uses it. 3. The
-/// stranger reads along, with the session or with the password.
+/// 1. A stranger signs up with the address of somebody who has no account.
+/// 2. The owner signs in by mail and uses it.
+/// 3. The stranger reads along, with the session or with the password.
 fn taken_over(site: &Site, receiver: &Receiver) {
     let stranger = site.sign_up("owner@example.com");
     let with = |token: &str| site.by(token, "GET", "/auth/user").send();

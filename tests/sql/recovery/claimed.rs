@@ -44,7 +44,8 @@ struct Planted {
     key: String,
 }
 
-/// 1. The attacker signs up with the victim's address, which nobody must confirm. 2. And makes a key, to last.
+/// 1. The attacker signs up with the victim's address, which nobody must confirm.
+/// 2. And makes a key, to last.
 fn planted(database: &Database) -> Planted {
     let mut app = database.app();
     let signed_up = act(&mut app, "auth.sign_up($1, $2)", &[&VICTIM, &PASSWORD]);

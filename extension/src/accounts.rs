@@ -11,7 +11,7 @@
 //! | `sign_up`, `sign_in` | an account is made; a password is judged, and what a right one leads to |
 //! | `session`, `replaced` | tokens: issued, refreshed; what a new session takes the place of |
 //! | `factor` | second factors: set up, asked for, taken away |
-//! | `recovery`, `confirmation` | what is sent by mail and comes back: resets, sign-in links and codes, addresses |
+//! | `recovery`, `confirmation`, `claimed` | what is sent by mail and comes back: resets, sign-in links and codes, addresses; what the first proof of a mailbox ends |
 //! | `outbox` | what the mailer takes |
 //! | `profile`, `proof` | a user changes the own account, and shows again who it is |
 //! | `admin`, `admin_factor`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash, or ends much at once |
@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod admin_factor;
 pub mod api_keys;
+pub mod claimed;
 pub mod confirmation;
 pub mod credentials;
 pub mod factor;

@@ -10,21 +10,26 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every file below with this ending that is no test, and its text.
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Every file below with this ending that is no test, and its text. What cannot be read is missing, and missed below.
 fn sources(folder: &Path, ending: &str, found: &mut Vec<(PathBuf, String)>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.starts_with("tests") {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if name(&path).starts_with("tests") {
             continue;
         }
         if path.is_dir() {
             sources(&path, ending, found);
-        } else if name.ends_with(ending) {
-            let text = fs::read_to_string(&path).unwrap();
+        } else if name(&path).ends_with(ending) {
+            let text = fs::read_to_string(&path).unwrap_or_default();
             // Unit tests stand at the end of their file.
-            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-            found.push((path, text.to_owned()));
+            let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+            let text = text.get(..end).unwrap_or_default().to_owned();
+            found.push((path, text));
         }
     }
 }
@@ -33,7 +38,7 @@ fn files_with(sources: &[(PathBuf, String)], words: &[&str]) -> Vec<String> {
     sources
         .iter()
         .filter(|(_, text)| words.iter().any(|word| text.contains(word)))
-        .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
+        .map(|(path, _)| name(path))
         .collect()
 }
 

@@ -5,7 +5,7 @@ create table auth.one_time_tokens (
   id uuid primary key default pg_catalog.gen_random_uuid(),
   kind text not null check (kind in ('confirm_email', 'password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation',
     'notice_password_changed', 'notice_email_changed', 'notice_factor_changed', 'notice_sign_up',
-    'notice_sign_in_locked', 'notice_factor_locked')),
+    'notice_sign_in_locked', 'notice_factor_locked', 'notice_password_removed')),
   -- Null while nobody has looked whose the address is: that is done when the mailer takes the row.
   user_id uuid references auth.users (id) on delete cascade,
   -- Where it is sent.

@@ -260,13 +260,17 @@ begin
     return refusal;
   end if;
   delete from auth.sessions s where s.user_id = admin_revoke_user.id or s.impersonator_id = admin_revoke_user.id;
+  -- What was mailed before, and a sign-in that waits for its code, would let in after all.
+  update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
+    where t.user_id = admin_revoke_user.id and t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+  delete from auth.challenges c where c.user_id = admin_revoke_user.id;
   insert into auth.revoked_before as b (subject, before, reason) values (admin_revoke_user.id::text, pg_catalog.clock_timestamp(), 'revoked')
     on conflict (subject) do update set before = greatest(b.before, excluded.before), reason = excluded.reason;
   perform audit.write('admin.user_revoke', admin_revoke_user.id, context);
   return pg_catalog.jsonb_build_object('message', 'Every session and token of the user has ended');
 end
 $$;
-comment on function auth.admin_revoke_user(uuid, jsonb) is 'Ends every session and token of a user';
+comment on function auth.admin_revoke_user(uuid, jsonb) is 'Ends every session and token of a user, and voids what was mailed';
 
 create function auth.revoke_everything(include_keys boolean default false, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
@@ -279,6 +283,10 @@ begin
     return refusal;
   end if;
   delete from auth.sessions;
+  -- What was mailed before, and a sign-in that waits for its code, would let in after all.
+  update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
+    where t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+  delete from auth.challenges;
   insert into auth.revoked_before as b (subject, before, reason)
     select s, pg_catalog.clock_timestamp(), 'everything was revoked' from pg_catalog.unnest(array['users', case when include_keys then 'keys' end]) as s
     where s is not null
@@ -293,7 +301,7 @@ begin
 end
 $$;
 comment on function auth.revoke_everything(boolean, jsonb) is
-  'For an incident: ends every session and user token, and with include_keys every key that was made until now';
+  'For an incident: ends every session and user token, voids every link and code that was mailed, and with include_keys every key that was made until now';
 
 create function auth.revoke_token(jti text, reason text default null, expires_at timestamptz default null) returns void
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp

@@ -45,6 +45,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     );
     add("redirect_to_leads_to_allowed_places_only", redirect);
     add("the_owner_of_a_locked_address_is_told_once", locked);
+    add(
+        "whoever_signed_up_with_the_address_of_another_is_out_when_its_owner_comes",
+        taken_over,
+    );
     trials
 }
 
@@ -389,4 +393,34 @@ fn locked(site: &Site, receiver: &Receiver) {
     assert!(!mail.text.contains("token="), "{}", mail.text);
     let sent = "select count(*) from auth.one_time_tokens where user_id is not null";
     assert_eq!(site.count(sent), 1);
+}
+
+/// 1. A stranger signs up with the address of somebody who has no account.
+/// 2. The owner signs in by mail and uses it.
+/// 3. The stranger reads along, with the session or with the password.
+fn taken_over(site: &Site, receiver: &Receiver) {
+    let stranger = site.sign_up("owner@example.com");
+    let with = |token: &str| site.by(token, "GET", "/auth/user").send();
+    with(&stranger.token).expect(200);
+    site.ask("/magiclink", &json!({"email": "owner@example.com"}))
+        .expect(200);
+    let link = token(&only(receiver, "owner@example.com"));
+    let reply = site
+        .ask("/magiclink/verify", &json!({"token": link}))
+        .expect(200);
+    let owner = Account::from_reply(&reply);
+    assert_eq!(owner.id, stranger.id);
+    with(&owner.token).expect(200);
+    with(&stranger.token).refused(401, "REVOKED_TOKEN");
+    site.ask("/refresh", &json!({"refresh_token": stranger.refresh}))
+        .refused(401, "INVALID_TOKEN");
+    site.try_sign_in("owner@example.com", PASSWORD)
+        .refused(401, "INVALID_CREDENTIALS");
+    let told = receiver.wait_for("owner@example.com", 2);
+    assert_eq!(told[1].header("subject"), Some("Your password was removed"));
+    site.by(&owner.token, "PATCH", "/auth/user")
+        .json(&json!({"password": OTHER}))
+        .send()
+        .expect(200);
+    site.sign_in("owner@example.com", OTHER);
 }

@@ -155,7 +155,8 @@ impl Before {
         let gone = sign_up(&mut app, "gone@example.com");
         superuser(
             from,
-            "update auth.users set disabled_at = now() where email = 'bob@example.com'; \
+            "update auth.users set email_verified = true; \
+             update auth.users set disabled_at = now() where email = 'bob@example.com'; \
              delete from auth.users where email = 'gone@example.com'",
         );
         superuser(

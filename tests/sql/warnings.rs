@@ -103,7 +103,9 @@ fn once(database: &Database) {
     assert!(told(database).is_empty());
 }
 
-/// 1. The address is locked. 2. The lock ends, the attacker locks it again, all day long. 3. The owner's mailbox is full.
+/// 1. The address is locked.
+/// 2. The lock ends, the attacker locks it again, all day long.
+/// 3. The owner's mailbox is full.
 fn once_a_day(database: &Database) {
     let mut app = database.app();
     for round in 0..4 {

@@ -1,5 +1,6 @@
 //! An address is confirmed: at sign-up, after a change, by an invitation.
 
+use super::recovery::{expired_link, invalid_link, used_link};
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, outbox, refused};
 use crate::error::Failure;
@@ -70,19 +71,28 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
             expired: row.get::<bool>(6)?.unwrap_or(true),
         }))
     })?;
-    let invalid = || refused("INVALID_TOKEN", "This link is not valid");
-    let row = row.ok_or_else(invalid)?;
+    let row = row.ok_or_else(invalid_link)?;
+    let event = match row.kind.as_str() {
+        "email_change" => "auth.email_changed",
+        _ => "auth.email_confirmed",
+    };
     if row.used {
-        return Err(refused("TOKEN_USED", "This link has been used already"));
+        audit::failure(event, "link_used", row.user_id, context)?;
+        return Err(used_link());
     }
     if row.expired {
-        return Err(refused("TOKEN_EXPIRED", "This link has expired"));
+        audit::failure(event, "link_expired", row.user_id, context)?;
+        return Err(expired_link());
     }
     let user = match row.user_id {
         Some(id) => user::lock(id)?,
         None => None,
     };
-    let user = user.filter(|user| !user.disabled).ok_or_else(invalid)?;
+    let user = user.ok_or_else(invalid_link)?;
+    if user.disabled {
+        audit::failure(event, "disabled", Some(user.id), context)?;
+        return Err(invalid_link());
+    }
     Spi::connect_mut(|client| {
         client.update(
             "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1",
@@ -97,8 +107,8 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
         super::recovery::confirm_address(user.id)?;
         audit::success("auth.email_confirmed", Some(user.id), context, json!({}))?;
     } else {
-        // The address has been changed since.
-        return Err(invalid());
+        audit::failure(event, "address_changed", Some(user.id), context)?;
+        return Err(invalid_link());
     }
     let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
     Ok(json!({"message": "The e-mail address is confirmed", "user": user.object}))

@@ -6,7 +6,9 @@
 use super::proof::{self, Me};
 use super::session::{self, Opening, open_session};
 use super::user::{self, User};
-use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused, sign_in};
+use super::{
+    Context, Stop, answer, credentials, missing, outbox, rate_limited, recovery, refused, sign_in,
+};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
@@ -186,6 +188,20 @@ fn try_verify(user_id: Option<Uuid>, code: Option<&str>, context: &Context) -> R
     let opening = Opening {
         method: method(&challenge.method),
         second_factor: true,
+    };
+    let user = match opening.method {
+        // A mail was answered, and by whoever has the factor.
+        "magic_link" | "email_code" if !user.email_verified => {
+            recovery::confirm_address(user.id)?;
+            audit::success(
+                "auth.email_confirmed",
+                Some(user.id),
+                context,
+                json!({"method": opening.method}),
+            )?;
+            user::by_id(user.id)?.ok_or_else(bad_code)?
+        }
+        _ => user,
     };
     audit::success(
         "auth.login",

@@ -5,8 +5,8 @@
 use super::session::end_sessions_of;
 use super::sign_in::finish;
 use super::user::{self, User};
-use super::{Context, Stop, answer, credentials, missing, outbox, rate_limited, refused};
-use crate::attempts::Attempt;
+use super::{Context, Stop, answer, claimed, credentials, missing, outbox, rate_limited, refused};
+use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 const CODE_SECONDS: i64 = 600;
 /// What a new password can be chosen with: an invitation is a reset for somebody who has none yet.
 const NEW_PASSWORD: [&str; 2] = ["password_reset", "invitation"];
+/// The event of a new password by mail.
+const RESET: &str = "auth.password_reset";
 /// Tries at one code.
 const TRIES_A_CODE: i64 = 3;
 
@@ -119,7 +121,15 @@ struct Shown {
 }
 
 /// The row of a token, locked: of two who show it at once one is too late.
-fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
+///
+/// A refusal is written down as a failed `event` where the token was somebody's. One that never was cannot be guessed, and
+/// whoever sends random ones could fill the audit with them.
+fn shown(
+    token: Option<&str>,
+    kinds: &[&str],
+    event: &str,
+    context: &Context,
+) -> Result<Shown, Stop> {
     let token = token
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;
@@ -145,12 +155,30 @@ fn shown(token: Option<&str>, kinds: &[&str]) -> Result<Shown, Stop> {
             mailed: row.get::<bool>(5)?.unwrap_or(false),
         }))
     })?;
-    match found {
-        Some(row) if row.used => Err(refused("TOKEN_USED", "This link has been used already")),
-        Some(row) if row.expired => Err(refused("TOKEN_EXPIRED", "This link has expired")),
-        Some(row) => Ok(row),
-        None => Err(refused("INVALID_TOKEN", "This link is not valid")),
-    }
+    let Some(row) = found else {
+        return Err(invalid_link());
+    };
+    let (reason, refusal) = if row.used {
+        ("link_used", used_link())
+    } else if row.expired {
+        ("link_expired", expired_link())
+    } else {
+        return Ok(row);
+    };
+    audit::failure(event, reason, row.user_id, context)?;
+    Err(refusal)
+}
+
+pub fn invalid_link() -> Stop {
+    refused("INVALID_TOKEN", "This link is not valid")
+}
+
+pub fn used_link() -> Stop {
+    refused("TOKEN_USED", "This link has been used already")
+}
+
+pub fn expired_link() -> Stop {
+    refused("TOKEN_EXPIRED", "This link has expired")
 }
 
 /// Locks the user a token is of. Every act locks the user first and then rows of the user's: two different links of
@@ -174,13 +202,17 @@ pub fn lock_owner(token_hash: [u8; 32]) -> Result<(), Failure> {
 }
 
 impl Shown {
-    fn user(&self) -> Result<User, Stop> {
+    fn user(&self, event: &str, context: &Context) -> Result<User, Stop> {
         let user = match self.user_id {
             Some(id) => user::lock(id)?,
             None => None,
         };
-        user.filter(|user| !user.disabled)
-            .ok_or_else(|| refused("INVALID_TOKEN", "This link is not valid"))
+        let user = user.ok_or_else(invalid_link)?;
+        if user.disabled {
+            audit::failure(event, "disabled", Some(user.id), context)?;
+            return Err(invalid_link());
+        }
+        Ok(user)
     }
 
     fn use_up(&self) -> Result<(), Failure> {
@@ -202,8 +234,10 @@ fn use_up(row: Uuid) -> Result<(), Failure> {
 #[pg_extern]
 fn check_password_reset(token: Option<&str>) -> JsonB {
     super::begin();
-    answer(shown(token, &NEW_PASSWORD).and_then(|row| {
-        row.user()?;
+    let context = Context::default();
+    let row = shown(token, &NEW_PASSWORD, RESET, &context);
+    answer(row.and_then(|row| {
+        row.user(RESET, &context)?;
         Ok(json!({"valid": true, "message": "Choose a new password"}))
     }))
 }
@@ -225,17 +259,20 @@ fn try_reset(
     super::begin();
     let stored = stored::stored()?;
     let password = new_password.ok_or_else(|| missing("new_password"))?;
-    let row = shown(token, &NEW_PASSWORD)?;
-    let user = row.user()?;
+    let row = shown(token, &NEW_PASSWORD, RESET, context)?;
+    let user = row.user(RESET, context)?;
     // A password the policy refuses costs nobody the link.
     credentials::require_policy(&stored, password, user.email.as_deref())?;
     let hash = credentials::hash_new(&stored, password, user.temporary_hash())?;
     row.use_up()?;
     set_password(&user, &hash, row.mailed, None)?;
+    if row.mailed && !user.email_verified {
+        claimed::revoke_keys(user.id)?;
+    }
     // Whoever took the account over, or only the machine it was left open on, is out.
     end_sessions_of(user.id, None)?;
     outbox::notice("notice_password_changed", &user)?;
-    audit::success("auth.password_reset", Some(user.id), context, json!({}))?;
+    audit::success(RESET, Some(user.id), context, json!({}))?;
     let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
     finish(&stored, &user, "password_reset", context)
 }
@@ -307,21 +344,22 @@ fn try_magic_link(token: Option<&str>, context: &Context) -> Result<Value, Stop>
             "Signing in by mail is disabled",
         ));
     }
-    let row = shown(token, &["magic_link"])?;
-    let user = row.user()?;
+    let row = shown(token, &["magic_link"], "auth.login", context)?;
+    let user = row.user("auth.login", context)?;
     row.use_up()?;
     arrived(&stored, user, "magic_link", context)
 }
 
-/// A mail was answered: the address is the user's.
+/// A mail was answered: the address is the user's, and if nobody had shown that before, nothing else stays.
 fn arrived(
     stored: &Stored,
     user: User,
     method: &'static str,
     context: &Context,
 ) -> Result<Value, Stop> {
-    if !user.email_verified {
-        confirm_address(user.id)?;
+    // With a factor that is still to be shown nothing is proven yet, see `factor::try_verify`.
+    if !user.email_verified && !user.has_factor {
+        claimed::by_mail(&user, method, context)?;
     }
     let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
     finish(stored, &user, method, context)

@@ -99,6 +99,14 @@ fn words(kind: Kind) -> Words {
             "If it was you, wait, or ask for a new password. If not, nobody got in: there is nothing to do, and a \
              second factor makes guessing useless. You get at most one such mail a day.",
         ),
+        Kind::NoticePasswordRemoved => (
+            "Your password was removed",
+            "You signed in by mail, and so showed that this address is yours. What your account had before, a password, sessions and \
+             keys, might have been somebody else's and was removed.",
+            Middle::Nothing,
+            "To sign in with a password, ask for a new one. If it was not you who signed in, somebody reads your mail: tell \
+             those who run this service.",
+        ),
         Kind::NoticeFactorLocked => (
             "Wrong codes for your account",
             "Somebody tried to sign in to your account with wrong codes of the second factor. For a while no code is accepted, the \

@@ -21,7 +21,8 @@ fn purpose(kind: Kind) -> Option<&'static str> {
         | Kind::NoticeFactorChanged
         | Kind::NoticeSignUp
         | Kind::NoticeSignInLocked
-        | Kind::NoticeFactorLocked => None,
+        | Kind::NoticeFactorLocked
+        | Kind::NoticePasswordRemoved => None,
     }
 }
 

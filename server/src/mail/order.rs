@@ -32,11 +32,13 @@ pub enum Kind {
     NoticeSignInLocked,
     /// A warning: wrong codes until the second factor was locked.
     NoticeFactorLocked,
+    /// News: what an account had before its address was shown to be somebody's is gone.
+    NoticePasswordRemoved,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ConfirmEmail,
         Self::PasswordReset,
         Self::MagicLink,
@@ -49,6 +51,7 @@ impl Kind {
         Self::NoticeSignUp,
         Self::NoticeSignInLocked,
         Self::NoticeFactorLocked,
+        Self::NoticePasswordRemoved,
     ];
 
     /// As the database and the files of templates spell it.
@@ -67,6 +70,7 @@ impl Kind {
             Self::NoticeSignUp => "notice_sign_up",
             Self::NoticeSignInLocked => "notice_sign_in_locked",
             Self::NoticeFactorLocked => "notice_factor_locked",
+            Self::NoticePasswordRemoved => "notice_password_removed",
         }
     }
 }

@@ -70,7 +70,10 @@ fn mailbox(database: &Database) {
     expect(&["auth.magic_link_requested success"]);
     let link = mailed(database, "magic_link");
     act(&mut app, "auth.sign_in_with_magic_link($1)", &[&link]);
-    expect(&["auth.login success user_id=ann"]);
+    expect(&[
+        "auth.email_confirmed success user_id=ann",
+        "auth.login success user_id=ann",
+    ]);
     act(&mut app, "auth.request_email_code($1)", &[&ANN]);
     expect(&["auth.email_code_requested success"]);
     let code = mailed(database, "email_otp");

@@ -34,7 +34,9 @@ fn required(database: &Database, role: &str) {
     configure(database, "require_2fa_for_admins", "true");
     superuser(
         database,
-        &format!("update auth.users set role = '{role}' where email = 'ann@example.com'"),
+        &format!(
+            "update auth.users set role = '{role}', email_verified = true where email = 'ann@example.com'"
+        ),
     );
 }
 

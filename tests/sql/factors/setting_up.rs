@@ -44,8 +44,9 @@ fn nonce(app: &mut Client, account: &Account) -> String {
     text(&reply, "nonce")
 }
 
-/// 1. A token is found: in a log, on a machine left open. 2. With it a factor is set up. 3. The owner, who has the password,
-///    is asked for codes of somebody else's app.
+/// 1. A token is found: in a log, on a machine left open.
+/// 2. With it a factor is set up.
+/// 3. The owner, who has the password, is asked for codes of somebody else's app.
 fn stolen(database: &Database) {
     let mut app = database.app();
     let ann = &database.fixture.ann;

@@ -1,6 +1,8 @@
 //! Asking tells nobody whether an address is known, mails at most once a minute, and leads nowhere but home.
 
-use super::{ANN, Tests, a_minute_later, ask, asked, at_once, by_link, newest, signed_in, token};
+use super::{
+    ANN, Tests, a_minute_later, ask, asked, at_once, by_link, newest, proven, signed_in, token,
+};
 use crate::acts::{act, assert_refused, configure, count, mails, state, superuser};
 use crate::seal::value;
 use fluxbase_tests::fixture::Database;
@@ -55,6 +57,7 @@ fn unknown(database: &Database) {
 }
 
 fn pause(database: &Database) {
+    proven(database);
     let mut app = database.app();
     for kind in KINDS {
         let first = token(database, kind, ANN);
@@ -198,6 +201,7 @@ fn spelling(database: &Database) {
 }
 
 fn newest_works(database: &Database) {
+    proven(database);
     let mut app = database.app();
     let first = token(database, "magic_link", ANN);
     let reset = token(database, "password_reset", ANN);

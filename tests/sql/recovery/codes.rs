@@ -1,7 +1,8 @@
 //! Codes that can be typed: once, in time, by whom they were sent to.
 
 use super::{
-    ANN, Tests, a_minute_later, at_once, bad_code, by_code, found_in, newest, signed_in, token,
+    ANN, Tests, a_minute_later, at_once, bad_code, by_code, found_in, newest, proven, signed_in,
+    token,
 };
 use crate::acts::{act, assert_refused, count, enters, events, state, superuser};
 use crate::seal::value;
@@ -69,6 +70,7 @@ fn hashed(database: &Database) {
 }
 
 fn parallel(database: &Database) {
+    proven(database);
     // Trying is counted, so the crowd must be allowed to try.
     let code = token(database, "email_otp", ANN);
     let sessions = count(database, "select count(*) from auth.sessions");

@@ -1,7 +1,7 @@
 //! Links that reset a password or sign in: once, in time, for what they were asked for.
 
 use super::{
-    ANN, NEW, Tests, assert_unchanged, at_once, by_link, found_in, newest, reset, sign_in,
+    ANN, NEW, Tests, assert_unchanged, at_once, by_link, found_in, newest, proven, reset, sign_in,
     signed_in, token,
 };
 use crate::acts::{act, assert_refused, configure, count, enters, events, mails, state, superuser};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub const TESTS: Tests = &[
     ("a_reset_ends_every_session_and_the_old_password", works),
-    ("a_magic_link_signs_in_and_confirms_the_address", link_works),
+    ("a_magic_link_signs_in_and_changes_nothing_else", link_works),
     ("a_token_stands_in_no_table", hashed),
     ("a_link_works_once", once),
     ("a_link_used_by_twenty_at_once_has_one_winner", parallel),
@@ -75,16 +75,14 @@ fn works(database: &Database) {
 }
 
 fn link_works(database: &Database) {
+    proven(database);
     let mut app = database.app();
-    let verified = "select count(*) from auth.users where email_verified";
-    assert_eq!(count(database, verified), 0);
     let token = token(database, "magic_link", ANN);
     let reply = by_link(&mut app, &token);
     let account = signed_in(&reply);
     assert_eq!(account.id, database.fixture.ann.id);
     assert_eq!(reply["user"]["email_verified"], true);
     assert_eq!(enters(&mut app, &account.token), Ok(()));
-    assert_eq!(count(database, verified), 1);
     // Nothing else changed.
     assert_eq!(enters(&mut app, &database.fixture.ann.token), Ok(()));
     assert_unchanged(database);
@@ -179,6 +177,7 @@ fn expired(database: &Database) {
 }
 
 fn foreign_kind(database: &Database) {
+    proven(database);
     let mut app = database.app();
     let doors: [(&str, Door); 5] = [
         ("password_reset", |client, token| reset(client, token, NEW)),

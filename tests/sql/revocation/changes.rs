@@ -230,6 +230,7 @@ fn while_committing(database: &Database) {
             format!("auth.sign_in_with_email_code('bob@example.com', '{code}')")
         },
     ];
+    superuser(database, "update auth.users set email_verified = true");
     for way in ways {
         administrator(database, "dashboard_admin");
         let call = way(database);

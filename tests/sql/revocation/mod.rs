@@ -4,6 +4,7 @@ mod changes;
 mod ends;
 mod foreign;
 mod lifetime;
+mod waiting;
 
 use crate::acts::{act, enters, superuser};
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
@@ -17,7 +18,13 @@ type Tests = &'static [(&'static str, fn(&Database))];
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for tests in [changes::TESTS, ends::TESTS, foreign::TESTS, lifetime::TESTS] {
+    for tests in [
+        changes::TESTS,
+        ends::TESTS,
+        foreign::TESTS,
+        lifetime::TESTS,
+        waiting::TESTS,
+    ] {
         for (name, body) in tests {
             let fixture = Arc::clone(fixture);
             let cluster = Arc::clone(&fixture.cluster);

@@ -262,7 +262,8 @@ begin
   delete from auth.sessions s where s.user_id = admin_revoke_user.id or s.impersonator_id = admin_revoke_user.id;
   -- What was mailed before, and a sign-in that waits for its code, would let in after all.
   update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
-    where t.user_id = admin_revoke_user.id and t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+    where (t.user_id = admin_revoke_user.id or t.user_id is null and t.email = (select u.email from auth.users u where u.id = admin_revoke_user.id))
+      and t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
   delete from auth.challenges c where c.user_id = admin_revoke_user.id;
   insert into auth.revoked_before as b (subject, before, reason) values (admin_revoke_user.id::text, pg_catalog.clock_timestamp(), 'revoked')
     on conflict (subject) do update set before = greatest(b.before, excluded.before), reason = excluded.reason;

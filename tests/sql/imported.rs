@@ -56,7 +56,7 @@ fn bcrypt(database: &Database) {
     assert_refused(&sign_in("Password"), "INVALID_CREDENTIALS");
     assert_eq!(stored(database), BCRYPT);
     Account::from_reply(&sign_in("password"));
-    assert!(stored(database).starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert!(stored(database).starts_with("$argon2id$v=19$m=7168,t=1,p=1$"));
     Account::from_reply(&sign_in("password"));
     assert_refused(&sign_in("Password"), "INVALID_CREDENTIALS");
 }

@@ -123,6 +123,10 @@ impl Fixture {
         owner
             .batch_execute("select auth.configure('max_login_attempts_per_ip', '100000'), auth.configure('max_concurrent_hashes', '64')")
             .expect("setting");
+        // The cheapest that is allowed: what a hash costs is the subject of few tests, and those say so.
+        owner
+            .batch_execute("select auth.configure('password_hash_memory_kib', '7168'), auth.configure('password_hash_iterations', '1')")
+            .expect("setting");
         let mut app = cluster.connect("fluxbase_app", TEMPLATE);
         let ann = sign_up(&mut app, "ann@example.com");
         let bob = sign_up(&mut app, "bob@example.com");

@@ -23,12 +23,7 @@ pub fn by_mail(user: &User, method: &'static str, context: &Context) -> Result<(
             &[id.into()],
         )?;
         // What somebody asked for who knew the password: a change of the address above all.
-        client.update(
-            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where user_id = $1 and used_at is null and kind not like 'notice%'",
-            None,
-            &[id.into()],
-        )?;
+        outbox::void(client, user, outbox::ALL_LINKS)?;
         client.update(
             "delete from auth.challenges where user_id = $1",
             None,

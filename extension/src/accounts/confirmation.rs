@@ -138,12 +138,7 @@ pub fn change_address(
         let changed = !rows.is_empty();
         if changed {
             // What was mailed to the old address would let in whoever reads it.
-            client.update(
-                "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-                 where user_id = $1 and used_at is null and kind not like 'notice%'",
-                None,
-                &[Uuid::from_bytes(user.id).into()],
-            )?;
+            outbox::void(client, user, outbox::ALL_LINKS)?;
         }
         Ok::<_, Failure>(changed)
     })?;

@@ -163,6 +163,46 @@ pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String
     Ok(token)
 }
 
+/// What lets whoever reads the mail into the account, or gives it another address.
+pub const WAYS_IN: &[&str] = &[
+    "password_reset",
+    "magic_link",
+    "email_otp",
+    "email_change",
+    "invitation",
+];
+/// And what says that an address is the user's.
+pub const ALL_LINKS: &[&str] = &[
+    "password_reset",
+    "magic_link",
+    "email_otp",
+    "email_change",
+    "invitation",
+    "confirm_email",
+];
+
+/// Links and codes of these kinds work no more, and those that wait are not sent. Those that wait say whose they are by the
+/// address alone.
+pub fn void(
+    client: &mut pgrx::spi::SpiClient<'_>,
+    user: &User,
+    kinds: &[&str],
+) -> Result<(), Failure> {
+    client.update(
+        Kept(
+            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+             where (user_id = $1 or user_id is null and email = $2) and used_at is null and kind = any ($3)",
+        ),
+        None,
+        &[
+            Uuid::from_bytes(user.id).into(),
+            user.email.as_deref().into(),
+            kinds.to_vec().into(),
+        ],
+    )?;
+    Ok(())
+}
+
 /// now() and not clock_timestamp(), for which no index would be of use, as in `attempts::sweep`.
 fn sweep(client: &mut pgrx::spi::SpiClient<'_>) -> Result<(), Failure> {
     client.update(

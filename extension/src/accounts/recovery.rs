@@ -6,7 +6,7 @@ use super::session::end_sessions_of;
 use super::sign_in::finish;
 use super::user::{self, User};
 use super::{Context, Stop, answer, claimed, credentials, missing, outbox, rate_limited, refused};
-use crate::attempts::{self, Attempt};
+use crate::attempts::Attempt;
 use crate::error::Failure;
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
@@ -302,13 +302,7 @@ pub fn set_password(
             ],
         )?;
         // Also an address that somebody who knew the old password wants the account to have.
-        client.update(
-            Kept("update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where (user_id = $1 or user_id is null and email = $2) and used_at is null \
-               and kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation')"),
-            None,
-            &[id.into(), user.email.as_deref().into()],
-        )?;
+        outbox::void(client, user, outbox::WAYS_IN)?;
         client.update(
             Kept("delete from auth.challenges where user_id = $1"),
             None,

@@ -19,6 +19,12 @@ pub const TESTS: Tests = &[
         absolute,
     ),
     ("a_session_nobody_refreshes_ends", idle),
+];
+
+/// What needs a cluster of its own: a crash is everybody's; and a backend forgets, rightly, when there were more changes of
+/// any catalog than it had time to hear of, or when another test ends every session of its database.
+const ALONE: Tests = &[
+    ("a_crash_of_postgresql_brings_nothing_back", crashed),
     (
         "sweeping_sessions_that_are_over_makes_nobody_forget",
         sweeping,
@@ -140,15 +146,15 @@ fn sweeping(database: &Database) {
     assert_eq!(remembers(&mut knew), Err("55P03".to_owned()));
 }
 
-/// A crash is everybody's: it has a cluster of its own.
-pub fn crash(fixture: &Arc<Fixture>) -> Trial {
-    let name = "revocation::a_crash_of_postgresql_brings_nothing_back";
-    trial(&fixture.cluster, name, move || {
-        let cluster = Arc::new(Cluster::start(""));
-        let own = Arc::new(Fixture::new(Arc::clone(&cluster)));
-        crashed(&own.database());
-        drop(own);
-        cluster.stop();
+pub fn alone(fixture: &Arc<Fixture>) -> impl Iterator<Item = Trial> {
+    ALONE.iter().map(|(name, body)| {
+        trial(&fixture.cluster, format!("revocation::{name}"), move || {
+            let cluster = Arc::new(Cluster::start(""));
+            let own = Arc::new(Fixture::new(Arc::clone(&cluster)));
+            body(&own.database());
+            drop(own);
+            cluster.stop();
+        })
     })
 }
 

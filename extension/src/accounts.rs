@@ -37,7 +37,8 @@ pub mod user;
 
 use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
-use crate::{quiet, stored};
+use crate::{api_key, quiet, stored};
+use pgrx::prelude::*;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -95,6 +96,25 @@ pub fn rate_limited(message: &str, seconds: i64) -> Stop {
 pub fn begin() {
     quiet::nested_statements();
     stored::catch_up();
+}
+
+/// The beginning of an act of whoever has entered: a key acts within its scopes, in SQL as over HTTP.
+pub fn begin_within(scope: &str) -> Result<(), Stop> {
+    begin();
+    if api_key::lacks(scope) {
+        let message = format!("The key has not the scope {scope}");
+        return Err(refused("INSUFFICIENT_PERMISSIONS", message));
+    }
+    Ok(())
+}
+
+/// The same for acts that are written in SQL: null, or the refusal.
+#[pg_extern]
+fn scope_refusal(scope: &str) -> Option<JsonB> {
+    match begin_within(scope) {
+        Ok(()) => None,
+        Err(stop) => Some(answer(Err(stop))),
+    }
 }
 
 /// The reply or the refusal as a value; failures are raised. For the outermost function only.

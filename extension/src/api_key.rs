@@ -3,7 +3,7 @@
 use crate::accounts::session::sha256;
 use crate::backend::PerBackend;
 use crate::error::Failure;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::stored::{self, Stored};
 use crate::{owner, seal};
 use fluxbase_rules::{Claims, DatabaseRole, UnixSeconds, scopes};
@@ -61,6 +61,11 @@ pub fn enter(key: &str, scope: Option<&str>, stored: &Stored) -> Result<(), Fail
         seal::become_read_only();
     }
     seal::become_identity(Rc::clone(&known.identity), known.role)
+}
+
+/// Whether a key has entered that may not do what `scope` names. Who entered with a token has no scopes and lacks none.
+pub fn lacks(scope: &str) -> bool {
+    identity::sealed().is_some_and(|who| who.scopes().is_some_and(|has| !scopes::allow(has, scope)))
 }
 
 fn known(key: &str, stored: &Stored) -> Result<Rc<Known>, Failure> {
@@ -160,7 +165,7 @@ fn remember(
     let row = row.ok_or_else(Failure::key_over)?;
     let claims = Claims::from_trusted_json(&row.claims.to_string())?;
     Ok(Known {
-        identity: Rc::new(Identity::new(&claims)),
+        identity: Rc::new(Identity::of_key(&claims, row.scopes.clone())),
         role,
         scopes: row.scopes,
         expires_at: row

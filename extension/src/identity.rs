@@ -106,6 +106,8 @@ impl Record {
 pub struct Identity {
     record: Box<[usize]>,
     json: CString,
+    /// What a key may be used for; `None` for a token.
+    scopes: Option<Vec<String>>,
     /// `auth.jwt()` as PostgreSQL stores a jsonb, made when first asked for: parsing 400 bytes costs 3 µs,
     /// too much to do for every row of a policy.
     pub jsonb: OnceCell<Box<[u8]>>,
@@ -118,8 +120,20 @@ impl Identity {
         Self {
             record: Record::of(claims),
             json,
+            scopes: None,
             jsonb: OnceCell::new(),
         }
+    }
+
+    pub fn of_key(claims: &Claims, scopes: Vec<String>) -> Self {
+        Self {
+            scopes: Some(scopes),
+            ..Self::new(claims)
+        }
+    }
+
+    pub fn scopes(&self) -> Option<&[String]> {
+        self.scopes.as_deref()
     }
 
     #[inline]

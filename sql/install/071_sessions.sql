@@ -2,20 +2,25 @@
 create function auth.list_sessions() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select case when auth.uid() is null then
+    select coalesce(auth.scope_refusal('read:auth'), case when auth.uid() is null then
       pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
     else pg_catalog.jsonb_build_object('sessions', coalesce((
       select pg_catalog.jsonb_agg(auth.session_object(s) || pg_catalog.jsonb_build_object('current', s.id = auth.session_id())
         order by s.created_at desc)
       from auth.sessions s where s.user_id = auth.uid() and s.expires_at > pg_catalog.now()), '[]'))
-    end;
+    end);
   end;
 comment on function auth.list_sessions() is 'Where the entered user is signed in';
 
 create function auth.revoke_session(id uuid, context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  refusal jsonb := auth.scope_refusal('write:auth');
 begin
+  if refusal is not null then
+    return refusal;
+  end if;
   if auth.uid() is null then
     return pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED');
   end if;
@@ -33,8 +38,12 @@ create function auth.revoke_other_sessions(context jsonb default '{}') returns j
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  refusal jsonb := auth.scope_refusal('write:auth');
   ended bigint;
 begin
+  if refusal is not null then
+    return refusal;
+  end if;
   if auth.uid() is null then
     return pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED');
   end if;
@@ -49,14 +58,14 @@ comment on function auth.revoke_other_sessions(jsonb) is 'Ends every session of 
 create function auth.list_identities() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select case when auth.uid() is null then
+    select coalesce(auth.scope_refusal('read:auth'), case when auth.uid() is null then
       pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
     else pg_catalog.jsonb_build_object('identities', coalesce((
       select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', u.id, 'user_id', u.id, 'provider', 'email',
         'identity_data', pg_catalog.jsonb_build_object('email', u.email, 'email_verified', u.email_verified),
         'created_at', auth.utc(u.created_at)))
       from auth.users u where u.id = auth.uid() and u.email is not null), '[]'))
-    end;
+    end);
   end;
 comment on function auth.list_identities() is 'How the entered user can be recognised';
 

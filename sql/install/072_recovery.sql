@@ -5,10 +5,10 @@ create function auth.request_password_reset(email text, redirect_to text default
 comment on function auth.request_password_reset(text, text, jsonb) is
   'Mails a link to choose a new password';
 
-create function auth.check_password_reset(token text) returns jsonb
+create function auth.check_password_reset(token text, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'check_password_reset_wrapper';
-comment on function auth.check_password_reset(text) is
+comment on function auth.check_password_reset(text, jsonb) is
   'Whether a token of such a link is still good';
 
 create function auth.reset_password(token text, new_password text, context jsonb default '{}') returns jsonb

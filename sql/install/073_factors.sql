@@ -32,12 +32,12 @@ comment on function auth.totp_backup_codes(jsonb) is
 create function auth.totp_status() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select case when auth.uid() is null then
+    select coalesce(auth.scope_refusal('read:auth'), case when auth.uid() is null then
       pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
     else pg_catalog.jsonb_build_object(
       'totp_enabled', exists (select from auth.totp_factors f where f.user_id = auth.uid() and f.confirmed_at is not null),
       'backup_codes_left', (select pg_catalog.count(*) from auth.backup_codes b where b.user_id = auth.uid() and b.used_at is null))
-    end;
+    end);
   end;
 comment on function auth.totp_status() is 'Whether the entered user has a second factor';
 

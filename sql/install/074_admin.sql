@@ -17,17 +17,17 @@ create function auth.caller_rank() returns integer
     else 0
   end;
 
-create function auth.admin_refusal() returns jsonb
+create function auth.admin_refusal(scope text) returns jsonb
   language sql stable set search_path = pg_catalog, pg_temp
-  return case when auth.caller_rank() = 0 then
-    pg_catalog.jsonb_build_object('error', 'Administrators only', 'code', 'ADMIN_REQUIRED') end;
+  return coalesce(auth.scope_refusal(scope), case when auth.caller_rank() = 0 then
+    pg_catalog.jsonb_build_object('error', 'Administrators only', 'code', 'ADMIN_REQUIRED') end);
 
 -- Null when the caller may act on this user now.
 create function auth.act_on_refusal(target uuid, context jsonb) returns jsonb
   language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
+  refusal jsonb := auth.admin_refusal('write:auth');
   role text;
 begin
   if refusal is not null then
@@ -85,7 +85,7 @@ create function auth.admin_list_users(filter jsonb default '{}') returns jsonb
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  refusal jsonb := coalesce(auth.admin_refusal('read:auth'), auth.filter_refusal(filter));
   wanted integer;
   skipped integer;
   pattern text := '%' || pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.lower(coalesce(filter ->> 'search', '')), '\', '\\'), '%', '\%'), '_', '\_') || '%';
@@ -113,7 +113,7 @@ comment on function auth.admin_list_users(jsonb) is 'Users, oldest first. filter
 create function auth.admin_get_user(id uuid) returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(auth.admin_refusal(),
+    select coalesce(auth.admin_refusal('read:auth'),
       (select auth.admin_user_object(u) from auth.users u where u.id = $1),
       pg_catalog.jsonb_build_object('error', 'There is no such user', 'code', 'NOT_FOUND'));
   end;
@@ -121,7 +121,7 @@ comment on function auth.admin_get_user(uuid) is 'One user';
 
 create function auth.admin_me() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
-  return coalesce(auth.admin_refusal(), auth.get_user());
+  return coalesce(auth.admin_refusal('read:auth'), auth.get_user());
 comment on function auth.admin_me() is 'The entered administrator as an object';
 
 create function auth.admin_create_user(email text, options jsonb default '{}', context jsonb default '{}') returns jsonb
@@ -202,7 +202,7 @@ create function auth.admin_list_sessions(filter jsonb default '{}') returns json
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  refusal jsonb := coalesce(auth.admin_refusal('read:auth'), auth.filter_refusal(filter));
   wanted integer;
   skipped integer;
   expired boolean;
@@ -232,7 +232,7 @@ create function auth.admin_revoke_session(id uuid, context jsonb default '{}') r
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.admin_refusal();
+  refusal jsonb := auth.admin_refusal('write:auth');
   owner uuid;
 begin
   if refusal is not null then
@@ -278,7 +278,7 @@ create function auth.revoke_everything(include_keys boolean default false, conte
 as $$
 declare
   -- Who may end every key is who may make them.
-  refusal jsonb := auth.service_key_refusal();
+  refusal jsonb := auth.service_key_refusal('write:auth');
 begin
   if refusal is not null then
     return refusal;
@@ -308,7 +308,7 @@ create function auth.revoke_token(jti text, reason text default null, expires_at
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if auth.caller_rank() < 2 then
+  if auth.caller_rank() < 2 or auth.scope_refusal('write:auth') is not null then
     raise exception using errcode = 'insufficient_privilege', message = 'revoking tokens needs service_role or fluxbase_admin';
   end if;
   insert into auth.revoked_tokens as r (jti, reason, expires_at, revoked_by) values (revoke_token.jti, revoke_token.reason, revoke_token.expires_at, auth.uid())
@@ -345,9 +345,11 @@ comment on function auth.setup_admin(text, text, text, text, jsonb) is
 create function auth.refresh_schema() returns jsonb
   language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  refusal jsonb := auth.admin_refusal('write:auth');
 begin
-  if auth.caller_rank() = 0 then
-    return auth.admin_refusal();
+  if refusal is not null then
+    return refusal;
   end if;
   perform pg_catalog.pg_notify('fluxbase_catalog', '');
   return pg_catalog.jsonb_build_object('message', 'The schema is read again');
@@ -360,7 +362,7 @@ create function auth.admin_audit(filter jsonb default '{}') returns jsonb
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  refusal jsonb := coalesce(auth.admin_refusal('read:auth'), auth.filter_refusal(filter));
   wanted integer;
   skipped integer;
 begin

@@ -30,17 +30,16 @@ create function auth.rotate_service_key(id uuid, context jsonb default '{}') ret
 comment on function auth.rotate_service_key(uuid, jsonb) is
   'Makes a key in the place of this one, which stops at once';
 
-create function auth.service_key_refusal() returns jsonb
+create function auth.service_key_refusal(scope text) returns jsonb
   language sql stable set search_path = pg_catalog, pg_temp
-  return case
-    when auth.caller_rank() = 0 then pg_catalog.jsonb_build_object('error', 'Administrators only', 'code', 'ADMIN_REQUIRED')
+  return coalesce(auth.admin_refusal(scope), case
     when auth.caller_rank() < 2 then pg_catalog.jsonb_build_object('error', 'This needs a higher role than yours', 'code', 'INSUFFICIENT_PERMISSIONS')
-  end;
+  end);
 
 create function auth.list_service_keys() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(auth.service_key_refusal(),
+    select coalesce(auth.service_key_refusal('read:auth'),
       (select coalesce(pg_catalog.jsonb_agg(auth.service_key_object(k) order by k.created_at, k.id), '[]') from auth.service_keys k));
   end;
 comment on function auth.list_service_keys() is 'All service keys, without the keys';
@@ -48,7 +47,7 @@ comment on function auth.list_service_keys() is 'All service keys, without the k
 create function auth.get_service_key(id uuid) returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(auth.service_key_refusal(),
+    select coalesce(auth.service_key_refusal('read:auth'),
       (select auth.service_key_object(k) from auth.service_keys k where k.id = $1),
       pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND'));
   end;
@@ -57,7 +56,7 @@ comment on function auth.get_service_key(uuid) is 'One service key, without the 
 create function auth.service_key_revocations(id uuid) returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(auth.service_key_refusal(),
+    select coalesce(auth.service_key_refusal('read:auth'),
       (select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'key_id', k.id, 'revoked_at', auth.utc(k.revoked_at), 'reason', k.revoke_reason, 'replaced_by', k.replaced_by)), '[]')
         from auth.service_keys k where k.id = $1 and k.revoked_at is not null));
@@ -69,7 +68,7 @@ create function auth.change_service_key(id uuid, act text, options jsonb default
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := auth.service_key_refusal();
+  refusal jsonb := auth.service_key_refusal('write:auth');
   key auth.service_keys;
 begin
   if refusal is null then
@@ -120,20 +119,20 @@ comment on function auth.create_client_key(jsonb, jsonb) is
 create function auth.list_client_keys() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select case when auth.uid() is null then
+    select coalesce(auth.scope_refusal('read:clientkeys'), case when auth.uid() is null then
       pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
     else pg_catalog.jsonb_build_object(
       'client_keys', coalesce((select pg_catalog.jsonb_agg(auth.client_key_object(k) order by k.created_at, k.id)
         from auth.client_keys k where k.user_id = auth.uid()), '[]'),
       'total', (select pg_catalog.count(*) from auth.client_keys k where k.user_id = auth.uid()))
-    end;
+    end);
   end;
 comment on function auth.list_client_keys() is 'The keys of the entered user, without the keys';
 
 create function auth.get_client_key(id uuid) returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(
+    select coalesce(auth.scope_refusal('read:clientkeys'),
       (select auth.client_key_object(k) from auth.client_keys k where k.id = $1 and k.user_id = auth.uid()),
       pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND'));
   end;
@@ -143,8 +142,12 @@ create function auth.change_client_key(id uuid, act text, options jsonb default 
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  refusal jsonb := auth.scope_refusal('write:clientkeys');
   key auth.client_keys;
 begin
+  if refusal is not null then
+    return refusal;
+  end if;
   select k.* into key from auth.client_keys k where k.id = change_client_key.id and k.user_id = auth.uid() for update;
   if not found then
     return pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND');

@@ -46,7 +46,7 @@ comment on function auth.impersonate_role(text, text, jsonb) is
 create function auth.get_impersonation() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
   begin atomic
-    select coalesce(
+    select coalesce(auth.scope_refusal('read:auth'),
       (select auth.impersonation_object(i) from auth.impersonation_sessions i
         join auth.sessions s on s.id = i.id and s.expires_at > pg_catalog.clock_timestamp()
         where i.id = auth.session_id() or i.admin_user_id = auth.uid()
@@ -59,8 +59,12 @@ create function auth.end_impersonation(context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  refusal jsonb := auth.scope_refusal('write:auth');
   ended uuid[];
 begin
+  if refusal is not null then
+    return refusal;
+  end if;
   with gone as (
     delete from auth.sessions s where s.impersonator_id is not null and (s.id = auth.session_id() or s.impersonator_id = auth.uid())
     returning s.id)
@@ -79,7 +83,7 @@ create function auth.list_impersonations(filter jsonb default '{}') returns json
   language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal jsonb := coalesce(auth.admin_refusal(), auth.filter_refusal(filter));
+  refusal jsonb := coalesce(auth.admin_refusal('read:auth'), auth.filter_refusal(filter));
   wanted integer;
   skipped integer;
 begin

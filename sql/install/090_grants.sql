@@ -37,7 +37,7 @@ grant execute on function
   auth.enter(text), auth.enter(text, text), auth.enter_anonymous(),
   auth.sign_up(text, text, jsonb, jsonb), auth.sign_in(text, text, jsonb), auth.sign_in_anonymously(jsonb),
   auth.refresh(text, jsonb), auth.verify_factor(uuid, text, text, jsonb),
-  auth.request_password_reset(text, text, jsonb), auth.check_password_reset(text), auth.reset_password(text, text, jsonb),
+  auth.request_password_reset(text, text, jsonb), auth.check_password_reset(text, jsonb), auth.reset_password(text, text, jsonb),
   auth.request_magic_link(text, text, jsonb), auth.sign_in_with_magic_link(text, jsonb),
   auth.request_email_code(text, jsonb), auth.sign_in_with_email_code(text, text, jsonb),
   auth.request_email_confirmation(text, jsonb), auth.confirm_email(text, jsonb),
@@ -50,7 +50,7 @@ to fluxbase_mailer;
 
 -- What an entered user does with the own account. The functions look at who entered, not at the database role.
 grant execute on function
-  auth.get_user(), auth.sign_out(), auth.update_user(jsonb, jsonb), auth.reauthenticate(jsonb),
+  auth.get_user(), auth.sign_out(jsonb), auth.update_user(jsonb, jsonb), auth.reauthenticate(jsonb),
   auth.list_sessions(), auth.revoke_session(uuid, jsonb), auth.revoke_other_sessions(jsonb),
   auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.totp_disable(text, jsonb),
   auth.totp_backup_codes(jsonb), auth.totp_status(), auth.list_identities(),
@@ -59,7 +59,7 @@ grant execute on function
   auth.get_impersonation(), auth.end_impersonation(jsonb)
 to authenticated, service_role, fluxbase_trusted;
 -- Whoever acts as a visitor ends that with the token of the visitor.
-grant execute on function auth.end_impersonation(jsonb), auth.get_impersonation(), auth.sign_out() to anon;
+grant execute on function auth.end_impersonation(jsonb), auth.get_impersonation(), auth.sign_out(jsonb) to anon;
 
 -- What administrators do: an application's administrator is authenticated for the database, and the functions refuse
 -- everybody whose role is not one.

@@ -99,7 +99,7 @@ fn try_create(
     context: &Context,
     of_the_user: bool,
 ) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     require_rank("")?;
     let role = text(options, "role")?.unwrap_or("authenticated");
@@ -243,7 +243,7 @@ fn admin_update_user(id: Option<Uuid>, changes: Option<JsonB>, context: Option<J
 }
 
 fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let user = subordinate(id)?;
     let role = text(changes, "role")?;
@@ -327,7 +327,7 @@ fn admin_reset_password(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 
 /// The old password stops working and a link to choose a new one is mailed.
 fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let user = subordinate(id)?;
     proof::try_sensitive(context)?;
@@ -341,6 +341,8 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
+        // An address that somebody who knew the old password wants the account to have would take the new link with it.
+        outbox::void(client, &user, outbox::WAYS_IN)?;
         // A sign-in with the old password that waits for its code.
         client.update(
             "delete from auth.challenges where user_id = $1",

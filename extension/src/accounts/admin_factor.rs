@@ -17,7 +17,7 @@ fn admin_remove_factor(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_remove(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let user = subordinate(id)?;
     proof::try_sensitive(context)?;
     // The own one takes the password too: a session left open is not enough.
@@ -35,6 +35,7 @@ fn try_remove(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     session::end_sessions_of(user.id, None)?;
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
+        outbox::void(client, &user, outbox::WAYS_IN)?;
         client.update(
             "delete from auth.challenges where user_id = $1",
             None,

@@ -137,7 +137,7 @@ fn create_service_key(options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     // Whoever holds such a key is service_role.
     require_rank("service_role")?;
     require_no_key("A key cannot make keys")?;
@@ -188,7 +188,7 @@ fn rotate_service_key(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
 /// A new key with the same name and scopes; the old one stops at once (`auth.deprecate_service_key` lets it run on for a
 /// while).
 fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     require_rank("service_role")?;
     require_no_key("A key cannot replace keys")?;
     proof::try_sensitive(context)?;
@@ -237,7 +237,7 @@ fn create_client_key(options: Option<JsonB>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_client_key(options: &Value, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:clientkeys")?;
     let stored = stored::stored()?;
     if !stored.settings.allow_user_client_keys {
         return Err(refused("FEATURE_DISABLED", "Client keys are disabled"));

@@ -180,9 +180,11 @@ fn try_verify(user_id: Option<Uuid>, code: Option<&str>, context: &Context) -> R
         audit::failure("auth.factor", "no_challenge", None, context)?;
         return Err(bad_code());
     };
-    let user = user::lock(challenge.user_id)?
-        .filter(|user| !user.disabled)
-        .ok_or_else(bad_code)?;
+    let Some(user) = user::lock(challenge.user_id)?.filter(|user| !user.disabled) else {
+        let of = Some(challenge.user_id);
+        audit::failure("auth.factor", "disabled", of, context)?;
+        return Err(bad_code());
+    };
     require_code(&user, code, context)?;
     close_challenge(challenge.id)?;
     let opening = Opening {
@@ -231,7 +233,8 @@ pub fn require_code(user: &User, code: &str, context: &Context) -> Result<(), St
     let attempt = Attempt::record(&format!("factor {}", uuid::format(&user.id)), context.ip)?;
     let rules = Rules {
         by_email: Some(TRIES),
-        by_ip: None,
+        // From one client, at whosever account: as for passwords.
+        by_ip: stored::stored()?.settings.lockout.by_ip,
         window_seconds: WINDOW_SECONDS,
     };
     let counted = attempt.counted(WINDOW_SECONDS)?;
@@ -364,9 +367,11 @@ enum Settler {
 impl Settler {
     fn find(context: &Context) -> Result<Self, Stop> {
         if let Some(token) = context.mfa_token.as_deref() {
-            return find_challenge(None, Some(token), true, context)?
-                .map(Self::Challenged)
-                .ok_or_else(|| refused("INVALID_TOKEN", "Invalid or expired token"));
+            let Some(challenge) = find_challenge(None, Some(token), true, context)? else {
+                audit::failure("auth.factor", "no_challenge", None, context)?;
+                return Err(refused("INVALID_TOKEN", "Invalid or expired token"));
+            };
+            return Ok(Self::Challenged(challenge));
         }
         proof::me().map(Self::Caller)
     }
@@ -394,7 +399,7 @@ fn totp_setup(issuer: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_setup(issuer: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let settler = Settler::find(context)?;
     let user = settler.user()?;
@@ -457,7 +462,7 @@ fn totp_enable(code: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_enable(code: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let code = code.ok_or_else(|| missing("code"))?;
     let settler = Settler::find(context)?;
@@ -545,7 +550,7 @@ fn totp_backup_codes(context: Option<JsonB>) -> JsonB {
 }
 
 fn try_backup_codes(context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let me = proof::me()?;
     let user = me.user()?;
@@ -565,7 +570,7 @@ fn totp_disable(password: Option<&str>, context: Option<JsonB>) -> JsonB {
 }
 
 fn try_disable(password: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let me = proof::me()?;
     let user = me.user()?;

@@ -22,7 +22,7 @@ fn impersonate(target: Option<Uuid>, reason: Option<&str>, context: Option<JsonB
 }
 
 fn try_user(target: Option<Uuid>, reason: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     require_rank("admin")?;
     let target = target.ok_or_else(|| missing("target_user_id"))?;
     let user = user::by_id(*target.as_bytes())?
@@ -49,7 +49,7 @@ fn impersonate_role(role: Option<&str>, reason: Option<&str>, context: Option<Js
 }
 
 fn try_role(role: Option<&str>, reason: Option<&str>, context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let role = role.ok_or_else(|| missing("role"))?;
     match role {
         "anon" => require_rank("admin")?,

@@ -32,7 +32,7 @@ fn text<'a>(changes: &'a Value, name: &str) -> Result<Option<&'a str>, Stop> {
 }
 
 fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     if !changes.is_object() {
         return Err(refused(

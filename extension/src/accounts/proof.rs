@@ -220,7 +220,7 @@ fn reauthenticate(context: Option<JsonB>) -> JsonB {
 
 /// With the password at any time; without it only shortly after a sign-in, when the credentials have just been shown.
 fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
-    super::begin();
+    super::begin_within("write:auth")?;
     let stored = stored::stored()?;
     let me = me()?;
     let user = me.user()?;

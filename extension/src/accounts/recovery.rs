@@ -232,9 +232,9 @@ fn use_up(row: Uuid) -> Result<(), Failure> {
 }
 
 #[pg_extern]
-fn check_password_reset(token: Option<&str>) -> JsonB {
+fn check_password_reset(token: Option<&str>, context: Option<JsonB>) -> JsonB {
     super::begin();
-    let context = Context::default();
+    let context = Context::read(context);
     let row = shown(token, &NEW_PASSWORD, RESET, &context);
     answer(row.and_then(|row| {
         row.user(RESET, &context)?;

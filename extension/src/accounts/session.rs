@@ -210,9 +210,10 @@ fn refresh(refresh_token: Option<&str>, context: Option<JsonB>) -> JsonB {
     answer(try_refresh(refresh_token, &Context::read(context)))
 }
 
-/// Malformed, forged, expired, used before, of a session that is over: one answer.
-fn bad_token() -> Stop {
-    refused("INVALID_TOKEN", "Invalid or expired refresh token")
+/// Malformed, forged, expired, used before, of a session that is over: one answer, and what it was in the audit.
+fn refuse(reason: &str, user_id: Option<[u8; 16]>, context: &Context) -> Result<Value, Stop> {
+    audit::failure("auth.refresh", reason, user_id, context)?;
+    Err(refused("INVALID_TOKEN", "Invalid or expired refresh token"))
 }
 
 fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, Stop> {
@@ -221,15 +222,17 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
     let token = refresh_token
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("refresh_token"))?;
-    let signed = UnverifiedToken::parse(token)
-        .and_then(|token| token.verify(&stored.keys))
-        .map_err(|_| bad_token())?;
+    let signed = match UnverifiedToken::parse(token).and_then(|token| token.verify(&stored.keys)) {
+        Ok(signed) => signed,
+        Err(_) => return refuse("not_ours", None, context),
+    };
     let now = owner::now();
-    let claims = signed
-        .judge_refresh(now, &stored.expected)
-        .map_err(|_| bad_token())?;
+    let claims = match signed.judge_refresh(now, &stored.expected) {
+        Ok(claims) => claims,
+        Err(_) => return refuse("not_good_now", None, context),
+    };
     let Some(session_id) = claims.session_id else {
-        return Err(bad_token());
+        return refuse("no_session", claims.sub, context);
     };
     let session = lock_session(session_id, claims.sub)?;
     let known = session.as_ref().map(|session| session.known);
@@ -243,19 +246,21 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
                 "a refresh token of session {} was used again; the session is ended",
                 uuid::format(&session_id)
             );
-            audit::failure("auth.refresh", "reused", claims.sub, context)?;
             end_session(session_id)?;
-            return Err(bad_token());
+            return refuse("reused", claims.sub, context);
         }
-        _ => return Err(bad_token()),
+        _ => return refuse("session_over", claims.sub, context),
     };
     // Read anew: role, address and metadata may have changed since the last token.
     let user = match claims.sub {
-        Some(id) => Some(user::by_id(id)?.ok_or_else(bad_token)?),
+        Some(id) => match user::by_id(id)? {
+            None => return refuse("no_user", None, context),
+            user => user,
+        },
         None => None,
     };
     let mut spoken = match &user {
-        Some(user) if user.disabled => return Err(bad_token()),
+        Some(user) if user.disabled => return refuse("disabled", claims.sub, context),
         // Became an administrator since the sign-in, or signed in before that was asked for: refreshing must not lead
         // around it.
         Some(user)
@@ -263,8 +268,7 @@ fn try_refresh(refresh_token: Option<&str>, context: &Context) -> Result<Value, 
                 && session.impersonated_by.is_none()
                 && sign_in::must_set_up(&stored, user) =>
         {
-            audit::failure("auth.refresh", "no_second_factor", claims.sub, context)?;
-            return Err(bad_token());
+            return refuse("no_second_factor", claims.sub, context);
         }
         Some(user) => Spoken::of(user, session_id, session.ends_at),
         None => Spoken {

@@ -181,8 +181,9 @@ fn strangers(database: &Database) {
     }
     for helper in [
         "caller_rank()",
-        "admin_refusal()",
-        "service_key_refusal()",
+        "scope_refusal('read:auth')",
+        "admin_refusal('read:auth')",
+        "service_key_refusal('read:auth')",
         "sensitive_refusal('{}')",
         "act_on_refusal(null, '{}')",
         "create_admin('a@example.com', 'x')",

@@ -1,5 +1,6 @@
 //! Keys for programs: shown once, good for what they name, dead when they are to be.
 
+mod accounts;
 mod ending;
 mod making;
 mod powers;
@@ -19,6 +20,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         ("api_keys_powers", powers::tests()),
         ("api_keys_scopes", scopes::tests()),
         ("api_keys_ending", ending::tests()),
+        ("api_keys_accounts", accounts::tests()),
     ] {
         for (name, body) in tests {
             let shared = Arc::clone(fixture);

@@ -1,5 +1,6 @@
 //! Guessing passwords: how often, and that nothing takes a guess back.
 
+use crate::crashes::{backend, come_back, gone, kill};
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
 use fluxbase_tests::trial::trial;
@@ -7,7 +8,6 @@ use libtest_mimic::Trial;
 use postgres::Client;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::process::Command;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -493,38 +493,9 @@ fn crash(database: &Database) {
     // The fifth in a transaction that never ends.
     app.batch_execute("begin; select auth.sign_in('ann@example.com', 'Wrong-Horse-7-Battery')")
         .expect("a reply");
-    // A backend killed this way takes PostgreSQL through crash recovery.
-    let mut victim = database.superuser();
-    let victim_pid: i32 = victim
-        .query_one("select pg_backend_pid()", &[])
-        .expect("a number")
-        .get(0);
-    assert!(
-        Command::new("kill")
-            .args(["-9", &victim_pid.to_string()])
-            .status()
-            .expect("kill runs")
-            .success()
-    );
-    let cluster = &database.fixture.cluster;
-    let began = Instant::now();
-    // Until PostgreSQL has noticed, it would let somebody in only to end that session too.
-    while app.batch_execute("select 1").is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "no crash");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let mut app = loop {
-        match cluster
-            .config("fluxbase_app", &database.name)
-            .connect(postgres::NoTls)
-        {
-            Ok(app) => break app,
-            Err(_) if began.elapsed() < Duration::from_secs(20) => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(error) => panic!("PostgreSQL did not come back: {error:?}"),
-        }
-    };
+    kill(backend(&mut database.superuser()));
+    gone(&mut app);
+    let mut app = come_back(database);
     assert_eq!(counted(database, ANN), 5);
     assert_eq!(right(&mut app, ANN), generic());
     Account::from_reply(&right(&mut app, "bob@example.com"));

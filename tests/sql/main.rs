@@ -11,6 +11,7 @@ mod catalog;
 mod claims;
 mod confirmation;
 mod corpus;
+mod crashes;
 mod dump;
 mod factors;
 mod grants;
@@ -55,6 +56,7 @@ fn main() {
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(crashes::trials(&fixture));
     trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));
     trials.extend(timing::trials(&fixture));

@@ -39,7 +39,17 @@ fn signing(database: &Database) {
     for _ in 0..2 {
         act(&mut app, "auth.refresh($1)", &[&ann.refresh]);
     }
+    // She has signed out of another session than the one these are of.
     expect(&["auth.refresh failure reused user_id=ann"]);
+    act(&mut app, "auth.refresh($1)", &[&ann.refresh]);
+    expect(&["auth.refresh failure session_over user_id=ann"]);
+    act(&mut app, "auth.refresh('a.b.c')", &[]);
+    expect(&["auth.refresh failure not_ours"]);
+    act(&mut app, "auth.refresh($1)", &[&ann.token]);
+    expect(&["auth.refresh failure not_good_now"]);
+    let nobodys = json!({"mfa_token": "x"});
+    act(&mut app, "auth.totp_setup(null, $1)", &[&nobodys]);
+    expect(&["auth.factor failure no_challenge"]);
     for _ in 0..5 {
         sign_in(&mut app, "bob@example.com", WRONG);
     }

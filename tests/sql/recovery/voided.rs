@@ -1,7 +1,7 @@
 //! What was sent under an old password or to an old address is void with it.
 
 use super::{ANN, NEW, Tests, a_minute_later, bad_code, by_code, by_link, reset, signed_in, token};
-use crate::acts::{act, act_as, assert_refused, configure, count, mailed, state, superuser};
+use crate::acts::{act, act_as, assert_refused, configure, count, mailed, state, superuser, text};
 use fluxbase_tests::fixture::{Database, PASSWORD};
 use serde_json::json;
 
@@ -19,6 +19,10 @@ pub const TESTS: Tests = &[
     (
         "a_password_changed_voids_a_change_of_address_that_waits",
         waiting_address,
+    ),
+    (
+        "what_an_administrator_resets_or_locks_voids_a_change_of_address_that_waits",
+        waiting_for_administrator,
     ),
     (
         "a_reset_a_link_and_a_code_at_once_do_not_wait_for_each_other",
@@ -176,6 +180,50 @@ fn waiting_address(database: &Database) {
         "{confirmed}"
     );
     assert_eq!(confirmed["user"]["id"], ann.id.as_str());
+}
+
+/// 1. Somebody who knows the password has the account moved to an address of theirs. 2. An administrator, told of it, resets
+///    the password, locks the account for a while, or takes a factor away. 3. The link is opened: the account, with the
+///    administrator's own reset link, would be theirs.
+fn waiting_for_administrator(database: &Database) {
+    configure(database, "require_email_verification", "true");
+    superuser(database, "update auth.users set email_verified = true");
+    let mut app = database.app();
+    let mut owner = database.superuser();
+    let ann = &database.fixture.ann;
+    let setup = act_as(&mut app, &ann.token, "auth.totp_setup()", &[]);
+    let code = fluxbase_tests::totp::code(&text(&setup, "secret"));
+    act_as(&mut app, &ann.token, "auth.totp_enable($1)", &[&code]);
+    superuser(database, "update auth.totp_factors set last_step = null");
+    for acts in [
+        ["auth.admin_reset_password($1::text::uuid)"].as_slice(),
+        &[
+            "auth.admin_lock_user($1::text::uuid)",
+            "auth.admin_unlock_user($1::text::uuid)",
+        ],
+        &["auth.admin_remove_factor($1::text::uuid)"],
+    ] {
+        superuser(
+            database,
+            "insert into auth.one_time_tokens (kind, user_id, email, expires_at, mail_due_at) \
+             select 'email_change', id, 'evil@example.com', now() + interval '1 hour', now() from auth.users where email = 'ann@example.com'",
+        );
+        let change = mailed(database, "email_change");
+        for call in acts {
+            let reply = act(&mut owner, call, &[&ann.id]);
+            assert!(reply.get("code").is_none(), "{call}: {reply}");
+        }
+        let before = state(database);
+        let refused = act(&mut app, "auth.confirm_email($1)", &[&change]);
+        assert_refused(&refused, "TOKEN_USED");
+        assert_eq!(state(database), before, "{acts:?}");
+        // What the administrator had mailed is good.
+        if acts[0].contains("reset") {
+            let sent = mailed(database, "password_reset");
+            let waits = reset(&mut app, &sent, NEW);
+            assert_eq!(waits["requires_2fa"], true, "{waits}");
+        }
+    }
 }
 
 /// Each is right; whichever comes first voids some of the others, and none waits for another that waits for it.

@@ -2,13 +2,12 @@
 
 use super::{Tests, assert_ended, not_refreshed, over, refresh, sign_in};
 use crate::acts::{act, act_as, configure, count, enters, superuser, text};
+use crate::crashes::{backend, come_back, gone, kill};
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Account, Database, Fixture};
 use fluxbase_tests::forge::{now, payload_of};
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
-use postgres::Client;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -185,8 +184,9 @@ fn crashed(database: &Database) {
     owner
         .execute("select auth.revoke_token($1)", &[&jti])
         .expect("revoked");
-    kill_backend(&mut owner, &mut app);
-    let mut app = comes_back(database);
+    kill(backend(&mut owner));
+    gone(&mut app);
+    let mut app = come_back(database);
     for token in [
         &signed_out.token,
         &disabled.token,
@@ -204,37 +204,4 @@ fn crashed(database: &Database) {
     assert_eq!(enters(&mut app, &fixture.service_key), Ok(()));
     let next = refresh(&mut app, &demoted);
     assert_eq!(next["user"]["role"], "editor");
-}
-
-/// A backend killed this way takes PostgreSQL through crash recovery.
-fn kill_backend(victim: &mut Client, bystander: &mut Client) {
-    let pid: i32 = victim
-        .query_one("select pg_backend_pid()", &[])
-        .expect("a number")
-        .get(0);
-    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
-    assert!(killed.expect("kill runs").success());
-    // Until PostgreSQL has noticed, it would let somebody in only to end that session too.
-    let began = Instant::now();
-    while bystander.batch_execute("select 1").is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "no crash");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn comes_back(database: &Database) -> Client {
-    let cluster = &database.fixture.cluster;
-    let began = Instant::now();
-    loop {
-        match cluster
-            .config("fluxbase_app", &database.name)
-            .connect(postgres::NoTls)
-        {
-            Ok(app) => return app,
-            Err(_) if began.elapsed() < Duration::from_secs(20) => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(error) => panic!("PostgreSQL did not come back: {error:?}"),
-        }
-    }
 }

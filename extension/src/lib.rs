@@ -17,7 +17,7 @@
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
 //! | `breached` | whether a password is on the operator's list of breached ones |
 //! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
-//! | `quiet` | what is bound in here stays out of logs |
+//! | `quiet`, `log_lines` | what is bound in here stays out of logs, and so do literals of whoever calls |
 //! | `jsonb` | jsonb values, digits kept |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
 //!
@@ -45,6 +45,7 @@ mod journal;
 mod jsonb;
 mod kept;
 mod leftovers;
+mod log_lines;
 mod lookup;
 mod owner;
 mod quiet;
@@ -71,4 +72,5 @@ pub extern "C-unwind" fn _PG_init() {
     leftovers::init();
     sealing::init();
     revocations::init();
+    log_lines::init();
 }

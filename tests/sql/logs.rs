@@ -1,5 +1,5 @@
 //! No password, token, code or key reaches a log or a view of PostgreSQL, whatever it is told to write down: its own
-//! log with parameters, auto_explain with nested statements, pgaudit, pg_stat_statements.
+//! log with parameters, auto_explain with nested statements, pgaudit, pg_stat_statements. Nor what is typed into psql.
 
 use crate::acts::{act, act_as, superuser, text};
 use fluxbase_tests::cluster::Cluster;
@@ -12,6 +12,7 @@ use libtest_mimic::Trial;
 use postgres::Client;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 mod walk;
 
@@ -47,9 +48,20 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         keys_of_the_database,
     );
     add(
-        "a_login_without_settings_of_its_own_leaves_no_hash_in_nested_statements",
+        "a_login_without_settings_of_its_own_leaves_no_secret_in_the_log",
+        false,
+        other_logins,
+    );
+    add(
+        "a_login_without_settings_of_its_own_leaves_no_secret_in_that_of_pgaudit",
         true,
         other_logins,
+    );
+    add("passwords_typed_into_psql_are_in_no_log", false, literals);
+    add(
+        "passwords_typed_into_psql_are_not_in_the_log_of_pgaudit",
+        true,
+        literals,
     );
     trials
 }
@@ -157,8 +169,7 @@ fn keys_of_the_database(cluster: &Cluster, database: &Database) {
     secrets.assert_absent("PostgreSQL's log", &log);
 }
 
-/// An application that calls the acts with a login of its own: the parameters of its statements are its own affair,
-/// what the acts do inside is not.
+/// An application that calls the acts with a login of its own, which has none of the settings of the server's.
 fn other_logins(cluster: &Cluster, database: &Database) {
     superuser(
         database,
@@ -181,15 +192,98 @@ fn other_logins(cluster: &Cluster, database: &Database) {
         "auth.totp_setup()",
         &[],
     );
-    let mut hidden = Secrets::default();
-    hidden.add("a second factor's secret", &text(&setup, "secret"));
-    hidden.assert_absent("PostgreSQL's log", &cluster.log_tail(usize::MAX));
-    // The twin: this login's own parameters do stand there, so the log would have shown the rest.
-    let mut shown = Secrets::default();
-    shown.add("the password", PASSWORD);
-    assert!(!shown.found_in(&cluster.log_tail(usize::MAX)).is_empty());
+    let mut secrets = Secrets::default();
+    secrets.add("a second factor's secret", &text(&setup, "secret"));
+    secrets.add("the password", PASSWORD);
+    secrets.add("a token", &text(&up, "access_token"));
+    // The twin: what this login binds elsewhere does stand there.
+    member
+        .query_one("select $1::text", &[&"bound-to-be-shown"])
+        .expect("asked");
+    let log = log_with(cluster, "bound-to-be-shown");
+    secrets.assert_absent("PostgreSQL's log", &log);
     drop(member);
     superuser(database, "drop role member");
+}
+
+/// Somebody types passwords into psql.
+fn literals(cluster: &Cluster, database: &Database) {
+    const TYPED: &str = "Typed-Horse-7-Battery";
+    let mut secrets = Secrets::default();
+    secrets.add("what was typed", TYPED);
+    secrets.add("what was typed first", "Typed-Horse");
+    let mut owner = database.superuser();
+    for statement in [
+        "select auth.sign_up('typed@example.com', '%')",
+        "select \"auth\" . Sign_In('typed@example.com', $x$%$x$)",
+        "select auth.sign_in('typed@example.com', E'%'), 'it''s'",
+        "do $$ begin perform auth.sign_in('typed@example.com', '%'); end $$",
+        "do $$ begin perform auth.sign_in('typed@example.com', '%'); raise exception 'after it'; end $$",
+        "set search_path = auth, public; select sign_in('typed@example.com', '%'); reset search_path",
+        "prepare typed as select auth.sign_in('typed@example.com', $1); execute typed('%')",
+        "explain (analyze, verbose) select auth.sign_in('typed@example.com', '%')",
+        // What fails is written down whole.
+        "select auth.sign_in('typed@example.com', '%', 'no json')",
+        "select auth.sign_in('typed@example.com', '%', no_column)",
+        "select auth.sign_in('typed@example.com', '%'), 1 / 0",
+        "select auth.sign_in('typed@example.com', '%",
+        "select auth.sign_in('typed@example.com', it's %')",
+        "select auth.sign_in('typed@example.com', 'x', '%')",
+        "select auth.verify_factor('%', '000000')",
+        "select auth.configure('jwt_secret', '%-and-longer-than-thirty-two')",
+        "select auth.enter('%')",
+        "create table public.typed as select auth.sign_in('typed@example.com', '%')",
+    ] {
+        // Refused or not is not what this is about.
+        let _ = owner.batch_execute(&statement.replace('%', TYPED));
+    }
+    // And binds them, on an error too.
+    let _ = owner.query(
+        "select auth.sign_in($1, $2), 1 / 0",
+        &[&"typed@example.com", &TYPED],
+    );
+    // Other literals do stand there.
+    owner
+        .batch_execute("select 'to be shown' where auth.uid() is null")
+        .expect("asked");
+    let log = log_with(cluster, "'to be shown'");
+    secrets.assert_absent("PostgreSQL's log", &log);
+    // pg_stat_statements puts $1 for the constants of queries; a DO block or an EXPLAIN it keeps as typed, for those who
+    // may read all statistics.
+    superuser(database, "create extension pg_stat_statements");
+    let kept = statements(database);
+    let queries: Vec<&str> = kept
+        .lines()
+        .filter(|text| text.starts_with("select"))
+        .collect();
+    assert!(queries.len() > 5, "{kept}");
+    secrets.assert_absent("pg_stat_statements", &queries.join("\n"));
+    // And what was done, all the same.
+    for shown in [
+        "auth.sign_up('…', '…')",
+        "auth.sign_in('…', '…'), 1 / 0",
+        "division by zero",
+        "after it",
+    ] {
+        assert!(log.contains(shown), "{shown} is not in the log");
+    }
+}
+
+/// The log once this stands in it: what was reported before does then too.
+#[track_caller]
+fn log_with(cluster: &Cluster, last: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let log = cluster.log_tail(usize::MAX);
+        if log.contains(last) {
+            return log;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{last} is not in the log"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Two statements of the walk need what only a reply tells.

@@ -20,6 +20,7 @@
 //! | [`redirect`] | may a link in a mail lead there |
 //! | [`email`] | is this an address, and its one spelling |
 //! | [`scopes`] | what a key may be used for |
+//! | [`discretion`] | what of a statement may stand in a log |
 //! | [`settings`] | the closed list of `auth:` settings |
 //! | [`duration`], [`uuid`], [`json`] | three text forms used by all of the above |
 //! | [`error`] | why a token was refused: the reason for the log, the code for the caller |
@@ -33,6 +34,7 @@
 
 pub mod claims;
 mod crypto;
+pub mod discretion;
 pub mod duration;
 pub mod email;
 pub mod error;

@@ -8,7 +8,8 @@
 //! So the row is inserted frozen (as COPY … FREEZE does, heapam.c HEAP_INSERT_FROZEN): PostgreSQL takes a frozen row for
 //! committed, whatever becomes of the transaction that wrote it. The write-ahead log is flushed at once. What this
 //! gives up: the row is visible to snapshots older than itself, which is wanted here, and a machine that crashes between
-//! the row and its index entries (microseconds) leaves a row that index scans do not find: one attempt uncounted.
+//! the row and its index entries (microseconds) leaves a row that index scans do not find: one attempt uncounted, which was not judged and
+//! got no answer.
 //! For tables that are appended to and swept, nothing else.
 
 use crate::error::Failure;

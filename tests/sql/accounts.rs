@@ -119,6 +119,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         stored_hash,
     );
     add("an_injection_in_the_address_is_an_address", injection);
+    add("passwords_of_ten_megabytes_are_refused_unhashed", endless);
     trials
 }
 
@@ -311,6 +312,40 @@ fn stored_hash(database: &Database) {
         Some("ann@example.com")
     );
     Account::from_reply(&sign_in(&mut database.app(), "ann@example.com", PASSWORD));
+}
+
+/// Hashing ten megabytes takes no longer than hashing ten letters; keeping, comparing or searching them might.
+fn endless(database: &Database) {
+    let mut app = database.app();
+    let long = "Zz9-".repeat(10 << 18);
+    let before = database.state();
+    let weak = sign_up(&mut app, "new@example.com", &long, &json!({}));
+    assert_eq!(weak["code"], "WEAK_PASSWORD");
+    assert!(weak.to_string().len() < 1000);
+    let wrong = json!({"error": "Invalid email or password", "code": "INVALID_CREDENTIALS"});
+    assert_eq!(sign_in(&mut app, "ann@example.com", &long), wrong);
+    assert_eq!(
+        sign_in(&mut app, &format!("{long}@example.com"), PASSWORD),
+        wrong
+    );
+    let mut own = |changes: Value| {
+        let mut entered = app.transaction().expect("begun");
+        entered
+            .execute("select auth.enter($1)", &[&database.fixture.ann.token])
+            .expect("entered");
+        let row = entered.query_one("select auth.update_user($1)", &[&changes]);
+        entered.commit().expect("committed");
+        row.expect("a reply").get::<_, Value>(0)
+    };
+    let weak = own(json!({"password": long, "current_password": PASSWORD}));
+    assert_eq!(weak["code"], "WEAK_PASSWORD");
+    let proof = own(json!({"password": "Another-Horse-7-Mule", "current_password": long}));
+    assert_eq!(proof["code"], "INVALID_CREDENTIALS", "{proof}");
+    assert_eq!(database.state(), before);
+    // The twin: the longest there may be.
+    let longest = "Zz9-aBcD".repeat(16);
+    Account::from_reply(&sign_up(&mut app, "new@example.com", &longest, &json!({})));
+    Account::from_reply(&sign_in(&mut app, "new@example.com", &longest));
 }
 
 fn injection(database: &Database) {

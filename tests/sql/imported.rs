@@ -7,6 +7,8 @@ use libtest_mimic::Trial;
 use serde_json::json;
 use std::sync::Arc;
 
+/// Of "password" too, as another library makes it.
+const ARGON2I: &str = "$argon2i$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$+VaXPdIkAjW1FK0knxtsAQ";
 /// bcrypt of "password", cost 4.
 const BCRYPT: &str = "$2b$04$.OC/.OC/.OC/.OC/.OC/.O95QSYC/8XUIcXHqhj9W/iJBxoMii/wa";
 
@@ -20,6 +22,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         }));
     };
     add("a_bcrypt_hash_lets_in_once_and_is_replaced", bcrypt);
+    add("an_argon2i_hash_lets_in_once_and_is_replaced", argon2i);
     add("a_hash_that_cannot_be_computed_is_not_taken", refused);
     trials
 }
@@ -36,15 +39,23 @@ fn stored(database: &Database) -> String {
 }
 
 fn bcrypt(database: &Database) {
+    replaced(database, BCRYPT);
+}
+
+fn argon2i(database: &Database) {
+    replaced(database, ARGON2I);
+}
+
+fn replaced(database: &Database, imported: &str) {
     let mut owner = database.superuser();
     let made = act(
         &mut owner,
         "auth.admin_create_user($1, $2)",
-        &[&"old@example.com", &json!({"password_hash": BCRYPT})],
+        &[&"old@example.com", &json!({"password_hash": imported})],
     );
     assert_eq!(made["user"]["email"], "old@example.com", "{made}");
     assert_eq!(made["email_sent"], false);
-    assert_eq!(stored(database), BCRYPT);
+    assert_eq!(stored(database), imported);
     let mut app = database.app();
     let mut sign_in = |password: &str| {
         act(
@@ -54,7 +65,7 @@ fn bcrypt(database: &Database) {
         )
     };
     assert_refused(&sign_in("Password"), "INVALID_CREDENTIALS");
-    assert_eq!(stored(database), BCRYPT);
+    assert_eq!(stored(database), imported);
     Account::from_reply(&sign_in("password"));
     assert!(stored(database).starts_with("$argon2id$v=19$m=7168,t=1,p=1$"));
     Account::from_reply(&sign_in("password"));

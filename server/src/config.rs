@@ -101,10 +101,17 @@ impl Config {
         let server = Server::read(&given)?;
         let database = Database::read(&given)?;
         let email = Email::read(&given, &server)?;
+        let auth = Auth::read(&given, &email.base_url)?;
+        if auth.settings.development && !server.listen.ip().is_loopback() {
+            return Err(given.malformed(
+                "server.address",
+                "auth.development is true: its keys are for this machine, so only a loopback address is served",
+            ));
+        }
         Ok(Self {
             server,
             database,
-            auth: Auth::read(&given)?,
+            auth,
             api: Api::read(&given)?,
             csrf: Csrf::read(&given)?,
             email,

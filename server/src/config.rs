@@ -58,6 +58,17 @@ pub struct Config {
     pub logging: Logging,
 }
 
+/// A setting of the database that this server can serve with one value only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Without its section.
+    pub name: &'static str,
+    /// The value.
+    pub value: &'static str,
+    /// Why not with another.
+    pub why: &'static str,
+}
+
 /// Options given on the command line: full option name and value.
 pub type Overrides = Vec<(&'static str, String)>;
 
@@ -82,6 +93,27 @@ impl Config {
             })?,
         };
         Self::from_text(&text, environment, overrides)
+    }
+
+    /// What the database must not ask of this server, whatever the auth section says or leaves unsaid.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        let mut demands = Vec::new();
+        if !self.server.listen.ip().is_loopback() {
+            demands.push(Demand {
+                name: "development",
+                value: "false",
+                why: "it is a database of `make run`, whose keys lie in files, and server.address is no loopback address",
+            });
+        }
+        if matches!(self.email.transport, Transport::None) {
+            demands.push(Demand {
+                name: "require_email_verification",
+                value: "false",
+                why: "email.transport is none, so nobody who signs up could ever sign in; set a transport",
+            });
+        }
+        demands
     }
 
     /// As [`Config::load`], from the text of the yaml file.

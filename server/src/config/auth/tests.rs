@@ -109,8 +109,7 @@ fn the_own_origin_is_the_one_of_the_public_base_url() {
     }
     // Where it happens to listen is nobody's word.
     assert_eq!(origin("server: {address: '127.0.0.1:9000'}"), None);
-    let written =
-        "server: {public_base_url: 'https://a.example'}\nauth: {site_origin: 'https://b.example/x'}";
+    let written = "server: {public_base_url: 'https://a.example'}\nauth: {site_origin: 'https://b.example/x'}";
     assert_eq!(origin(written), Some("https://b.example/x".into()));
     let redirects = accepted(
         "server: {public_base_url: 'https://a.example'}\nauth: {allowed_redirect_urls: 'https://b.example/x'}",

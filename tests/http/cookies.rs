@@ -262,7 +262,7 @@ fn signed_out(site: &Site) {
 }
 
 /// 1. An administrator is signed in with a cookie. 2. Another site makes the browser send a form to an administrative
-/// endpoint: the cookie comes with it, the token does not.
+///    endpoint: the cookie comes with it, the token does not.
 fn forged_administration(site: &Site) {
     site.with_role("root@example.com", "dashboard_admin");
     let first = sign_in(site, "root@example.com", PASSWORD, "");

@@ -314,7 +314,7 @@ fn unreadable(site: &Site) {
 }
 
 /// 1. A refresh token is stolen. 2. Thief and owner use it at once, a thousand times between them: one of them wins, and
-/// when the other turns up the session is over for both.
+///    when the other turns up the session is over for both.
 fn thousand(site: &Site) {
     const TRIES: usize = 1000;
     let ann = site.database.fixture.ann.clone();

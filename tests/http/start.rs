@@ -99,7 +99,7 @@ fn is_served(database: &Database, settings: &[(&str, &str)]) {
 }
 
 /// 1. Somebody runs `make run`; its keys lie in files, for ten years. 2. The server is told another address, or another
-/// server is pointed at the database. Then whoever read the files is service_role from anywhere.
+///    server is pointed at the database. Then whoever read the files is service_role from anywhere.
 fn development(fixture: &Arc<Fixture>) {
     let database = fixture.database();
     configure(&database, "development", "true");

@@ -25,6 +25,7 @@ use fluxbase_rules::token::fingerprint;
 use fluxbase_rules::{DatabaseRole, UnixSeconds};
 use futures_util::StreamExt;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What a handler behind the gate may use of the request's body and credentials.
@@ -207,16 +208,20 @@ impl Asks<'_> {
             Ok(known) => return self.take(&self.counted(Asker::Key(known))),
             Err(generation) => generation,
         };
-        // Anybody can invent keys: having one looked up is counted as anybody's.
-        let as_anybody = self.counted(Asker::Anybody);
-        self.take(&as_anybody)?;
-        let Some(known) = key_limits(self.worker, &key).await else {
-            return Ok(());
+        // Anybody can invent keys, so they are not looked up without end.
+        let limiter = &self.worker.shared.limiter;
+        let known = match limiter.may_look_up(self.client(), self.now) {
+            true => key_limits(self.worker, &key).await,
+            false => None,
         };
-        keys.put(key, known, generation);
-        let mut counted = self.counted(Asker::Key(known));
-        counted.retain(|one| !as_anybody.contains(one));
-        self.take(&counted)
+        let asker = match known {
+            Some(known) => {
+                keys.put(key, known, generation);
+                Asker::Key(known)
+            }
+            None => Asker::Anybody,
+        };
+        self.take(&self.counted(asker))
     }
 
     fn counted(&self, asker: Asker) -> Vec<Counted> {
@@ -224,10 +229,13 @@ impl Asks<'_> {
             true => asker.at_a_public_door(),
             false => asker,
         };
-        let client = self.request.extensions().get::<ClientAddress>().copied();
-        let ClientAddress(client) = client.unwrap_or(ClientAddress(NOWHERE));
         let limiter = &self.worker.shared.limiter;
-        limiter.counted(self.path, &asker, client)
+        limiter.counted(self.path, &asker, self.client())
+    }
+
+    fn client(&self) -> IpAddr {
+        let client = self.request.extensions().get::<ClientAddress>().copied();
+        client.unwrap_or(ClientAddress(NOWHERE)).0
     }
 
     /// Leaves where the caller stands for the outer layer to tell.

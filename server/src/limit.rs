@@ -60,6 +60,12 @@ impl Limiter {
             .counted(path, asker, crate::client::household(client))
     }
 
+    /// Whether a key that a client shows, and nobody here knows, may be looked up; counts that it is.
+    pub fn may_look_up(&self, client: IpAddr, now: UnixSeconds) -> bool {
+        let counted = rules::look_up(crate::client::household(client));
+        matches!(self.table.judge(&[counted], now), Some(Verdict::Passes(_)))
+    }
+
     /// Counts one request at all of these, unless one of them is reached; `None` when there are none.
     pub fn judge(&self, counted: &[Counted], now: UnixSeconds) -> Option<Verdict> {
         self.table.judge(counted, now)

@@ -190,6 +190,21 @@ impl KnownKey {
     }
 }
 
+/// Keys that one address may have looked up in a minute. A gateway shows many at once after one of them has changed; who
+/// invents more than that is counted as anybody, and costs the database nothing.
+const LOOK_UPS: Limit = Limit {
+    most: 1000,
+    seconds: 60,
+};
+
+/// What having a key looked up is counted at.
+#[must_use]
+pub fn look_up(address: IpAddr) -> Counted {
+    let number = usize::MAX - 2;
+    let limit = LOOK_UPS;
+    (Whom::Address(address), Numbered { number, limit })
+}
+
 impl Asker {
     /// The same at an endpoint that looks at no credential: a user's token must not be a further chance to guess, and a
     /// backend that signs people in from one address is still that backend.

@@ -135,6 +135,22 @@ fn rotating_addresses_gives_a_user_no_further_request() {
     assert_eq!(same.count(), 59);
 }
 
+/// Invented keys must not cost a look-up each, for ever.
+#[test]
+fn keys_of_one_address_are_not_looked_up_without_end() {
+    let limiter = limiter("");
+    let asked = |client: &str| {
+        let may = |_: &u32| limiter.may_look_up(ip(client), NOW);
+        (0..5000).filter(may).count()
+    };
+    assert_eq!(asked("192.0.2.1"), 1000);
+    assert_eq!(asked("192.0.2.2"), 1000);
+    assert!(limiter.may_look_up(ip("192.0.2.1"), NOW + 60));
+    // It is counted apart from the requests.
+    let ten = std::iter::repeat_n(ip("192.0.2.1"), 100);
+    assert_eq!(passed(&limiter, "/api/v1/auth/signin", ten), 10);
+}
+
 #[test]
 fn the_counts_of_different_paths_are_apart() {
     let limiter = limiter("");

@@ -71,10 +71,14 @@ pub async fn run(
     worker: &Worker,
 ) -> Result<HttpResponse, Failure> {
     let act = prepared.act;
-    if act.kind == Kind::Mail && matches!(worker.shared.config.email.transport, Transport::None) {
+    let mails = !matches!(worker.shared.config.email.transport, Transport::None);
+    let body = Body::read(&passed.body)?;
+    if act.args.contains(&Arg::Mailbox) && body.text("email")?.is_none() && body.has("phone") {
+        return Err(Failure::NoSms);
+    }
+    if act.kind == Kind::Mail && !mails {
         return Err(Failure::NoMail);
     }
-    let body = Body::read(&passed.body)?;
     let mut context = context(http, &body)?;
     let waiting = match act.door {
         Door::Setup => challenge(passed, &body)?,
@@ -93,7 +97,7 @@ pub async fn run(
         // The answer overwrites this cookie, and with it the only way to end that session from here.
         context.insert("replaces".into(), token.into());
     }
-    let arguments = arguments(act, http, &body, context, cookies)?;
+    let arguments = arguments(act, http, &body, context, cookies, mails)?;
     if as_login {
         let parameters: Vec<Option<&str>> = arguments.iter().map(Option::as_deref).collect();
         let answer = worker.db.call(&prepared.sql, &parameters).await;
@@ -159,19 +163,17 @@ fn arguments(
     body: &Body,
     context: Map<String, Value>,
     cookies: Option<&Cookies>,
+    mails: bool,
 ) -> Result<Vec<Option<String>>, Failure> {
     let mut missing = Vec::new();
     let mut arguments = Vec::with_capacity(act.args.len());
     let mut context = Some(context);
     for arg in act.args {
         arguments.push(match *arg {
-            Arg::Text(name) => {
-                let text = body.text(name)?.filter(|text| !text.is_empty());
-                if text.is_none() {
-                    missing.push(name);
-                }
-                text
-            }
+            Arg::Text(name) => required(body, name, &mut missing)?,
+            Arg::Mailbox => required(body, "email", &mut missing)?,
+            Arg::Flag(name) => Some(body.flag(name)?.unwrap_or(false).to_string()),
+            Arg::NewUser => Some(body.whole_with((!mails).then_some("skip_email"))),
             Arg::RefreshToken => {
                 let text = body.text("refresh_token")?.filter(|text| !text.is_empty());
                 let text = text.or_else(|| {
@@ -198,13 +200,8 @@ fn arguments(
             }
             Arg::Object(name) => Some(body.object(name)?.unwrap_or("{}").to_owned()),
             Arg::Body => Some(body.whole()),
-            Arg::Only(name) => {
-                let text = body.text(name)?.filter(|text| !text.is_empty());
-                if text.is_none() {
-                    missing.push(name);
-                }
-                text.map(|text| serde_json::json!({ name: text }).to_string())
-            }
+            Arg::Only(name) => required(body, name, &mut missing)?
+                .map(|text| serde_json::json!({ name: text }).to_string()),
             Arg::Query => Some(query(http)?),
             Arg::PathId => {
                 let id = http.match_info().get("id").unwrap_or_default();
@@ -222,6 +219,18 @@ fn arguments(
             several.join(" and ")
         ))),
     }
+}
+
+fn required(
+    body: &Body,
+    name: &'static str,
+    missing: &mut Vec<&'static str>,
+) -> Result<Option<String>, Failure> {
+    let text = body.text(name)?.filter(|text| !text.is_empty());
+    if text.is_none() {
+        missing.push(name);
+    }
+    Ok(text)
 }
 
 fn uuid(text: &str, name: &str) -> Result<String, Failure> {
@@ -357,11 +366,15 @@ pub async fn captcha_config() -> HttpResponse {
     )
 }
 
-/// `POST /api/v1/auth/captcha/check`: none is asked for.
-pub async fn captcha_check() -> HttpResponse {
-    let body =
-        Bytes::from_static(br#"{"captcha_required":false,"reason":"captcha is not enabled"}"#);
-    json(&mut HttpResponse::Ok(), body)
+/// `POST /api/v1/auth/captcha/check`: none is asked for. The challenge has a name because clients send it back; nobody
+/// looks at it.
+pub async fn captcha_check(worker: web::Data<Worker>) -> HttpResponse {
+    let body = serde_json::json!({
+        "captcha_required": false,
+        "reason": "captcha is not enabled",
+        "challenge_id": &*worker.request_ids.next(),
+    });
+    json(&mut HttpResponse::Ok(), body.to_string().into())
 }
 
 /// `POST /api/v1/auth/signin/idtoken`: no provider is configured.
@@ -415,6 +428,8 @@ fn refusal(act: &Act, head: &Head<'_>) -> Option<Failure> {
 fn status_of(code: &str, kind: Kind) -> Option<StatusCode> {
     Some(match code {
         "INVALID_TOKEN" if kind == Kind::Link => StatusCode::BAD_REQUEST,
+        // A way in by mail that is switched off: what clients know there is 400.
+        "FEATURE_DISABLED" if matches!(kind, Kind::Mail | Kind::Link) => StatusCode::BAD_REQUEST,
         "INVALID_INPUT"
         | "MISSING_REQUIRED_FIELD"
         | "VALIDATION_FAILED"

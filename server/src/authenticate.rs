@@ -16,8 +16,9 @@ pub use cache::Verified;
 
 use crate::caller::{Caller, Credential, Kind};
 use actix_web::http::header::{HeaderMap, HeaderValue};
+use fluxbase_rules::role::is_administrator;
 use fluxbase_rules::{
-    DatabaseRole, Expected, Keyring, Refusal, SignedClaims, UnixSeconds, UnverifiedToken,
+    Claims, DatabaseRole, Expected, Keyring, Refusal, SignedClaims, UnixSeconds, UnverifiedToken,
 };
 
 /// Everything that is known about keys at one moment; replaced whole when they change.
@@ -56,6 +57,8 @@ pub struct Judged {
     role: DatabaseRole,
     kind: Kind,
     session: Option<[u8; 16]>,
+    user: Option<[u8; 16]>,
+    administrator: bool,
     by_cookie: bool,
 }
 
@@ -67,7 +70,20 @@ impl Judged {
             role: DatabaseRole::Anon,
             kind: Kind::Token,
             session: None,
+            user: None,
+            administrator: false,
             by_cookie: false,
+        }
+    }
+
+    /// Whom the claims of a token speak of.
+    fn of(claims: &Claims) -> Self {
+        Self {
+            role: claims.database_role(),
+            session: claims.session_id,
+            user: claims.sub,
+            administrator: is_administrator(&claims.role),
+            ..Self::visitor()
         }
     }
 
@@ -77,6 +93,8 @@ impl Judged {
             role: self.role,
             kind: self.kind,
             session: self.session,
+            user: self.user,
+            administrator: self.administrator,
             by_cookie: self.by_cookie,
         }
     }
@@ -88,6 +106,8 @@ pub(crate) struct Parts {
     pub(crate) role: DatabaseRole,
     pub(crate) kind: Kind,
     pub(crate) session: Option<[u8; 16]>,
+    pub(crate) user: Option<[u8; 16]>,
+    pub(crate) administrator: bool,
     pub(crate) by_cookie: bool,
 }
 
@@ -136,9 +156,7 @@ pub fn authenticate(
                 header: header.clone(),
                 token_starts: 0,
             }),
-            role: acting.database_role(),
-            session: acting.session_id,
-            ..Judged::visitor()
+            ..Judged::of(acting)
         }));
     }
     let Some(Presented {
@@ -151,8 +169,12 @@ pub fn authenticate(
     else {
         return Ok(Caller::new(Judged::visitor()));
     };
-    let (role, kind, session) = match opaque {
-        Some((role, kind)) => (role, kind, None),
+    let judged = match opaque {
+        Some((role, kind)) => Judged {
+            role,
+            kind,
+            ..Judged::visitor()
+        },
         None => {
             let claims = judge(token)?;
             let claims = claims.judge(now, &keys.expected)?;
@@ -160,7 +182,7 @@ pub fn authenticate(
             if claims.impersonated_by.is_some() {
                 return Err(Refused::NotTheAdministrator);
             }
-            (claims.database_role(), Kind::Token, claims.session_id)
+            Judged::of(claims)
         }
     };
     Ok(Caller::new(Judged {
@@ -168,10 +190,8 @@ pub fn authenticate(
             header: header.clone(),
             token_starts,
         }),
-        role,
-        kind,
-        session,
         by_cookie,
+        ..judged
     }))
 }
 

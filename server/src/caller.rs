@@ -12,6 +12,8 @@ pub struct Caller {
     role: DatabaseRole,
     kind: Kind,
     session: Option<[u8; 16]>,
+    user: Option<[u8; 16]>,
+    administrator: bool,
     by_cookie: bool,
 }
 
@@ -43,6 +45,8 @@ impl Caller {
             role: parts.role,
             kind: parts.kind,
             session: parts.session,
+            user: parts.user,
+            administrator: parts.administrator,
             by_cookie: parts.by_cookie,
         }
     }
@@ -64,16 +68,34 @@ impl Caller {
         self.session
     }
 
+    /// The user a token speaks of.
+    #[must_use]
+    pub fn user(&self) -> Option<[u8; 16]> {
+        self.user
+    }
+
+    /// Whether a token speaks of an administrator.
+    #[must_use]
+    pub fn is_administrator(&self) -> bool {
+        self.administrator
+    }
+
     /// Whether the browser sent the credential by itself, which it does for other sites too.
     #[must_use]
     pub fn by_cookie(&self) -> bool {
         self.by_cookie
     }
 
-    /// Whether the credential is a service key or a client key, which has scopes.
+    /// Whether the credential is a service key or a client key.
     #[must_use]
     pub fn is_key(&self) -> bool {
         self.kind == Kind::Key
+    }
+
+    /// The service key or client key that was shown, which has scopes and limits of its own.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.token().filter(|_| self.is_key())
     }
 
     /// The token of a sign-in that waits for a second factor to be set up. It opens nothing else.

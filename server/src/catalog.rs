@@ -1,6 +1,6 @@
 //! The snapshot of the database's shape, and of its public keys, kept current.
 //!
-//! One session beside the pools listens for `fluxbase_catalog` (any DDL) and `fluxbase_keys`, reads
+//! One session beside the pools listens for `fluxbase_catalog` (any DDL), `fluxbase_keys` and `fluxbase_key_limits`, reads
 //! what changed and publishes it whole; requests under way keep the snapshot they began with. When
 //! the session is lost everything is read again after reconnecting, since notifications may have
 //! been missed.
@@ -8,7 +8,7 @@
 mod load;
 mod session;
 
-pub use load::{Snapshot, differing_settings};
+pub use load::{Snapshot, differing_settings, unmet};
 pub use session::Session;
 
 use crate::app::Shared;
@@ -70,7 +70,7 @@ pub async fn watch(shared: Arc<Shared>, first: Session, options: Arc<crate::db::
 
 async fn reconnect(shared: &Shared, options: &crate::db::Options) -> Result<Session, DbError> {
     let session = Session::open(options).await?;
-    refresh(shared, &session, Change::Both).await?;
+    refresh(shared, &session, Change::ALL).await?;
     tracing::info!("connected to the database again");
     Ok(session)
 }
@@ -85,9 +85,12 @@ async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signa
             },
             () = next_hangup(hangup) => {
                 tracing::info!("SIGHUP: reading catalog and keys again");
-                Change::Both
+                Change::ALL
             }
-            () = tokio::time::sleep(INTERVAL) => Change::Keys,
+            () = tokio::time::sleep(INTERVAL) => Change {
+                catalog: false,
+                ..Change::ALL
+            },
         };
         tokio::time::sleep(QUIET).await;
         let change = session.drain(change);
@@ -108,8 +111,11 @@ async fn next_hangup(hangup: &mut Option<Signal>) {
 
 /// Reads what changed and publishes it.
 async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(), DbError> {
+    if change.key_limits {
+        shared.limiter.keys.forget();
+    }
     let work = async {
-        if change.catalog() {
+        if change.catalog {
             match load::catalog(session, &shared.config.api.schemas).await {
                 Ok(catalog) => {
                     tracing::debug!(relations = catalog.relations().len(), "catalog read");
@@ -122,7 +128,7 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
                 Err(error) => return Err(error),
             }
         }
-        if change.keys() {
+        if change.keys {
             match load::keys(session, &shared.config.auth).await {
                 Ok((keys, jwks)) => publish_keys(shared, keys, jwks),
                 Err(error) if !error.breaks_connection() => {
@@ -135,6 +141,13 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
                 tracing::error!(
                     settings = differing.join(" "),
                     "the database's settings no longer agree with the auth section of the configuration"
+                );
+            }
+            for demand in load::unmet(session, &shared.config).await? {
+                tracing::error!(
+                    setting = demand.name,
+                    why = demand.why,
+                    "a setting of the database asks for what this server cannot do"
                 );
             }
         }

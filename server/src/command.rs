@@ -78,6 +78,14 @@ pub enum Problem {
         /// The settings.
         names: Vec<String>,
     },
+    /// The database asks for what this configuration cannot do.
+    #[error("auth.{name} of the database cannot be served: {why}")]
+    Unservable {
+        /// The setting.
+        name: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// `database.url` names a login that could act without a token.
     #[error(
         "database.url logs in as \"{login}\", which may act in the database without a token; \

@@ -58,6 +58,17 @@ pub struct Config {
     pub logging: Logging,
 }
 
+/// A setting of the database that this server can serve with one value only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Without its section.
+    pub name: &'static str,
+    /// The value.
+    pub value: &'static str,
+    /// Why not with another.
+    pub why: &'static str,
+}
+
 /// Options given on the command line: full option name and value.
 pub type Overrides = Vec<(&'static str, String)>;
 
@@ -84,6 +95,27 @@ impl Config {
         Self::from_text(&text, environment, overrides)
     }
 
+    /// What the database must not ask of this server, whatever the auth section says or leaves unsaid.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        let mut demands = Vec::new();
+        if !self.server.listen.ip().is_loopback() {
+            demands.push(Demand {
+                name: "development",
+                value: "false",
+                why: "it is a database of `make run`, whose keys lie in files, and server.address is no loopback address",
+            });
+        }
+        if matches!(self.email.transport, Transport::None) {
+            demands.push(Demand {
+                name: "require_email_verification",
+                value: "false",
+                why: "email.transport is none, so nobody who signs up could ever sign in; set a transport",
+            });
+        }
+        demands
+    }
+
     /// As [`Config::load`], from the text of the yaml file.
     ///
     /// # Errors
@@ -101,10 +133,17 @@ impl Config {
         let server = Server::read(&given)?;
         let database = Database::read(&given)?;
         let email = Email::read(&given, &server)?;
+        let auth = Auth::read(&given, &email.base_url)?;
+        if auth.settings.development && !server.listen.ip().is_loopback() {
+            return Err(given.malformed(
+                "server.address",
+                "auth.development is true: its keys are for this machine, so only a loopback address is served",
+            ));
+        }
         Ok(Self {
             server,
             database,
-            auth: Auth::read(&given)?,
+            auth,
             api: Api::read(&given)?,
             csrf: Csrf::read(&given)?,
             email,

@@ -61,6 +61,8 @@ pub enum Failure {
     CsrfWrong,
     /// The endpoint sends a mail, and the server has no way to send one.
     NoMail,
+    /// A code was asked for by SMS, which is not offered.
+    NoSms,
     /// The caller's key may not be used for this.
     ScopeMissing {
         /// What it needs.
@@ -329,6 +331,11 @@ impl Failure {
                 StatusCode::BAD_REQUEST,
                 "SMTP_NOT_CONFIGURED",
                 "This server sends no mail",
+            ),
+            Self::NoSms => Public::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "NOT_IMPLEMENTED",
+                "Codes are sent by mail only, not by SMS",
             ),
             Self::ScopeMissing { .. } => Public::new(
                 StatusCode::FORBIDDEN,
@@ -628,6 +635,7 @@ impl fmt::Display for Failure {
             Self::CsrfMissing { .. } => f.write_str("cookie without CSRF token"),
             Self::CsrfWrong => f.write_str("cookie with a wrong CSRF token"),
             Self::NoMail => f.write_str("no way to send mail"),
+            Self::NoSms => f.write_str("no way to send an SMS"),
             Self::ScopeMissing { required } => write!(f, "key without scope {required}"),
             Self::NoSuchSchema { .. } => f.write_str("schema not in api.schemas"),
             Self::NotOneRow { rows } => write!(f, "one object of {rows} rows"),

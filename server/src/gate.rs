@@ -6,14 +6,13 @@
 
 use crate::app::Worker;
 use crate::auth;
-use crate::authenticate::{Refused, authenticate};
+use crate::authenticate::authenticate;
 use crate::caller::Caller;
 use crate::client::{ClientAddress, NOWHERE};
 use crate::clock;
 use crate::cookies::{self, Cookies};
 use crate::error::Failure;
-use crate::limit::Limiter;
-use crate::limit::rules::Numbered;
+use crate::limit::rules::{Asker, Counted, KnownKey};
 use crate::limit::window::Verdict;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -22,9 +21,11 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
+use fluxbase_rules::token::fingerprint;
 use fluxbase_rules::{DatabaseRole, UnixSeconds};
 use futures_util::StreamExt;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What a handler behind the gate may use of the request's body and credentials.
@@ -142,16 +143,22 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         Door::Tables | Door::Account => Some(judged()),
     };
 
-    let limits = worker.shared.limiter.on(path);
     // Before a browser asks, it asks whether it may: that is not the request.
-    if !limits.is_empty() && request.method() != Method::OPTIONS {
-        // A backend signs many people in from one address; its key is looked at for this alone.
-        let exempt = match &caller {
-            Some(caller) => is_service(caller),
-            None => is_service(&judged()),
+    if worker.shared.limiter.is_on() && request.method() != Method::OPTIONS {
+        let asks = Asks {
+            request,
+            worker: &worker,
+            path,
+            public: door == Door::PublicAccount,
+            now,
         };
-        if !exempt {
-            within_limits(request, &worker.shared.limiter, &limits, now)?;
+        match &caller {
+            Some(caller) => asks.count(caller.as_ref().ok()).await?,
+            // A backend signs many people in from one address; its key is looked at for this alone.
+            None if !asks.counted(Asker::Anybody).is_empty() => {
+                asks.count(judged().ok().as_ref()).await?;
+            }
+            None => {}
         }
     }
     let caller = caller.transpose()?;
@@ -177,9 +184,91 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
     Ok(Passed { caller, body })
 }
 
-/// A key is only looked up by the database, so it excuses nobody here.
-fn is_service(caller: &Result<Caller, Refused>) -> bool {
-    matches!(caller, Ok(caller) if caller.role() == DatabaseRole::ServiceRole && !caller.is_key())
+/// A request that is about to be counted.
+struct Asks<'a> {
+    request: &'a ServiceRequest,
+    worker: &'a Worker,
+    path: &'a str,
+    /// No credential is looked at here.
+    public: bool,
+    now: UnixSeconds,
+}
+
+impl Asks<'_> {
+    /// Counts it, and refuses it when it is one too many. `caller` is whoever shows a credential that may be good.
+    async fn count(&self, caller: Option<&Caller>) -> Result<(), Failure> {
+        let Some(caller) = caller else {
+            return self.take(&self.counted(Asker::Anybody));
+        };
+        let Some(key) = caller.key().and_then(fingerprint) else {
+            return self.take(&self.counted(asker(caller)));
+        };
+        let keys = &self.worker.shared.limiter.keys;
+        let generation = match keys.get(&key) {
+            Ok(known) => return self.take(&self.counted(Asker::Key(known))),
+            Err(generation) => generation,
+        };
+        // Anybody can invent keys, so they are not looked up without end.
+        let limiter = &self.worker.shared.limiter;
+        let known = match limiter.may_look_up(self.client(), self.now) {
+            true => key_limits(self.worker, &key).await,
+            false => None,
+        };
+        let asker = match known {
+            Some(known) => {
+                keys.put(key, known, generation);
+                Asker::Key(known)
+            }
+            None => Asker::Anybody,
+        };
+        self.take(&self.counted(asker))
+    }
+
+    fn counted(&self, asker: Asker) -> Vec<Counted> {
+        let asker = match self.public {
+            true => asker.at_a_public_door(),
+            false => asker,
+        };
+        let limiter = &self.worker.shared.limiter;
+        limiter.counted(self.path, &asker, self.client())
+    }
+
+    fn client(&self) -> IpAddr {
+        let client = self.request.extensions().get::<ClientAddress>().copied();
+        client.unwrap_or(ClientAddress(NOWHERE)).0
+    }
+
+    /// Leaves where the caller stands for the outer layer to tell.
+    fn take(&self, counted: &[Counted]) -> Result<(), Failure> {
+        let Some(verdict) = self.worker.shared.limiter.judge(counted, self.now) else {
+            return Ok(());
+        };
+        let mut extensions = self.request.extensions_mut();
+        extensions.insert(verdict.standing());
+        match verdict {
+            Verdict::Passes(_) => Ok(()),
+            Verdict::Refused { retry_after, .. } => Err(Failure::RateLimited { retry_after }),
+        }
+    }
+}
+
+/// Who a token that verifies speaks of.
+fn asker(caller: &Caller) -> Asker {
+    match (caller.role(), caller.user()) {
+        _ if caller.is_administrator() => Asker::Administrator,
+        (DatabaseRole::ServiceRole, _) => Asker::Service,
+        (DatabaseRole::Authenticated, Some(user)) => Asker::User(user),
+        (DatabaseRole::Authenticated | DatabaseRole::Anon, _) => Asker::Anybody,
+    }
+}
+
+/// What the database knows of a key; `None` for one it does not know, and while it does not answer.
+async fn key_limits(worker: &Worker, key: &[u8; 32]) -> Option<KnownKey> {
+    const SQL: &str =
+        "select auth.key_limits(pg_catalog.decode($1::pg_catalog.text, 'hex'))::pg_catalog.text";
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let answer = worker.db.call(SQL, &[Some(&hex)]).await.ok()?;
+    KnownKey::read(&answer.bytes(0).ok()??)
 }
 
 /// A cookie alone changes nothing: any site can make a browser send it.
@@ -209,25 +298,6 @@ fn require_csrf_token(
             Ok(())
         }
         Some(_) => Err(Failure::CsrfWrong),
-    }
-}
-
-/// Counts the request, and leaves where its client stands for the outer layer to tell.
-fn within_limits(
-    request: &ServiceRequest,
-    limiter: &Limiter,
-    limits: &[Numbered],
-    now: UnixSeconds,
-) -> Result<(), Failure> {
-    let client = request.extensions().get::<ClientAddress>().copied();
-    let ClientAddress(client) = client.unwrap_or(ClientAddress(NOWHERE));
-    let Some(verdict) = limiter.judge(client, limits, now) else {
-        return Ok(());
-    };
-    request.extensions_mut().insert(verdict.standing());
-    match verdict {
-        Verdict::Passes(_) => Ok(()),
-        Verdict::Refused { retry_after, .. } => Err(Failure::RateLimited { retry_after }),
     }
 }
 

@@ -1,21 +1,24 @@
-//! How often a client may ask. Three parts, each of which knows nothing of the next:
+//! How often a client may ask. Parts that know nothing of the next:
 //!
 //! | module | decides |
 //! |---|---|
-//! | [`rules`] | which limits stand on a path |
+//! | [`rules`] | which limits stand on a path, and by whom a request is counted |
+//! | [`keys`] | what this process knows of keys |
 //! | [`window`] | whether counts leave room for one more request, and what the client is told |
 //! | `table` | where the counts of all clients are kept, in bounded memory |
 //!
 //! The counts are this process's own: several servers each allow the whole limit, and a restart
 //! forgets. What must survive both, the count of failed sign-ins, is the database's.
 
+pub mod keys;
 pub mod rules;
 mod table;
 pub mod window;
 
 use crate::config::RateLimiting;
 use fluxbase_rules::UnixSeconds;
-use rules::{Numbered, Rules};
+use keys::KnownKeys;
+use rules::{Asker, Counted, Rules};
 use std::net::IpAddr;
 use table::Table;
 use window::Verdict;
@@ -28,6 +31,8 @@ const ROOM: usize = 100_000;
 pub struct Limiter {
     rules: Rules,
     table: Table,
+    /// Keys the database has vouched for.
+    pub keys: KnownKeys,
 }
 
 impl Limiter {
@@ -37,21 +42,33 @@ impl Limiter {
         Self {
             rules: Rules::new(config),
             table: Table::new(ROOM),
+            keys: KnownKeys::default(),
         }
     }
 
-    /// The limits that stand on a path, which must be the one the route was found by: a client can
-    /// write the same path in many ways. Most paths have none.
+    /// Whether anything is limited at all.
     #[must_use]
-    pub fn on(&self, path: &str) -> Vec<Numbered> {
-        self.rules.on(path)
+    pub fn is_on(&self) -> bool {
+        self.rules.is_on()
     }
 
-    /// Counts one request of a client at all these limits, unless one of them is reached; `None`
-    /// when there are none.
-    pub fn judge(&self, client: IpAddr, limits: &[Numbered], now: UnixSeconds) -> Option<Verdict> {
-        self.table
-            .judge(crate::client::household(client), limits, now)
+    /// What a request is counted at. The path must be the one the route was found by: a client can write the same path in
+    /// many ways. Most requests are counted nowhere.
+    #[must_use]
+    pub fn counted(&self, path: &str, asker: &Asker, client: IpAddr) -> Vec<Counted> {
+        self.rules
+            .counted(path, asker, crate::client::household(client))
+    }
+
+    /// Whether a key that a client shows, and nobody here knows, may be looked up; counts that it is.
+    pub fn may_look_up(&self, client: IpAddr, now: UnixSeconds) -> bool {
+        let counted = rules::look_up(crate::client::household(client));
+        matches!(self.table.judge(&[counted], now), Some(Verdict::Passes(_)))
+    }
+
+    /// Counts one request at all of these, unless one of them is reached; `None` when there are none.
+    pub fn judge(&self, counted: &[Counted], now: UnixSeconds) -> Option<Verdict> {
+        self.table.judge(counted, now)
     }
 }
 

@@ -27,6 +27,9 @@ create table auth.service_keys (
   enabled boolean not null default true,
   created_by uuid references auth.users (id) on delete set null,
   created_at timestamptz not null default pg_catalog.now(),
+  -- Requests in a minute and in an hour, which the server counts; null: as many as anybody.
+  rate_limit_per_minute integer check (rate_limit_per_minute between 1 and 999999999),
+  rate_limit_per_hour integer check (rate_limit_per_hour between 1 and 999999999),
   expires_at timestamptz,
   revoked_at timestamptz,
   revoke_reason text,
@@ -47,6 +50,8 @@ create table auth.client_keys (
   key_prefix text not null,
   scopes text[] not null check (auth.valid_scopes(scopes)),
   created_at timestamptz not null default pg_catalog.now(),
+  rate_limit_per_minute integer check (rate_limit_per_minute between 1 and 999999999),
+  rate_limit_per_hour integer check (rate_limit_per_hour between 1 and 999999999),
   expires_at timestamptz,
   revoked_at timestamptz
 );

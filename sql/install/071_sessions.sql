@@ -69,6 +69,32 @@ create function auth.list_identities() returns jsonb
   end;
 comment on function auth.list_identities() is 'How the entered user can be recognised';
 
+-- Nobody else's word opens a session, so there is nothing to link; and whoever is recognised by an address needs it.
+create function auth.link_identity(provider text, context jsonb default '{}') returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(auth.scope_refusal('write:auth'), case when auth.uid() is null then
+      pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
+    else
+      pg_catalog.jsonb_build_object('error', 'There is no provider whose accounts could be linked', 'code', 'INVALID_INPUT')
+    end);
+  end;
+comment on function auth.link_identity(text, jsonb) is 'Refuses to link an account elsewhere: no provider is configured';
+
+create function auth.unlink_identity(id uuid, context jsonb default '{}') returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select coalesce(auth.scope_refusal('write:auth'), case
+      when auth.uid() is null then
+        pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED')
+      when exists (select from auth.users u where u.id = auth.uid() and u.id = $1 and u.email is not null) then
+        pg_catalog.jsonb_build_object('error', 'The address is how this account is recognised; it can be changed, not unlinked', 'code', 'INVALID_INPUT')
+      else
+        pg_catalog.jsonb_build_object('error', 'There is no such identity', 'code', 'NOT_FOUND')
+    end);
+  end;
+comment on function auth.unlink_identity(uuid, jsonb) is 'Refuses to take away an identity: the address is the only one there is';
+
 -- What everybody may know before signing in.
 create function auth.public_config() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp

@@ -278,10 +278,14 @@ create function auth.revoke_everything(include_keys boolean default false, conte
 as $$
 declare
   -- Who may end every key is who may make them.
-  refusal jsonb := auth.service_key_refusal('write:auth');
+  refusal jsonb := coalesce(auth.service_key_refusal('write:auth'), auth.sensitive_refusal(context));
 begin
   if refusal is not null then
     return refusal;
+  end if;
+  -- One key must not be able to take the others away.
+  if include_keys and auth.jwt() is not null and auth.uid() is null then
+    return pg_catalog.jsonb_build_object('error', 'A key cannot revoke keys', 'code', 'INSUFFICIENT_PERMISSIONS');
   end if;
   delete from auth.sessions;
   -- What was mailed before, and a sign-in that waits for its code, would let in after all.
@@ -321,6 +325,39 @@ end
 $$;
 comment on function auth.revoke_token(text, text, timestamptz) is
   'Refuses one token by its jti, an API key made by auth.mint_key for example';
+
+-- As above for administrators of an application, with everything that goes wrong a value.
+create function auth.admin_revoke_token(jti text, reason text default null, expires_at text default null, context jsonb default '{}') returns jsonb
+  language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  refusal jsonb := coalesce(auth.service_key_refusal('write:auth'), auth.sensitive_refusal(context));
+  until timestamptz := auth.moment(admin_revoke_token.expires_at);
+begin
+  if refusal is not null then
+    return refusal;
+  end if;
+  if auth.jwt() is not null and auth.uid() is null then
+    return pg_catalog.jsonb_build_object('error', 'A key cannot revoke tokens', 'code', 'INSUFFICIENT_PERMISSIONS');
+  end if;
+  if coalesce(pg_catalog.length(admin_revoke_token.jti), 0) not between 1 and 255 then
+    return pg_catalog.jsonb_build_object('error', 'jti must be a text of 1 to 255 characters', 'code', 'VALIDATION_FAILED');
+  end if;
+  if admin_revoke_token.expires_at is not null and coalesce(until <= pg_catalog.clock_timestamp(), true) then
+    return pg_catalog.jsonb_build_object('error', 'expires_at must be a moment that is still to come', 'code', 'VALIDATION_FAILED');
+  end if;
+  insert into auth.revoked_tokens as r (jti, reason, expires_at, revoked_by)
+    values (admin_revoke_token.jti, pg_catalog.left(admin_revoke_token.reason, 1000), until, auth.uid())
+    on conflict on constraint revoked_tokens_pkey do update
+      set expires_at = case when r.expires_at is not null and excluded.expires_at is not null then greatest(r.expires_at, excluded.expires_at) end;
+  delete from auth.revoked_tokens r where r.expires_at < pg_catalog.now();
+  perform audit.write('admin.token_revoke', null, context,
+    pg_catalog.jsonb_build_object('jti', admin_revoke_token.jti, 'reason', pg_catalog.left(admin_revoke_token.reason, 1000)));
+  return pg_catalog.jsonb_build_object('message', 'The token is refused from now on');
+end
+$$;
+comment on function auth.admin_revoke_token(text, text, text, jsonb) is
+  'Refuses one token by its jti until a moment, or for good';
 
 create function auth.create_admin(email text, password text) returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp

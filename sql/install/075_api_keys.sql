@@ -4,7 +4,8 @@ create function auth.service_key_object(key auth.service_keys) returns jsonb
   begin atomic
     select pg_catalog.jsonb_build_object(
       'id', key.id, 'name', key.name, 'description', key.description, 'key_prefix', key.key_prefix,
-      'scopes', key.scopes, 'enabled', key.enabled, 'created_by', key.created_by, 'created_at', auth.utc(key.created_at),
+      'scopes', key.scopes, 'rate_limit_per_minute', key.rate_limit_per_minute, 'rate_limit_per_hour', key.rate_limit_per_hour,
+      'enabled', key.enabled, 'created_by', key.created_by, 'created_at', auth.utc(key.created_at),
       'expires_at', auth.utc(key.expires_at), 'revoked_at', auth.utc(key.revoked_at), 'revoke_reason', key.revoke_reason,
       'replaced_by', key.replaced_by);
   end;
@@ -14,7 +15,8 @@ create function auth.client_key_object(key auth.client_keys) returns jsonb
   begin atomic
     select pg_catalog.jsonb_build_object(
       'id', key.id, 'user_id', key.user_id, 'name', key.name, 'description', key.description, 'key_prefix', key.key_prefix,
-      'scopes', key.scopes, 'created_at', auth.utc(key.created_at), 'expires_at', auth.utc(key.expires_at),
+      'scopes', key.scopes, 'rate_limit_per_minute', key.rate_limit_per_minute, 'rate_limit_per_hour', key.rate_limit_per_hour,
+      'created_at', auth.utc(key.created_at), 'expires_at', auth.utc(key.expires_at),
       'revoked_at', auth.utc(key.revoked_at));
   end;
 
@@ -22,7 +24,7 @@ create function auth.create_service_key(options jsonb, context jsonb default '{}
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'create_service_key_wrapper';
 comment on function auth.create_service_key(jsonb, jsonb) is
-  'Makes a service key. options: name, description, scopes, expires_at. The key is shown once';
+  'Makes a service key. options: name, description, scopes, rate_limit_per_minute, rate_limit_per_hour, expires_at. The key is shown once';
 
 create function auth.rotate_service_key(id uuid, context jsonb default '{}') returns jsonb
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
@@ -63,7 +65,48 @@ create function auth.service_key_revocations(id uuid) returns jsonb
   end;
 comment on function auth.service_key_revocations(uuid) is 'When and why a service key stopped';
 
--- act: enable, disable, revoke (reason), deprecate (grace_period_hours), delete, update (name, description).
+-- What a change of a key takes of its options; null when all of it can be read, and the caller may set it.
+create function auth.key_options_refusal(act text, options jsonb) returns jsonb
+  language sql stable set search_path = pg_catalog, pg_temp
+  begin atomic
+    select case
+      when $1 = 'update' and options ?| array['rate_limit_per_minute', 'rate_limit_per_hour']
+        and auth.jwt() is not null and (auth.uid() is null or auth.jwt() ? 'key_id') then
+        pg_catalog.jsonb_build_object('error', 'A key cannot change the limits of keys', 'code', 'INSUFFICIENT_PERMISSIONS')
+      else (
+        select pg_catalog.jsonb_build_object('error', p.name || ' must be ' || p.accepted, 'code', 'VALIDATION_FAILED')
+        from (values
+          ('update', 'name', 'string', 1, 255, 'a text of 1 to 255 characters'),
+          ('update', 'description', 'string', 0, 2000, 'a text of at most 2000 characters'),
+          ('update', 'rate_limit_per_minute', 'number', 1, 999999999, 'a whole number from 1 to 999999999, or null'),
+          ('update', 'rate_limit_per_hour', 'number', 1, 999999999, 'a whole number from 1 to 999999999, or null'),
+          ('deprecate', 'grace_period_hours', 'number', 0, 8760, 'a whole number from 0 to 8760, which is a year')
+        ) as p(act, name, type, least, most, accepted)
+        where p.act = $1 and pg_catalog.jsonb_typeof(options -> p.name) <> 'null' and case
+          when pg_catalog.jsonb_typeof(options -> p.name) <> p.type then true
+          when p.type = 'string' then pg_catalog.length(options ->> p.name) not between p.least and p.most
+          else (options ->> p.name)::numeric not between p.least and p.most or (options ->> p.name)::numeric % 1 <> 0 end
+        order by p.name limit 1)
+    end;
+  end;
+
+-- What the server must know of a key to count its requests, by the SHA-256 it is stored as; null for one that opens nothing.
+create function auth.key_limits(key_hash bytea) returns jsonb
+  language sql stable security definer set search_path = pg_catalog, pg_temp
+  begin atomic
+    select pg_catalog.jsonb_build_object('id', k.id, 'user_id', k.user_id, 'per_minute', k.per_minute, 'per_hour', k.per_hour)
+    from (
+      select s.id, null::uuid as user_id, s.rate_limit_per_minute as per_minute, s.rate_limit_per_hour as per_hour,
+        least(s.expires_at, s.revoked_at) as ends_at
+      from auth.service_keys s where s.key_hash = $1 and s.enabled
+      union all
+      select c.id, c.user_id, c.rate_limit_per_minute, c.rate_limit_per_hour, least(c.expires_at, c.revoked_at)
+      from auth.client_keys c where c.key_hash = $1) as k
+    where k.ends_at is null or k.ends_at > pg_catalog.clock_timestamp();
+  end;
+comment on function auth.key_limits(bytea) is 'How often a key may ask, for the server, which counts';
+
+-- act: enable, disable, revoke (reason), deprecate (grace_period_hours), delete, update (name, description, rate_limit_per_minute, rate_limit_per_hour).
 create function auth.change_service_key(id uuid, act text, options jsonb default '{}', context jsonb default '{}') returns jsonb
   language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -85,6 +128,10 @@ begin
   if not found then
     return pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND');
   end if;
+  refusal := auth.key_options_refusal(act, options);
+  if refusal is not null then
+    return refusal;
+  end if;
   case act
     when 'enable' then update auth.service_keys k set enabled = true where k.id = key.id;
     when 'disable' then update auth.service_keys k set enabled = false where k.id = key.id;
@@ -93,11 +140,16 @@ begin
         revoke_reason = pg_catalog.left(options ->> 'reason', 1000) where k.id = key.id;
     when 'deprecate' then
       update auth.service_keys k set revoked_at = least(k.revoked_at, pg_catalog.clock_timestamp()
-        + pg_catalog.make_interval(hours => least(greatest(coalesce((options ->> 'grace_period_hours')::integer, 24), 0), 8760))),
+        + pg_catalog.make_interval(hours => coalesce((options ->> 'grace_period_hours')::numeric::integer, 24))),
         revoke_reason = 'deprecated' where k.id = key.id;
     when 'update' then
       update auth.service_keys k set name = coalesce(options ->> 'name', k.name),
-        description = coalesce(options ->> 'description', k.description) where k.id = key.id;
+        description = coalesce(options ->> 'description', k.description),
+        rate_limit_per_minute = case when options ? 'rate_limit_per_minute'
+          then (options ->> 'rate_limit_per_minute')::numeric::integer else k.rate_limit_per_minute end,
+        rate_limit_per_hour = case when options ? 'rate_limit_per_hour'
+          then (options ->> 'rate_limit_per_hour')::numeric::integer else k.rate_limit_per_hour end
+        where k.id = key.id;
     when 'delete' then delete from auth.service_keys k where k.id = key.id;
     else raise exception using errcode = 'invalid_parameter_value', message = 'unknown act ' || pg_catalog.quote_literal(act);
   end case;
@@ -114,7 +166,7 @@ create function auth.create_client_key(options jsonb, context jsonb default '{}'
   language c volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp
   as 'MODULE_PATHNAME', 'create_client_key_wrapper';
 comment on function auth.create_client_key(jsonb, jsonb) is
-  'Makes a key that acts as the entered user. options: name, description, scopes, expires_at. The key is shown once';
+  'Makes a key that acts as the entered user. options: name, description, scopes, rate_limit_per_minute, rate_limit_per_hour, expires_at. The key is shown once';
 
 create function auth.list_client_keys() returns jsonb
   language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -152,11 +204,20 @@ begin
   if not found then
     return pg_catalog.jsonb_build_object('error', 'There is no such key', 'code', 'NOT_FOUND');
   end if;
+  refusal := auth.key_options_refusal(act, options);
+  if refusal is not null then
+    return refusal;
+  end if;
   case act
     when 'revoke' then update auth.client_keys k set revoked_at = coalesce(k.revoked_at, pg_catalog.clock_timestamp()) where k.id = key.id;
     when 'update' then
       update auth.client_keys k set name = coalesce(options ->> 'name', k.name),
-        description = coalesce(options ->> 'description', k.description) where k.id = key.id;
+        description = coalesce(options ->> 'description', k.description),
+        rate_limit_per_minute = case when options ? 'rate_limit_per_minute'
+          then (options ->> 'rate_limit_per_minute')::numeric::integer else k.rate_limit_per_minute end,
+        rate_limit_per_hour = case when options ? 'rate_limit_per_hour'
+          then (options ->> 'rate_limit_per_hour')::numeric::integer else k.rate_limit_per_hour end
+        where k.id = key.id;
     when 'delete' then delete from auth.client_keys k where k.id = key.id;
     else raise exception using errcode = 'invalid_parameter_value', message = 'unknown act ' || pg_catalog.quote_literal(act);
   end case;

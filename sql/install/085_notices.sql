@@ -38,3 +38,17 @@ create trigger notify_keys after insert or update or delete or truncate on auth.
   for each statement execute function auth.notify_keys();
 create trigger notify_keys after insert or update or delete or truncate on auth.settings
   for each statement execute function auth.notify_keys();
+
+-- How often a key may ask is remembered by every server that has seen the key.
+create function auth.notify_key_limits() returns trigger
+  language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_catalog.pg_notify('fluxbase_key_limits', '');
+  return null;
+end
+$$;
+create trigger notify_key_limits after update or delete or truncate on auth.service_keys
+  for each statement execute function auth.notify_key_limits();
+create trigger notify_key_limits after update or delete or truncate on auth.client_keys
+  for each statement execute function auth.notify_key_limits();

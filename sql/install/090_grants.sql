@@ -44,7 +44,7 @@ grant execute on function
   auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.public_config(),
   auth.setup_status(), auth.setup_admin(text, text, text, text, jsonb)
 to fluxbase_app, fluxbase_trusted, fluxbase_admin;
-grant execute on function auth.check_settings(jsonb) to fluxbase_app;
+grant execute on function auth.check_settings(jsonb), auth.key_limits(bytea) to fluxbase_app;
 grant execute on function auth.take_mail(integer), auth.mail_sent(uuid), auth.mail_failed(uuid, text)
 to fluxbase_mailer;
 
@@ -54,6 +54,7 @@ grant execute on function
   auth.list_sessions(), auth.revoke_session(uuid, jsonb), auth.revoke_other_sessions(jsonb),
   auth.totp_setup(text, jsonb), auth.totp_enable(text, jsonb), auth.totp_disable(text, jsonb),
   auth.totp_backup_codes(jsonb), auth.totp_status(), auth.list_identities(),
+  auth.link_identity(text, jsonb), auth.unlink_identity(uuid, jsonb),
   auth.create_client_key(jsonb, jsonb), auth.list_client_keys(), auth.get_client_key(uuid),
   auth.change_client_key(uuid, text, jsonb, jsonb),
   auth.get_impersonation(), auth.end_impersonation(jsonb)
@@ -68,7 +69,8 @@ grant execute on function
   auth.admin_update_user(uuid, jsonb, jsonb), auth.admin_delete_user(uuid, jsonb), auth.admin_reset_password(uuid, jsonb),
   auth.admin_remove_factor(uuid, jsonb), auth.admin_lock_user(uuid, jsonb), auth.admin_unlock_user(uuid, jsonb),
   auth.admin_list_sessions(jsonb), auth.admin_revoke_session(uuid, jsonb), auth.admin_revoke_user(uuid, jsonb),
-  auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz), auth.admin_audit(jsonb), auth.refresh_schema(), auth.service_key_revocations(uuid),
+  auth.revoke_everything(boolean, jsonb), auth.revoke_token(text, text, timestamptz),
+  auth.admin_revoke_token(text, text, text, jsonb), auth.admin_audit(jsonb), auth.refresh_schema(), auth.service_key_revocations(uuid),
   auth.create_service_key(jsonb, jsonb), auth.rotate_service_key(uuid, jsonb), auth.list_service_keys(),
   auth.get_service_key(uuid), auth.change_service_key(uuid, text, jsonb, jsonb),
   auth.impersonate(uuid, text, jsonb), auth.impersonate_role(text, text, jsonb), auth.list_impersonations(jsonb)

@@ -126,6 +126,11 @@ fn killed(fixture: &Arc<Fixture>) {
 fn with_login(fixture: &Arc<Fixture>) {
     let receiver = Receiver::start(Mode::Tls);
     let database = fixture.database();
+    let configure = "select auth.configure('site_origin', 'https://app.example')";
+    database
+        .superuser()
+        .batch_execute(configure)
+        .expect("as migrate does");
     let settings = mail_settings(&database, &receiver);
     let mut settings: Vec<(&str, &str)> = settings
         .iter()
@@ -142,6 +147,18 @@ fn with_login(fixture: &Arc<Fixture>) {
     assert!(mail.encrypted);
     assert_eq!(mail.login.as_deref(), Some(USERNAME));
     let page = "https://app.example/base/auth/reset-password?token=";
+    assert!(mail.text.contains(page), "{}", mail.text);
+    // Mails lead to the own origin without a list, and nowhere else.
+    let reset = |redirect: &str| {
+        let body = json!({"email": "bob@example.com", "redirect_to": redirect});
+        site.ask("/password/reset", &body)
+    };
+    for elsewhere in ["https://evil.example/", "https://app.example.evil.example/"] {
+        reset(elsewhere).refused(400, "INVALID_REDIRECT_URL");
+    }
+    reset("https://app.example/new?x=1").expect(200);
+    let mail = only(&receiver, "bob@example.com");
+    let page = "https://app.example/new?x=1&token=";
     assert!(mail.text.contains(page), "{}", mail.text);
 }
 

@@ -92,7 +92,7 @@ fn replaced(site: &Site) {
     let other = service_key(site, &root.token, &json!({"name": "z"}));
     for bad in [json!("soon"), json!({}), json!(1e300)] {
         post(&other, "deprecate", &json!({"grace_period_hours": bad}))
-            .refused(400, "INVALID_INPUT");
+            .refused(400, "VALIDATION_FAILED");
     }
     with(site, "apikey", &text(&other, "key"), VAULT).expect(200);
     let made = service_key(

@@ -292,7 +292,7 @@ fn nonsense(site: &Site) {
                 "VALIDATION_FAILED",
             ),
             (json!({"expires_at": 7}), "VALIDATION_FAILED"),
-            (json!({"rate_limit_per_minute": 60}), "VALIDATION_FAILED"),
+            (json!({"rate_limit_per_minute": 0}), "VALIDATION_FAILED"),
         ] {
             let mut body = json!({"name": "x", "scopes": ["*"]});
             for (name, value) in change.as_object().expect("members") {

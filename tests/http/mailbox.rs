@@ -162,7 +162,9 @@ fn magic_link(site: &Site, receiver: &Receiver) {
         .expect(200);
     site.configure(&[("magic_link_enabled", "false")]);
     site.ask("/magiclink", &json!({"email": "bob@example.com"}))
-        .refused(403, "FEATURE_DISABLED");
+        .refused(400, "FEATURE_DISABLED");
+    let link = site.ask("/magiclink/verify", &json!({"token": token}));
+    link.refused(400, "FEATURE_DISABLED");
 }
 
 fn code(site: &Site, receiver: &Receiver) {

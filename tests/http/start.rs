@@ -1,6 +1,7 @@
 //! What the server refuses to start with.
 
-use fluxbase_tests::fixture::Fixture;
+use fluxbase_tests::cluster::free_port;
+use fluxbase_tests::fixture::{Database, Fixture};
 use fluxbase_tests::server::Server;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
@@ -17,6 +18,18 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     };
     add("a_login_that_need_not_enter_is_refused", unbound_login);
     add("a_member_of_fluxbase_app_is_served", member);
+    add(
+        "the_keys_of_make_run_refuse_to_serve_a_non_loopback_address",
+        development,
+    );
+    add(
+        "confirmed_addresses_without_a_way_to_mail_are_refused",
+        unmailed,
+    );
+    add(
+        "an_own_origin_the_database_does_not_know_is_refused",
+        origin,
+    );
     trials
 }
 
@@ -69,4 +82,79 @@ fn member(fixture: &Arc<Fixture>) {
         .superuser()
         .batch_execute("drop role start_member")
         .expect("dropped");
+}
+
+fn configure(database: &Database, key: &str, value: &str) {
+    database
+        .superuser()
+        .execute("select auth.configure($1, $2)", &[&key, &value])
+        .expect("setting");
+}
+
+/// Whether a server on this database answers under these settings.
+#[track_caller]
+fn is_served(database: &Database, settings: &[(&str, &str)]) {
+    let server = Server::start(database, settings);
+    server.get("/health").send().expect(200);
+}
+
+/// 1. Somebody runs `make run`; its keys lie in files, for ten years. 2. The server is told another address, or another
+///    server is pointed at the database. Then whoever read the files is service_role from anywhere.
+fn development(fixture: &Arc<Fixture>) {
+    let database = fixture.database();
+    configure(&database, "development", "true");
+    for address in ["0.0.0.0", "[::]"] {
+        let address = format!("{address}:{}", free_port());
+        let said = Server::refused_with(&database, "fluxbase_app", &[("SERVER_ADDRESS", &address)]);
+        assert!(
+            said.contains("auth.development of the database cannot be served")
+                && said.contains("make run"),
+            "{said}"
+        );
+    }
+    // The twins: on this machine, and from a database that is none of those.
+    is_served(&database, &[]);
+    configure(&database, "development", "false");
+    let address = format!("0.0.0.0:{}", free_port());
+    is_served(&database, &[("SERVER_ADDRESS", &address)]);
+}
+
+/// Whoever signed up there would wait for a mail for ever.
+fn unmailed(fixture: &Arc<Fixture>) {
+    let database = fixture.database();
+    configure(&database, "require_email_verification", "true");
+    let said = Server::refused(&database, "fluxbase_app");
+    assert!(
+        said.contains("auth.require_email_verification of the database cannot be served")
+            && said.contains("email.transport is none"),
+        "{said}"
+    );
+    let mailer = fixture.cluster.url("fluxbase_mailer", &database.name);
+    let outbox = fixture.cluster.directory.display().to_string();
+    is_served(
+        &database,
+        &[
+            ("EMAIL_TRANSPORT", "file"),
+            ("EMAIL_DIRECTORY", &outbox),
+            ("EMAIL_DATABASE_URL", &mailer),
+        ],
+    );
+    configure(&database, "require_email_verification", "false");
+    is_served(&database, &[]);
+}
+
+/// What the server says of itself must not be more than the database will let mails lead to.
+fn origin(fixture: &Arc<Fixture>) {
+    let database = fixture.database();
+    let settings = [("SERVER_PUBLIC_BASE_URL", "https://app.example/base")];
+    let said = Server::refused_with(&database, "fluxbase_app", &settings);
+    assert!(
+        said.contains("site_origin") && said.contains("migrate"),
+        "{said}"
+    );
+    Server::migrate_with(&database, &settings);
+    is_served(&database, &settings);
+    let asked = "select value from auth.settings where key = 'site_origin'";
+    let row = database.superuser().query_one(asked, &[]).expect("asked");
+    assert_eq!(row.get::<_, String>(0), "https://app.example/");
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 const EVERYBODY: &str = "aal current_user_id current_user_role disable_rls email enable_rls is_admin is_authenticated \
     jwks jwt role session_id uid";
 /// The doors, of the server's login.
-const DOORS: &str = "check_password_reset check_settings confirm_email enter enter enter_anonymous public_config refresh \
+const DOORS: &str = "check_password_reset check_settings confirm_email enter enter enter_anonymous key_limits public_config refresh \
     request_email_code request_email_confirmation request_magic_link request_password_reset reset_password \
     setup_admin setup_status sign_in \
     sign_in_anonymously sign_in_with_email_code sign_in_with_magic_link sign_up totp_enable totp_setup verify_factor";
@@ -18,12 +18,12 @@ const MAILER: &str = "mail_failed mail_sent take_mail";
 /// What an entered user calls; who may do what of it is decided by the functions.
 const ENTERED: &str = "admin_audit admin_create_user admin_delete_user admin_get_user admin_list_sessions \
     admin_list_users admin_lock_user admin_me admin_remove_factor admin_reset_password admin_revoke_session \
-    admin_revoke_user admin_unlock_user \
+    admin_revoke_token admin_revoke_user admin_unlock_user \
     admin_update_user change_client_key change_service_key create_client_key create_service_key end_impersonation \
-    get_client_key get_impersonation get_service_key get_user impersonate impersonate_role list_client_keys list_identities \
+    get_client_key get_impersonation get_service_key get_user impersonate impersonate_role link_identity list_client_keys list_identities \
     list_impersonations list_service_keys list_sessions reauthenticate refresh_schema revoke_everything revoke_other_sessions \
     revoke_session revoke_token rotate_service_key service_key_revocations sign_out totp_backup_codes totp_disable totp_enable totp_setup \
-    totp_status update_user";
+    totp_status unlink_identity update_user";
 /// Written around the number of rows of a write.
 const ROWS: &str = "at_most exactly_one";
 const VISITOR: &str = "end_impersonation get_impersonation sign_out";

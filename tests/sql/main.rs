@@ -33,6 +33,7 @@ mod secrets;
 mod sessions;
 mod timing;
 mod tokens;
+mod told;
 mod uninstall;
 mod warnings;
 
@@ -70,6 +71,7 @@ fn main() {
     trials.extend(catalog::trials(&fixture));
     trials.extend(recovery::trials(&fixture));
     trials.extend(revocation::trials(&fixture));
+    trials.extend(told::trials(&fixture));
     trials.extend(api_keys::trials(&fixture));
     trials.extend(admin::trials(&fixture));
     trials.extend(anonymous::trials(&fixture));

@@ -28,7 +28,10 @@ impl Server {
 
     /// As [`Server::start`], with another login.
     pub fn start_as(database: &Database, login: &str, settings: &[(&str, &str)]) -> Self {
-        let port = free_port();
+        let named = settings.iter().find(|(name, _)| *name == "SERVER_ADDRESS");
+        let port = named
+            .and_then(|(_, address)| address.rsplit(':').next()?.parse().ok())
+            .unwrap_or_else(free_port);
         let log = std::env::temp_dir().join(format!("fluxbase-tests-server-{port}.log"));
         let stderr = File::create(&log).expect("a log file");
         let mut command = Self::command(database, login, port, settings);
@@ -68,7 +71,12 @@ impl Server {
 
     /// Starts a server that is expected to refuse; what it says.
     pub fn refused(database: &Database, login: &str) -> String {
-        let mut child = Self::command(database, login, free_port(), &[])
+        Self::refused_with(database, login, &[])
+    }
+
+    /// As [`Server::refused`], with settings.
+    pub fn refused_with(database: &Database, login: &str, settings: &[(&str, &str)]) -> String {
+        let mut child = Self::command(database, login, free_port(), settings)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -92,7 +100,15 @@ impl Server {
 
     /// `fluxbase migrate`, as an administrator runs it before the first start.
     pub fn migrate(database: &Database) {
+        Self::migrate_with(database, &[]);
+    }
+
+    /// As [`Server::migrate`], with settings.
+    pub fn migrate_with(database: &Database, settings: &[(&str, &str)]) {
         let cluster = &database.fixture.cluster;
+        let settings = settings
+            .iter()
+            .map(|(name, value)| (format!("FLUXBASE_{name}"), value));
         let output = Command::new(server_binary())
             .arg("migrate")
             .current_dir("/")
@@ -105,6 +121,7 @@ impl Server {
                 "FLUXBASE_DATABASE_ADMIN_URL",
                 cluster.url("postgres", &database.name),
             )
+            .envs(settings)
             .output()
             .expect("migrate runs");
         assert!(

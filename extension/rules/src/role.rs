@@ -39,6 +39,12 @@ impl DatabaseRole {
     }
 }
 
+/// Whether a `role` claim is that of somebody who administers; `service_role` is nobody, and keys have it.
+#[must_use]
+pub fn is_administrator(role: &str) -> bool {
+    matches!(role, "admin" | "dashboard_admin" | "instance_admin")
+}
+
 #[cfg(test)]
 mod tests {
     use super::DatabaseRole as R;

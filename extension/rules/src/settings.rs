@@ -148,7 +148,7 @@ pub struct Settings {
     pub magic_link_enabled: bool,
     /// `magic_link_expiry`, in seconds.
     pub magic_link_seconds: i64,
-    /// `allowed_redirect_urls`.
+    /// `allowed_redirect_urls` and `site_origin`.
     pub allowed_redirects: Vec<AllowedUrl>,
     /// `session_lifetime`, in seconds.
     pub session_seconds: i64,
@@ -166,6 +166,8 @@ pub struct Settings {
     pub allow_user_client_keys: bool,
     /// `setup_token`.
     pub setup_token: Option<Secret>,
+    /// `development`.
+    pub development: bool,
 }
 
 impl Settings {

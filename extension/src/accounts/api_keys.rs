@@ -11,6 +11,9 @@ use pgrx::Uuid;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
+/// More is no limit.
+const MOST_REQUESTS: i64 = 999_999_999;
+
 struct Made {
     key: String,
     hash: [u8; 32],
@@ -27,26 +30,32 @@ fn make(kind: &str, prefix_length: usize) -> Result<Made, Failure> {
     })
 }
 
-/// What a key is made with: name, description, scopes, expires_at.
+/// What a key is made with.
 struct Wanted {
     name: String,
     description: Option<String>,
     scopes: Option<Vec<String>>,
+    per_minute: Option<i32>,
+    per_hour: Option<i32>,
     expires_at: Option<String>,
 }
 
 impl Wanted {
     fn read(options: &Value) -> Result<Self, Stop> {
-        for unknown in ["rate_limit_per_minute", "rate_limit_per_hour"] {
-            if options.get(unknown).is_some_and(|value| !value.is_null()) {
-                return Err(refused(
-                    "VALIDATION_FAILED",
-                    format!(
-                        "{unknown} is not offered: keys are limited by their scopes and their end"
-                    ),
-                ));
-            }
-        }
+        let limit = |name: &str| match options.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value
+                .as_i64()
+                .filter(|most| (1..=MOST_REQUESTS).contains(most))
+                .and_then(|most| i32::try_from(most).ok())
+                .map(Some)
+                .ok_or_else(|| {
+                    refused(
+                        "VALIDATION_FAILED",
+                        format!("{name} must be a whole number from 1 to {MOST_REQUESTS}, or null"),
+                    )
+                }),
+        };
         let text = |name: &str, most: usize| match options.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.chars().count() <= most && !text.contains('\0') => {
@@ -100,6 +109,8 @@ impl Wanted {
                 .filter(|name| !name.is_empty())
                 .ok_or_else(|| missing("name"))?,
             description: text("description", 2000)?,
+            per_minute: limit("rate_limit_per_minute")?,
+            per_hour: limit("rate_limit_per_hour")?,
             scopes,
             expires_at,
         })
@@ -146,8 +157,9 @@ fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
     let made = make("sk_", 16)?;
     let scopes = wanted.scopes.unwrap_or_else(|| vec!["*".to_owned()]);
     let object = Spi::get_one_with_args::<JsonB>(
-        "insert into auth.service_keys as k (name, description, key_hash, key_prefix, scopes, expires_at, created_by) \
-         values ($1, $2, $3, $4, $5, $6::timestamptz, (select u.id from auth.users u where u.id = $7)) \
+        "insert into auth.service_keys as k (name, description, key_hash, key_prefix, scopes, expires_at, created_by, \
+           rate_limit_per_minute, rate_limit_per_hour) \
+         values ($1, $2, $3, $4, $5, $6::timestamptz, (select u.id from auth.users u where u.id = $7), $8, $9) \
          returning auth.service_key_object(k)",
         &[
             wanted.name.as_str().into(),
@@ -157,6 +169,8 @@ fn try_service_key(options: &Value, context: &Context) -> Result<Value, Stop> {
             scopes.into(),
             wanted.expires_at.as_deref().into(),
             me().into(),
+            wanted.per_minute.into(),
+            wanted.per_hour.into(),
         ],
     )?;
     let object = object.map(|object| object.0).unwrap_or_default();
@@ -185,7 +199,7 @@ fn rotate_service_key(id: Option<Uuid>, context: Option<JsonB>) -> JsonB {
     answer(try_rotate(id, &Context::read(context)))
 }
 
-/// A new key with the same name and scopes; the old one stops at once (`auth.deprecate_service_key` lets it run on for a
+/// A new key with the same name, scopes and limits; the old one stops at once (`auth.deprecate_service_key` lets it run on for a
 /// while).
 fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     super::begin_within("write:auth")?;
@@ -197,8 +211,10 @@ fn try_rotate(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     let object = Spi::connect_mut(|client| {
         let rows = client.update(
             "with made as ( \
-               insert into auth.service_keys as k (name, description, key_hash, key_prefix, scopes, expires_at, created_by) \
-               select o.name, o.description, $2, $3, o.scopes, o.expires_at, (select u.id from auth.users u where u.id = $4) \
+               insert into auth.service_keys as k (name, description, key_hash, key_prefix, scopes, expires_at, created_by, \
+                 rate_limit_per_minute, rate_limit_per_hour) \
+               select o.name, o.description, $2, $3, o.scopes, o.expires_at, (select u.id from auth.users u where u.id = $4), \
+                 o.rate_limit_per_minute, o.rate_limit_per_hour \
                from auth.service_keys o where o.id = $1 and o.revoked_at is null \
                returning k.id, auth.service_key_object(k) as object), \
              replaced as ( \
@@ -249,8 +265,9 @@ fn try_client_key(options: &Value, context: &Context) -> Result<Value, Stop> {
     proof::try_sensitive(context)?;
     let made = make("fbk_", 12)?;
     let object = Spi::get_one_with_args::<JsonB>(
-        "insert into auth.client_keys as k (user_id, name, description, key_hash, key_prefix, scopes, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7::timestamptz) returning auth.client_key_object(k)",
+        "insert into auth.client_keys as k (user_id, name, description, key_hash, key_prefix, scopes, expires_at, \
+           rate_limit_per_minute, rate_limit_per_hour) \
+         values ($1, $2, $3, $4, $5, $6, $7::timestamptz, $8, $9) returning auth.client_key_object(k)",
         &[
             Uuid::from_bytes(me.user_id).into(),
             wanted.name.as_str().into(),
@@ -259,6 +276,8 @@ fn try_client_key(options: &Value, context: &Context) -> Result<Value, Stop> {
             made.prefix.as_str().into(),
             scopes.into(),
             wanted.expires_at.as_deref().into(),
+            wanted.per_minute.into(),
+            wanted.per_hour.into(),
         ],
     )?;
     let object = object.map(|object| object.0).unwrap_or_default();

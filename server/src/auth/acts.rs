@@ -30,6 +30,12 @@ pub enum Arg {
     Object(&'static str),
     /// The whole body as an object.
     Body,
+    /// The address a code goes to; a telephone number in its place is told that there is no SMS.
+    Mailbox,
+    /// `true`, or `false` when absent.
+    Flag(&'static str),
+    /// The whole body; where no mail can be sent with `skip_email`, so that the reply has what the mail would have brought.
+    NewUser,
     /// An object of this one member of the body, a text that must be there.
     Only(&'static str),
     /// The whole query string as an object of texts.
@@ -43,7 +49,8 @@ pub enum Arg {
 }
 
 use Arg::{
-    Body, Code, Context, Object, Only, Optional, PathId, Query, RefreshToken, Text, Uuid, Word,
+    Body, Code, Context, Flag, Mailbox, NewUser, Object, Only, Optional, PathId, Query,
+    RefreshToken, Text, Uuid, Word,
 };
 use Door::{Own, Public, Setup};
 
@@ -117,9 +124,10 @@ const SIGN_IN: &[Arg] = &[Text("email"), Text("password"), Context];
 const REFRESH: &[Arg] = &[RefreshToken, Context];
 const LINK: &[Arg] = &[Text("email"), Optional("redirect_to"), Context];
 const EMAIL: &[Arg] = &[Text("email"), Context];
+const CODE: &[Arg] = &[Mailbox, Context];
 const TOKEN: &[Arg] = &[Text("token"), Context];
 const ID: &[Arg] = &[PathId, Context];
-const NEW_USER: &[Arg] = &[Text("email"), Body, Context];
+const NEW_USER: &[Arg] = &[Text("email"), NewUser, Context];
 
 /// All of them.
 #[rustfmt::skip]
@@ -134,9 +142,9 @@ pub static ACTS: &[Act] = &[
     act("POST", "/auth/password/reset/confirm", Public, "reset_password", &[Text("token"), Text("new_password"), Context], Link),
     act("POST", "/auth/magiclink", Public, "request_magic_link", LINK, Mail),
     act("POST", "/auth/magiclink/verify", Public, "sign_in_with_magic_link", TOKEN, Link),
-    act("POST", "/auth/otp/signin", Public, "request_email_code", EMAIL, Mail),
-    act("POST", "/auth/otp/resend", Public, "request_email_code", EMAIL, Mail),
-    act("POST", "/auth/otp/verify", Public, "sign_in_with_email_code", &[Text("email"), Text("token"), Context], Write),
+    act("POST", "/auth/otp/signin", Public, "request_email_code", CODE, Mail),
+    act("POST", "/auth/otp/resend", Public, "request_email_code", CODE, Mail),
+    act("POST", "/auth/otp/verify", Public, "sign_in_with_email_code", &[Mailbox, Text("token"), Context], Write),
     act("POST", "/auth/verify-email", Public, "confirm_email", TOKEN, Link),
     act("POST", "/auth/verify-email/resend", Public, "request_email_confirmation", EMAIL, Mail),
     act("POST", "/auth/2fa/verify", Public, "verify_factor", &[Uuid("user_id"), Code, Optional("mfa_token"), Context], Write),
@@ -156,6 +164,8 @@ pub static ACTS: &[Act] = &[
     act("DELETE", "/auth/sessions", Own, "revoke_other_sessions", &[Context], Write),
     act("DELETE", "/auth/sessions/{id}", Own, "revoke_session", ID, Write),
     act("GET", "/auth/user/identities", Own, "list_identities", &[], Read),
+    act("POST", "/auth/user/identities", Own, "link_identity", &[Text("provider"), Context], Write),
+    act("DELETE", "/auth/user/identities/{id}", Own, "unlink_identity", ID, Write),
     act("POST", "/auth/impersonate", Own, "impersonate", &[Uuid("target_user_id"), Optional("reason"), Context], Write),
     act("POST", "/auth/impersonate/anon", Own, "impersonate_role", &[Word("anon"), Optional("reason"), Context], Write),
     act("POST", "/auth/impersonate/service", Own, "impersonate_role", &[Word("service_role"), Optional("reason"), Context], Write),
@@ -189,8 +199,10 @@ pub static ACTS: &[Act] = &[
     act("POST", "/admin/users/{id}/unlock", Own, "admin_unlock_user", ID, Write),
     act("DELETE", "/admin/users/{id}/2fa", Own, "admin_remove_factor", ID, Write),
     act("GET", "/admin/auth/sessions", Own, "admin_list_sessions", &[Query], Read),
+    act("DELETE", "/admin/auth/sessions", Own, "revoke_everything", &[Flag("include_keys"), Context], Write),
     act("DELETE", "/admin/auth/sessions/{id}", Own, "admin_revoke_session", ID, Write),
     act("DELETE", "/admin/auth/sessions/user/{id}", Own, "admin_revoke_user", ID, Write),
+    act("POST", "/admin/auth/tokens/revoke", Own, "admin_revoke_token", &[Text("jti"), Optional("reason"), Optional("expires_at"), Context], Write),
     act("GET", "/admin/audit", Own, "admin_audit", &[Query], Read),
     act("GET", "/admin/service-keys", Own, "list_service_keys", &[], Read),
     created(act("POST", "/admin/service-keys", Own, "create_service_key", &[Body, Context], Write)),
@@ -217,11 +229,16 @@ impl Act {
             .map(|(place, arg)| {
                 let number = place + 1;
                 match arg {
-                    Arg::Object(_) | Arg::Body | Arg::Only(_) | Arg::Query | Arg::Context => {
-                        format!("${number}::pg_catalog.jsonb")
-                    }
+                    Arg::Object(_)
+                    | Arg::Body
+                    | Arg::NewUser
+                    | Arg::Only(_)
+                    | Arg::Query
+                    | Arg::Context => format!("${number}::pg_catalog.jsonb"),
+                    Arg::Flag(_) => format!("${number}::pg_catalog.bool"),
                     Arg::Uuid(_) | Arg::PathId => format!("${number}::pg_catalog.uuid"),
                     Arg::Text(_)
+                    | Arg::Mailbox
                     | Arg::Optional(_)
                     | Arg::Code
                     | Arg::RefreshToken

@@ -61,6 +61,21 @@ impl Body {
         }
     }
 
+    /// `true` or `false`; `None` when absent or null.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Failure> {
+        match self.0.get(name).map(|raw| raw.get()) {
+            None | Some("null") => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Failure::malformed(format!(
+                "The field {name} must be true or false"
+            ))),
+        }
+    }
+
     /// A code, which one client sends as `{"code": {"code": "123456"}}` (its library wraps its argument).
     ///
     /// # Errors
@@ -72,6 +87,12 @@ impl Body {
             return Self::read(raw.get().as_bytes())?.text("code");
         }
         self.text("code")
+    }
+
+    /// Whether there is a member of that name, null aside.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|raw| raw.get() != "null")
     }
 
     /// An object as JSON text; `None` when absent or null.
@@ -91,10 +112,20 @@ impl Body {
     /// The whole of it as JSON text.
     #[must_use]
     pub fn whole(&self) -> String {
-        let members: Vec<String> = self
+        self.whole_with(None)
+    }
+
+    /// The same with `true` in this member, whatever was sent.
+    #[must_use]
+    pub fn whole_with(&self, set: Option<&str>) -> String {
+        let sent = self
             .0
             .iter()
-            .map(|(name, raw)| format!("{}:{}", Value::from(name.as_str()), raw.get()))
+            .filter(|(name, _)| Some(name.as_str()) != set)
+            .map(|(name, raw)| (name.as_str(), raw.get()));
+        let members: Vec<String> = sent
+            .chain(set.map(|name| (name, "true")))
+            .map(|(name, raw)| format!("{}:{raw}", Value::from(name)))
             .collect();
         format!("{{{}}}", members.join(","))
     }

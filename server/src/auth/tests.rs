@@ -45,11 +45,20 @@ fn what_clients_send_is_read() {
     let body = Body::read(text.as_bytes()).ok().unwrap();
     assert_eq!(body.text("email").unwrap().as_deref(), Some("a@b.c"));
     assert_eq!(body.text("gone").unwrap(), None);
+    assert!(body.has("email") && !body.has("gone") && !body.has("absent"));
     assert_eq!(body.text("absent").unwrap(), None);
     assert_eq!(body.object("user_metadata").unwrap(), Some(r#"{"n":1.10}"#));
     assert!(body.object("email").is_err());
     assert_eq!(body.code().unwrap().as_deref(), Some("123456"));
     assert!(body.whole().contains(r#""user_metadata":{"n":1.10}"#));
+    let skipped = Body::read(br#"{"email":"a","skip_email":false}"#)
+        .ok()
+        .unwrap();
+    let wanted = r#"{"email":"a","skip_email":true}"#;
+    assert_eq!(skipped.whole_with(Some("skip_email")), wanted);
+    assert_eq!(skipped.flag("skip_email").unwrap(), Some(false));
+    assert_eq!(skipped.flag("absent").unwrap(), None);
+    assert!(skipped.flag("email").is_err());
     let flat = Body::read(br#"{"code":"123456"}"#).ok().unwrap();
     assert_eq!(flat.code().unwrap().as_deref(), Some("123456"));
     assert_eq!(Body::read(b" \n").ok().unwrap().whole(), "{}");
@@ -181,4 +190,9 @@ fn account_codes_have_the_statuses_clients_know() {
     }
     let link = status_of("INVALID_TOKEN", Kind::Link).map(|status| status.as_u16());
     assert_eq!(link, Some(400));
+    // Disabled: what there is not to be had by mail is a bad request, everything else forbidden.
+    for (kind, status) in [(Kind::Mail, 400), (Kind::Link, 400), (Kind::Write, 403)] {
+        let found = status_of("FEATURE_DISABLED", kind).map(|status| status.as_u16());
+        assert_eq!(found, Some(status), "{kind:?}");
+    }
 }

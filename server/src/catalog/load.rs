@@ -1,7 +1,7 @@
 use super::Session;
 use super::next_generation;
 use crate::authenticate::Keys;
-use crate::config::Auth;
+use crate::config::{Auth, Config, Demand};
 use crate::db::DbError;
 use bytes::Bytes;
 use fluxbase_compiler::catalog::{Catalog, CatalogJson};
@@ -93,10 +93,26 @@ pub async fn keys(session: &Session, auth: &Auth) -> Result<(Keys, Bytes), DbErr
 
 /// Names of settings whose value in the database is another than in the configuration.
 pub async fn differing_settings(session: &Session, auth: &Auth) -> Result<Vec<String>, DbError> {
+    differing(session, &auth.as_json()).await
+}
+
+/// What the database asks of this server that it cannot do.
+pub async fn unmet(session: &Session, config: &Config) -> Result<Vec<Demand>, DbError> {
+    let demands = config.demands();
+    let wanted: serde_json::Map<String, serde_json::Value> = demands
+        .iter()
+        .map(|demand| (demand.name.to_owned(), demand.value.into()))
+        .collect();
+    let names = differing(session, &serde_json::Value::Object(wanted).to_string()).await?;
+    let found = |demand: &Demand| names.iter().any(|name| name == demand.name);
+    Ok(demands.into_iter().filter(found).collect())
+}
+
+async fn differing(session: &Session, expected: &str) -> Result<Vec<String>, DbError> {
     let names = text(
         &session.client(),
         "select pg_catalog.to_json(auth.check_settings($1::pg_catalog.text::pg_catalog.jsonb))",
-        &[&auth.as_json()],
+        &[&expected],
     )
     .await?;
     serde_json::from_str(&names).map_err(|error| unreadable(&error))

@@ -5,38 +5,50 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
-/// What has to be read again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+/// What has to be read again, or forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
     /// Relations.
-    Catalog,
+    pub catalog: bool,
     /// Public keys and settings.
-    Keys,
-    /// Everything.
-    Both,
+    pub keys: bool,
+    /// How often service keys and client keys may ask.
+    pub key_limits: bool,
 }
 
 impl Change {
+    /// Anything may have changed.
+    pub const ALL: Self = Self {
+        catalog: true,
+        keys: true,
+        key_limits: true,
+    };
+
     fn of_channel(channel: &str) -> Option<Self> {
+        let nothing = Self::default();
         match channel {
-            "fluxbase_catalog" => Some(Self::Catalog),
-            "fluxbase_keys" => Some(Self::Keys),
+            "fluxbase_catalog" => Some(Self {
+                catalog: true,
+                ..nothing
+            }),
+            "fluxbase_keys" => Some(Self {
+                keys: true,
+                ..nothing
+            }),
+            "fluxbase_key_limits" => Some(Self {
+                key_limits: true,
+                ..nothing
+            }),
             _ => None,
         }
     }
 
     fn with(self, other: Self) -> Self {
-        if self == other { self } else { Self::Both }
-    }
-
-    /// Relations have to be read.
-    pub fn catalog(self) -> bool {
-        self != Self::Keys
-    }
-
-    /// Keys have to be read.
-    pub fn keys(self) -> bool {
-        self != Self::Catalog
+        Self {
+            catalog: self.catalog || other.catalog,
+            keys: self.keys || other.keys,
+            key_limits: self.key_limits || other.key_limits,
+        }
     }
 }
 
@@ -94,7 +106,9 @@ impl Session {
         };
         session
             .client
-            .batch_execute("listen fluxbase_catalog; listen fluxbase_keys")
+            .batch_execute(
+                "listen fluxbase_catalog; listen fluxbase_keys; listen fluxbase_key_limits",
+            )
             .await?;
         Ok(session)
     }
@@ -123,21 +137,27 @@ impl Session {
 mod tests {
     use super::Change;
 
+    fn of(channel: &str) -> Change {
+        Change::of_channel(channel).unwrap()
+    }
+
     #[test]
     fn only_our_channels_cause_work() {
-        assert_eq!(Change::of_channel("fluxbase_keys"), Some(Change::Keys));
-        assert_eq!(
-            Change::of_channel("fluxbase_catalog"),
-            Some(Change::Catalog)
-        );
+        let (catalog, keys) = (of("fluxbase_catalog"), of("fluxbase_keys"));
+        assert!(catalog.catalog && !catalog.keys && !catalog.key_limits);
+        assert!(keys.keys && !keys.catalog && !keys.key_limits);
+        let limits = of("fluxbase_key_limits");
+        assert!(limits.key_limits && !limits.catalog && !limits.keys);
         assert_eq!(Change::of_channel("fluxbase_catalog2"), None);
     }
 
     #[test]
     fn a_burst_becomes_one_reading_of_all_it_touched() {
-        assert_eq!(Change::Keys.with(Change::Keys), Change::Keys);
-        assert_eq!(Change::Keys.with(Change::Catalog), Change::Both);
-        assert!(Change::Both.catalog() && Change::Both.keys());
-        assert!(!Change::Keys.catalog() && !Change::Catalog.keys());
+        let keys = of("fluxbase_keys");
+        assert_eq!(keys.with(keys), keys);
+        let all = keys
+            .with(of("fluxbase_catalog"))
+            .with(of("fluxbase_key_limits"));
+        assert_eq!(all, Change::ALL);
     }
 }

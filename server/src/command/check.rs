@@ -1,5 +1,5 @@
 use super::Problem;
-use crate::catalog::{Session, Snapshot, differing_settings};
+use crate::catalog::{Session, Snapshot, differing_settings, unmet};
 use crate::config::Config;
 use crate::db::{Db, DbError, Options};
 use std::sync::Arc;
@@ -36,6 +36,15 @@ pub async fn ready(
         ))?;
     if !names.is_empty() {
         return Err(Problem::SettingsDiffer { names });
+    }
+    let unmet = unmet(&session, config)
+        .await
+        .map_err(Problem::database("cannot compare settings"))?;
+    if let Some(demand) = unmet.first() {
+        return Err(Problem::Unservable {
+            name: demand.name,
+            why: demand.why,
+        });
     }
     let snapshot = Snapshot::read(&session, &config.api.schemas, &config.auth)
         .await

@@ -11,6 +11,24 @@ const GLOBAL: Setting = Setting::plain(
 );
 const GLOBAL_PER_MINUTE: &str = "100";
 
+const PER_USER: Setting = Setting::plain(
+    "security.enable_per_user_rate_limit",
+    "true",
+    "Whether a caller with a user's token or key is counted as that user, wherever from, and no longer with everybody behind the address; the endpoints that sign in count by address in any case.",
+);
+const SERVICE: (Setting, Setting) = (
+    Setting::plain(
+        "security.service_role_rate_limit",
+        "10000",
+        "Requests in the window of service_role, in the place of all other limits: of each service key, and of each address that signed API keys come from; 0 is no limit.",
+    ),
+    Setting::plain(
+        "security.service_role_rate_window",
+        "1m",
+        "The window of service_role_rate_limit.",
+    ),
+);
+
 /// One limit by default, with a window of any length.
 struct Account {
     most: Setting,
@@ -20,12 +38,12 @@ struct Account {
 }
 
 /// Where passwords and codes can be guessed, accounts made and letters sent.
-const ACCOUNTS: [Account; 6] = [
+const ACCOUNTS: [Account; 8] = [
     Account {
         most: Setting::plain(
             "security.auth_login_rate_limit",
             "10",
-            "Requests to /auth/signin and /auth/login together one client address may make in the window; 0 is no limit. An entry of rate_limiting.endpoints for the same path replaces it, here and below.",
+            "Requests to /auth/signin, /auth/login and /admin/login together one client address may make in the window; 0 is no limit. An entry of rate_limiting.endpoints for the same path replaces it, here and below.",
         ),
         window: Setting::plain(
             "security.auth_login_rate_window",
@@ -38,14 +56,14 @@ const ACCOUNTS: [Account; 6] = [
         most: Setting::plain(
             "security.auth_signup_rate_limit",
             "10",
-            "The same for /auth/signup.",
+            "The same for /auth/signup and /auth/signin/anonymous, each by itself.",
         ),
         window: Setting::plain(
             "security.auth_signup_rate_window",
             "15m",
             "The window of auth_signup_rate_limit.",
         ),
-        paths: &["/api/v1/auth/signup"],
+        paths: &["/api/v1/auth/signup", "/api/v1/auth/signin/anonymous"],
     },
     Account {
         most: Setting::plain(
@@ -104,11 +122,39 @@ const ACCOUNTS: [Account; 6] = [
         ),
         paths: &["/api/v1/auth/refresh"],
     },
+    Account {
+        most: Setting::plain(
+            "security.admin_login_rate_limit",
+            "10",
+            "The same for /admin/login, beside auth_login_rate_limit.",
+        ),
+        window: Setting::plain(
+            "security.admin_login_rate_window",
+            "1m",
+            "The window of admin_login_rate_limit.",
+        ),
+        paths: &["/api/v1/admin/login"],
+    },
+    Account {
+        most: Setting::plain(
+            "security.admin_setup_rate_limit",
+            "5",
+            "The same for /admin/setup.",
+        ),
+        window: Setting::plain(
+            "security.admin_setup_rate_window",
+            "15m",
+            "The window of admin_setup_rate_limit.",
+        ),
+        paths: &["/api/v1/admin/setup"],
+    },
 ];
 
 pub fn settings() -> impl Iterator<Item = Setting> {
     let accounts = ACCOUNTS.iter();
-    std::iter::once(GLOBAL).chain(accounts.flat_map(|account| [account.most, account.window]))
+    [GLOBAL, PER_USER, SERVICE.0, SERVICE.1]
+        .into_iter()
+        .chain(accounts.flat_map(|account| [account.most, account.window]))
 }
 
 /// The limits of the account endpoints, by path.
@@ -120,19 +166,33 @@ pub fn read(given: &Given) -> Result<Vec<(&'static str, Limit)>, ConfigError> {
         paths,
     } in &ACCOUNTS
     {
-        let second = Duration::from_secs(1);
-        let length = given.duration(window, second, 86_400 * second)?;
-        let most = given.integer(most, 0, u64::from(Limit::MOST))?;
-        let limit = Limit {
-            most: u32::try_from(most).unwrap_or(Limit::MOST),
-            // Half a second more rather than less.
-            seconds: u32::try_from(length.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
-        };
-        if limit.most > 0 {
+        if let Some(limit) = limit(given, most, window)? {
             limits.extend(paths.iter().map(|path| (*path, limit)));
         }
     }
     Ok(limits)
+}
+
+/// The limit of `service_role`.
+pub fn service(given: &Given) -> Result<Option<Limit>, ConfigError> {
+    limit(given, &SERVICE.0, &SERVICE.1)
+}
+
+/// Whether users are counted by who they are.
+pub fn per_user(given: &Given) -> Result<bool, ConfigError> {
+    given.boolean(&PER_USER)
+}
+
+fn limit(given: &Given, most: &Setting, window: &Setting) -> Result<Option<Limit>, ConfigError> {
+    let second = Duration::from_secs(1);
+    let length = given.duration(window, second, 86_400 * second)?;
+    let most = given.integer(most, 0, u64::from(Limit::MOST))?;
+    let limit = Limit {
+        most: u32::try_from(most).unwrap_or(Limit::MOST),
+        // Half a second more rather than less.
+        seconds: u32::try_from(length.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
+    };
+    Ok((limit.most > 0).then_some(limit))
 }
 
 /// What rate_limiting.per_minute is when nobody wrote it.

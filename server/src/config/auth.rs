@@ -1,8 +1,10 @@
 use super::given::Given;
 use super::setting::Kind;
 use super::{ConfigError, Setting};
+use fluxbase_rules::redirect::AllowedUrl;
 use fluxbase_rules::settings::{self, SettingError, Settings};
 use std::sync::LazyLock;
+use url::Url;
 
 /// Option names and documentation, made once from the closed list the database uses too.
 static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
@@ -55,12 +57,25 @@ impl std::fmt::Debug for GivenSetting {
     }
 }
 
+const ORIGIN: &str = "auth.site_origin";
+
+/// The origin that somebody wrote down as `server.public_base_url`, when mails may lead there. Where this server happens
+/// to listen is no such thing.
+fn own_origin(given: &Given, base_url: &Url) -> Option<String> {
+    given.explicit(super::email::PUBLIC_BASE_URL.name)?;
+    let origin = base_url.origin().ascii_serialization();
+    AllowedUrl::parse(&origin).is_ok().then_some(origin)
+}
+
 impl Auth {
-    pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
+    /// `base_url` is what links in mails begin with.
+    pub(super) fn read(given: &Given, base_url: &Url) -> Result<Self, ConfigError> {
+        let origin = own_origin(given, base_url);
         let mut rows = Vec::new();
         let mut canonical: Vec<GivenSetting> = Vec::new();
         for setting in SETTINGS.iter() {
-            let Some(text) = given.explicit(setting.name) else {
+            let derived = origin.as_deref().filter(|_| setting.name == ORIGIN);
+            let Some(text) = given.explicit(setting.name).or(derived) else {
                 continue;
             };
             let key = setting.name.strip_prefix("auth.").unwrap_or(setting.name);
@@ -93,3 +108,6 @@ impl Auth {
         serde_json::Value::Object(object).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

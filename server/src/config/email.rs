@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use url::{Host, Url};
 
-const PUBLIC_BASE_URL: Setting = Setting::plain(
+pub const PUBLIC_BASE_URL: Setting = Setting::plain(
     "server.public_base_url",
     "",
     "What links in mails begin with; without it `http://` and server.address. Set it wherever mail is sent to others.",

@@ -11,7 +11,7 @@ const ENABLED: Setting = Setting::plain(
 const PER_MINUTE: Setting = Setting::plain(
     "rate_limiting.per_minute",
     "0",
-    "Requests below /api/v1 and /rest/v1 together one client address may make in a minute, an IPv6 client its /64; 0 is no limit. Callers with service_role are not counted, here and below.",
+    "Requests below /api/v1 and /rest/v1 together one client address may make in a minute, an IPv6 client its /64; 0 is no limit. Administrators are not counted, here and below, and service_role by `security.service_role_rate_limit`.",
 );
 const PER_HOUR: Setting = Setting::plain(
     "rate_limiting.per_hour",
@@ -54,6 +54,10 @@ pub struct RateLimiting {
     pub endpoints: Vec<Endpoint>,
     /// For the account endpoints, unless one above is of the same path.
     pub accounts: Vec<(&'static str, Limit)>,
+    /// For `service_role`, in the place of all the others.
+    pub service: Option<Limit>,
+    /// Whether users are counted by who they are, wherever they ask from.
+    pub per_user: bool,
 }
 
 /// One path with its limits. Without any it is not limited, whatever its default.
@@ -86,6 +90,8 @@ impl RateLimiting {
             )?,
             endpoints,
             accounts: account_limits::read(given)?,
+            service: account_limits::service(given)?,
+            per_user: account_limits::per_user(given)?,
         })
     }
 }

@@ -172,6 +172,17 @@ pub fn variable_of(name: &str) -> String {
     variable
 }
 
+/// Options of other systems whose place here has a name that nothing likens to theirs.
+const INSTEAD: [(&str, &str); 1] = [("auth.bcrypt_cost", "auth.password_hash_iterations")];
+
+/// The option that stands for one of another name: known to do what it did, or spelt most like it.
+pub fn meant<'a>(wrong: &str, mut known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    match INSTEAD.iter().find(|(other, _)| *other == wrong) {
+        Some((_, ours)) => known.find(|name| name == ours),
+        None => nearest(wrong, known),
+    }
+}
+
 /// The known text most like `wrong`, if any is close enough to be what was meant.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known

@@ -1,4 +1,4 @@
-use super::setting::{Kind, MOST_POSITION, Setting, nearest};
+use super::setting::{Kind, MOST_POSITION, Setting, meant, nearest};
 use super::{ConfigError, Environment, expand, given::Value};
 use serde_json::Value as Node;
 use std::collections::BTreeMap;
@@ -160,7 +160,7 @@ fn walk_list(
 
 fn unknown(name: String, known: &[Setting]) -> ConfigError {
     ConfigError::Unknown {
-        nearest: nearest(&name, known.iter().map(|setting| setting.name)).map(str::to_owned),
+        nearest: meant(&name, known.iter().map(|setting| setting.name)).map(str::to_owned),
         name,
         origin: ORIGIN.into(),
     }

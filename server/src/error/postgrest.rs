@@ -93,6 +93,7 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
         Failure::Foreign(status) if status.is_client_error() => told("PGRST100"),
         Failure::Account(_)
         | Failure::NoMail
+        | Failure::NoSms
         | Failure::Internal(_)
         | Failure::Foreign(_)
         | Failure::Panicked => told("PGRSTX00"),

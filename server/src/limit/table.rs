@@ -1,18 +1,17 @@
-use super::rules::Numbered;
-use super::window::{Count, Verdict, judge};
+use super::rules::{Counted, Whom};
+use super::window::{Count, Limit, Verdict, judge};
 use fluxbase_rules::UnixSeconds;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 /// Locks, so that workers seldom wait for each other.
 const SHARDS: usize = 16;
 
-/// A client and the number of a limit.
-type Key = (IpAddr, usize);
+/// Somebody and the number of a limit.
+type Key = (Whom, usize);
 
-/// The counts of all clients. All counts of one client are in one shard, under one lock: two
+/// The counts of everybody. All counts of one request are looked at and written under the locks of their shards: two
 /// requests at once cannot both take the last place, nor be counted at one limit and not the other.
 pub struct Table {
     shards: [Mutex<Shard>; SHARDS],
@@ -30,29 +29,48 @@ impl Table {
         }
     }
 
-    /// As [`judge`], with the counts of this client. Without limits no lock is taken.
-    pub fn judge(&self, client: IpAddr, limits: &[Numbered], now: UnixSeconds) -> Option<Verdict> {
-        if limits.is_empty() {
+    /// As [`judge`], with these counts. Without limits no lock is taken.
+    pub fn judge(&self, counted: &[Counted], now: UnixSeconds) -> Option<Verdict> {
+        if counted.is_empty() {
             return None;
         }
-        let shard = usize::try_from(self.hasher.hash_one(client) % SHARDS as u64).ok()?;
-        // A thread that panicked here left whole counts: they are written one by one.
-        let mut shard = self
-            .shards
-            .get(shard)?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut counts: Vec<_> = limits
+        let places: Vec<usize> = counted.iter().map(|(whom, _)| self.place(whom)).collect();
+        // In one order, or two requests could wait for each other. A request is counted by two at most.
+        let mut in_order = places.clone();
+        in_order.sort_unstable();
+        in_order.dedup();
+        let mut locked: Vec<_> = in_order
+            .into_iter()
+            .filter_map(|place| {
+                let shard = self.shards.get(place)?.lock();
+                // A thread that panicked here left whole counts: they are written one by one.
+                Some((place, shard.unwrap_or_else(PoisonError::into_inner)))
+            })
+            .collect();
+        let at = |locked: &[(usize, _)], place| locked.iter().position(|(own, _)| *own == place);
+        let mut counts: Vec<(Limit, Count)> = counted
             .iter()
-            .map(|numbered| (numbered.limit, shard.get((client, numbered.number))))
+            .zip(&places)
+            .map(|((whom, numbered), place)| {
+                let shard = at(&locked, *place).and_then(|at| locked.get(at));
+                let count = shard.map(|(_, shard)| shard.get((*whom, numbered.number)));
+                (numbered.limit, count.unwrap_or_default())
+            })
             .collect();
         let verdict = judge(&mut counts, now);
-        for (numbered, (_, count)) in limits.iter().zip(counts) {
-            if !count.is_empty() {
-                shard.put((client, numbered.number), count);
+        for (((whom, numbered), place), (_, count)) in counted.iter().zip(&places).zip(counts) {
+            if !count.is_empty()
+                && let Some(at) = at(&locked, *place)
+                && let Some((_, shard)) = locked.get_mut(at)
+            {
+                shard.put((*whom, numbered.number), count);
             }
         }
         verdict
+    }
+
+    fn place(&self, whom: &Whom) -> usize {
+        usize::try_from(self.hasher.hash_one(whom) % SHARDS as u64).unwrap_or(0)
     }
 
     /// How many counts are kept.

@@ -1,4 +1,5 @@
 use super::Limiter;
+use super::rules::Asker;
 use super::window::Verdict;
 use crate::client::{Networks, address};
 use crate::config::{Config, Environment};
@@ -18,20 +19,23 @@ fn ip(text: &str) -> IpAddr {
 
 /// How many of so many requests of these clients pass.
 fn passed(limiter: &Limiter, path: &str, clients: impl Iterator<Item = IpAddr>) -> usize {
-    let limits = limiter.on(path);
     clients
-        .filter(|client| {
-            let verdict = limiter.judge(*client, &limits, NOW);
-            !matches!(verdict, Some(Verdict::Refused { .. }))
-        })
+        .filter(|client| passes(limiter, path, Asker::Anybody, *client))
         .count()
+}
+
+fn passes(limiter: &Limiter, path: &str, asker: Asker, client: IpAddr) -> bool {
+    let counted = limiter.counted(path, &asker, client);
+    let verdict = limiter.judge(&counted, NOW);
+    !matches!(verdict, Some(Verdict::Refused { .. }))
 }
 
 #[test]
 fn a_table_is_not_limited_unless_somebody_says_so() {
     let limiter = limiter("");
     let path = "/api/v1/tables/posts";
-    assert_eq!(limiter.judge(ip("192.0.2.1"), &limiter.on(path), NOW), None);
+    let counted = limiter.counted(path, &Asker::Anybody, ip("192.0.2.1"));
+    assert_eq!(limiter.judge(&counted, NOW), None);
     let clients = std::iter::repeat_n(ip("192.0.2.1"), 10_000);
     assert_eq!(passed(&limiter, path, clients), 10_000);
 }
@@ -86,6 +90,67 @@ fn rotating_the_two_names_of_a_path_gives_no_further_guess() {
     assert_eq!(passed, 10);
 }
 
+/// The administrators' door leads to the same passwords: there are ten guesses at all of them together.
+#[test]
+fn the_administrators_sign_in_gives_no_further_guess() {
+    let limiter = limiter("");
+    let some = |count| std::iter::repeat_n(ip("192.0.2.1"), count);
+    assert_eq!(passed(&limiter, "/api/v1/admin/login", some(7)), 7);
+    assert_eq!(passed(&limiter, "/api/v1/auth/signin", some(100)), 3);
+    assert_eq!(passed(&limiter, "/api/v1/admin/login", some(100)), 0);
+}
+
+/// Its own limit stands where the other is wider.
+#[test]
+fn the_administrators_sign_in_has_a_limit_of_its_own() {
+    let wide = limiter("security: {auth_login_rate_limit: 50}");
+    let some = |count| std::iter::repeat_n(ip("192.0.2.1"), count);
+    assert_eq!(passed(&wide, "/api/v1/admin/login", some(100)), 10);
+    assert_eq!(passed(&wide, "/api/v1/auth/signin", some(100)), 40);
+    let narrow = limiter("security: {admin_login_rate_limit: 2, admin_setup_rate_limit: 1}");
+    assert_eq!(passed(&narrow, "/api/v1/admin/login", some(100)), 2);
+    assert_eq!(passed(&narrow, "/api/v1/admin/setup", some(100)), 1);
+    assert_eq!(passed(&limiter(""), "/api/v1/admin/setup", some(100)), 5);
+}
+
+/// One account, a thousand addresses.
+#[test]
+fn rotating_addresses_gives_a_user_no_further_request() {
+    let (path, user) = ("/api/v1/tables/posts", Asker::User([1; 16]));
+    let host = |n: u32| ip(&format!("192.0.{}.{}", n / 256, n % 256));
+    let count = |limiter: &Limiter, asker: Asker| {
+        (0..1000)
+            .filter(|n| passes(limiter, path, asker, host(*n)))
+            .count()
+    };
+    let per_user = limiter("rate_limiting: {per_minute: 60}");
+    assert_eq!(count(&per_user, user), 60);
+    // The twin: everybody behind an address does not share the user's count, nor do other users.
+    assert!(passes(&per_user, path, Asker::Anybody, host(0)));
+    assert!(passes(&per_user, path, Asker::User([2; 16]), host(0)));
+    let by_address =
+        limiter("rate_limiting: {per_minute: 60}\nsecurity: {enable_per_user_rate_limit: false}");
+    assert_eq!(count(&by_address, user), 1000);
+    let same = (0..100).filter(|_| passes(&by_address, path, user, host(0)));
+    assert_eq!(same.count(), 59);
+}
+
+/// Invented keys must not cost a look-up each, for ever.
+#[test]
+fn keys_of_one_address_are_not_looked_up_without_end() {
+    let limiter = limiter("");
+    let asked = |client: &str| {
+        let may = |_: &u32| limiter.may_look_up(ip(client), NOW);
+        (0..5000).filter(may).count()
+    };
+    assert_eq!(asked("192.0.2.1"), 1000);
+    assert_eq!(asked("192.0.2.2"), 1000);
+    assert!(limiter.may_look_up(ip("192.0.2.1"), NOW + 60));
+    // It is counted apart from the requests.
+    let ten = std::iter::repeat_n(ip("192.0.2.1"), 100);
+    assert_eq!(passed(&limiter, "/api/v1/auth/signin", ten), 10);
+}
+
 #[test]
 fn the_counts_of_different_paths_are_apart() {
     let limiter = limiter("");
@@ -93,6 +158,7 @@ fn the_counts_of_different_paths_are_apart() {
     for (path, most) in [
         ("signin", 10),
         ("signup", 10),
+        ("signin/anonymous", 10),
         ("password/reset", 5),
         ("magiclink", 5),
         ("otp/signin", 5),

@@ -18,6 +18,10 @@ pub const TESTS: &[Test] = &[
         no_more,
     ),
     ("a_service_key_administers_within_its_scopes", service_keys),
+    (
+        "an_invitation_is_said_to_be_sent_where_mail_leaves",
+        super::users::invited,
+    ),
 ];
 
 /// Every endpoint for administrators, in an order in which one can call them all: what it is sent, and what it answers who

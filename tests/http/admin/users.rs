@@ -102,14 +102,34 @@ fn made(site: &Site) {
             &json!({}),
         );
         assert!(!row.text().contains(password), "{}", row.text());
-        // And with nothing but an address somebody is invited.
+        // This server sends no mail: what was not asked to be skipped is, and the reply says so.
+        for (turn, skip) in [json!(null), json!(false), json!("no")].iter().enumerate() {
+            let email = format!("unmailed{nth}-{turn}@example.com");
+            let body = json!({"email": email, "skip_email": skip});
+            let reply = send(site, &root.token, "POST", path, &body).expect(201);
+            assert_eq!(
+                members(&reply),
+                ["email_sent", "message", "temporary_password", "user"]
+            );
+            assert_eq!(reply["email_sent"], false);
+        }
+        assert_eq!(site.count(INVITATIONS), 0);
+    }
+}
+
+const INVITATIONS: &str = "select count(*) from auth.one_time_tokens where kind = 'invitation'";
+
+/// With nothing but an address somebody is invited, where mail leaves.
+pub fn invited(site: &Site) {
+    let root = site.with_role("root@example.com", "dashboard_admin");
+    for (nth, path) in ["/admin/users", "/admin/users/invite"].iter().enumerate() {
         let email = format!("invited{nth}@example.com");
         let answer = send(site, &root.token, "POST", path, &json!({"email": email}));
         let reply = answer.expect(201);
         assert_eq!(members(&reply), ["email_sent", "message", "user"]);
         assert_eq!(reply["email_sent"], true);
         let queued = format!(
-            "select count(*) from auth.one_time_tokens where kind = 'invitation' and user_id = '{}'",
+            "{INVITATIONS} and user_id = '{}'",
             reply["user"]["id"].as_str().expect("id")
         );
         assert_eq!(site.count(&queued), 1);

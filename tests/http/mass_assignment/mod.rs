@@ -55,7 +55,7 @@ const FOREIGN: &str = r#"{
     "expires_at": "2999-01-01T00:00:00Z", "ends_at": "2999-01-01T00:00:00Z", "locked_until": "2999-01-01T00:00:00Z",
     "is_locked": true, "is_active": false, "enabled": false, "second_factor": true, "two_factor_enabled": false, "totp_enabled": false,
     "sealed_secret": "\\xf0", "last_step": 1, "epoch": 99, "failed_login_attempts": 99, "grace_period_hours": 9999,
-    "scopes": ["*"], "method": "forged", "kind": "forged", "reason": "forged", "revoke_reason": "forged", "issuer": "forged",
+    "scopes": ["*"], "rate_limit_per_minute": 999, "rate_limit_per_hour": 999, "include_keys": true, "jti": "forged", "method": "forged", "kind": "forged", "reason": "forged", "revoke_reason": "forged", "issuer": "forged",
     "redirect_to": "https://forged.example/", "skip_email": true, "event": "forged", "outcome": "forged", "details": {"forged": true},
     "ip": "203.0.113.66", "ip_address": "203.0.113.66", "user_agent": "forged", "request_id": "forged",
     "context": {"ip": "203.0.113.66", "user_agent": "forged"}, "options": {"role": "service_role", "forged": true},

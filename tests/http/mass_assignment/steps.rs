@@ -44,6 +44,10 @@ impl Step {
         }
     }
 
+    const fn refused(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     const fn keeps(self, keeps: &'static [(&'static str, &'static str)]) -> Self {
         Self { keeps, ..self }
     }
@@ -69,9 +73,20 @@ const NEW_USER: &[&str] = &[
     "email_verified",
     "skip_email",
 ];
-/// Of a key when it is made; afterwards name and description alone.
-const NEW_KEY: &[&str] = &["description", "scopes", "expires_at"];
-const KEY: &[&str] = &["name", "description"];
+/// Of a key when it is made; afterwards no scopes and no end.
+const NEW_KEY: &[&str] = &[
+    "description",
+    "scopes",
+    "expires_at",
+    "rate_limit_per_minute",
+    "rate_limit_per_hour",
+];
+const KEY: &[&str] = &[
+    "name",
+    "description",
+    "rate_limit_per_minute",
+    "rate_limit_per_hour",
+];
 const LINK: &[&str] = &["redirect_to"];
 
 #[rustfmt::skip]
@@ -96,6 +111,8 @@ pub const STEPS: &[Step] = &[
     step("POST", "/auth/refresh", "", r#"{"refresh_token":"{NEW_REFRESH}"}"#).keeps(&[("NEW", "/access_token"), ("NEW_REFRESH", "/refresh_token")]),
     step("DELETE", "/auth/sessions/{OTHER_SESSION}", "NEW", "{}"),
     step("DELETE", "/auth/sessions", "NEW", "{}"),
+    step("POST", "/auth/user/identities", "NEW", r#"{"provider":"okta"}"#).refused(400),
+    step("DELETE", "/auth/user/identities/{BOB_ID}", "NEW", "{}").refused(404),
     step("POST", "/auth/reauthenticate", "NEW", r#"{"password":"Wrong-Donkey-8-Staple"}"#),
     step("POST", "/auth/2fa/setup", "NEW", "{}").takes(&["issuer", "password"]).keeps(&[("SECRET", "/secret")]),
     step("POST", "/auth/2fa/enable", "NEW", r#"{"code":"{CODE}"}"#),
@@ -156,4 +173,6 @@ pub const STEPS: &[Step] = &[
 
     step("POST", "/auth/logout", "THIRD", "{}"),
     step("POST", "/admin/logout", "SECOND", "{}"),
+    step("POST", "/admin/auth/tokens/revoke", "ROOT", r#"{"jti":"x"}"#).takes(&["reason", "expires_at"]),
+    step("DELETE", "/admin/auth/sessions", "ROOT", "{}").takes(&["include_keys"]),
 ];

@@ -139,7 +139,7 @@ fn malformed(database: &Database) {
             "VALIDATION_FAILED",
         ),
         (
-            json!({"name": "k", "scopes": ["*"], "rate_limit_per_minute": 5}),
+            json!({"name": "k", "scopes": ["*"], "rate_limit_per_minute": 0}),
             "VALIDATION_FAILED",
         ),
         (

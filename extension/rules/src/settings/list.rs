@@ -39,6 +39,8 @@ pub enum Kind {
     Urls,
     /// Words that no password may contain, separated by commas.
     Words,
+    /// `true`: what cannot be switched off, and why. A configuration may say that it relies on it.
+    Always(&'static str),
 }
 
 impl Kind {
@@ -60,6 +62,7 @@ impl Kind {
             Self::Urls => {
                 "URLs such as https://app.example.com/account, separated by commas".to_owned()
             }
+            Self::Always(why) => format!("true, as {why}"),
             Self::Words => format!(
                 "at most {MAX_WORDS} words of {MIN_OWN_CHARACTERS} to {MAX_CHARACTERS} letters and digits, separated by commas"
             ),
@@ -158,6 +161,12 @@ pub(super) const REFRESH_TOKEN_EXPIRY: Setting = Setting {
     default: "7d",
     doc: "How long a session lives without being refreshed.",
 };
+pub(super) const REFRESH_TOKEN_ROTATION: Setting = setting(
+    "refresh_token_rotation",
+    Kind::Always("a refresh token that could be used again would serve a thief unnoticed"),
+    "true",
+    "Whether every refresh gives a new refresh token and ends the old one.",
+);
 pub(super) const SIGNUP_ENABLED: Setting = setting(
     "signup_enabled",
     Kind::Bool,
@@ -346,6 +355,12 @@ pub(super) const ALLOWED_REDIRECT_URLS: Setting = setting(
     "",
     "Where links in mails may lead: a `redirect_to` must have the same origin as one of these and lie below its path.",
 );
+pub(super) const SITE_ORIGIN: Setting = setting(
+    "site_origin",
+    Kind::Urls,
+    "",
+    "Where a `redirect_to` may lead besides: the service's own origin. Unless it is written down, `fluxbase migrate` takes it from `server.public_base_url`, when that is https or this machine.",
+);
 pub(super) const SESSION_LIFETIME: Setting = setting(
     "session_lifetime",
     Kind::Duration {
@@ -400,8 +415,14 @@ pub(super) const SETUP_TOKEN: Setting = setting(
     "",
     "Whoever knows it can make the first administrator over HTTP, once; not set, only `fluxbase user create --admin` does.",
 );
+pub(super) const DEVELOPMENT: Setting = setting(
+    "development",
+    Kind::Bool,
+    "false",
+    "Whether this database is one of `make run`, whose keys lie about in files: `fluxbase serve` then listens on a loopback address or not at all. Before switching it off, end the keys: `auth.revoke_everything(true)`.",
+);
 
-static ALL: [Setting; 41] = [
+static ALL: [Setting; 44] = [
     JWT_SECRET,
     JWT_SECRET_PREVIOUS,
     JWT_ISSUER,
@@ -409,6 +430,7 @@ static ALL: [Setting; 41] = [
     JWT_LEEWAY,
     ACCESS_TOKEN_EXPIRY,
     REFRESH_TOKEN_EXPIRY,
+    REFRESH_TOKEN_ROTATION,
     SIGNUP_ENABLED,
     PASSWORD_MIN_LENGTH,
     PASSWORD_REQUIRE_UPPERCASE,
@@ -435,6 +457,7 @@ static ALL: [Setting; 41] = [
     MAGIC_LINK_ENABLED,
     MAGIC_LINK_EXPIRY,
     ALLOWED_REDIRECT_URLS,
+    SITE_ORIGIN,
     SESSION_LIFETIME,
     TOTP_ISSUER,
     REQUIRE_2FA_FOR_ADMINS,
@@ -443,6 +466,7 @@ static ALL: [Setting; 41] = [
     REAUTHENTICATION_WINDOW,
     ALLOW_USER_CLIENT_KEYS,
     SETUP_TOKEN,
+    DEVELOPMENT,
 ];
 
 /// Every setting, in the order of the README.

@@ -129,8 +129,13 @@ fn every_setting_reaches_its_field() {
         ("reauthentication_window", "0s"),
         ("allow_user_client_keys", "false"),
         ("setup_token", "a setup token of thirty-two letters"),
+        ("site_origin", "https://self.example/"),
+        ("development", "true"),
     ];
-    assert_eq!(rows.len(), all().len(), "a new setting needs a line here");
+    // What cannot be otherwise has no field.
+    let changeable = |setting: &&Setting| !matches!(setting.kind, Kind::Always(_));
+    let lines = all().iter().filter(changeable).count();
+    assert_eq!(rows.len(), lines, "a new setting needs a line here");
     let all_set = Settings::from_rows(rows).unwrap();
     assert_eq!(
         all_set.jwt_secret.as_ref().map(Secret::expose),
@@ -193,12 +198,16 @@ fn every_setting_reaches_its_field() {
         Some("a setup token of thirty-two letters")
     );
     assert_eq!(all_set.totp_issuer, "Example");
-    assert!(
-        all_set
-            .allowed_redirects
-            .iter()
-            .any(|url| url.as_str() == "https://app.example/in")
+    let redirects: Vec<_> = all_set
+        .allowed_redirects
+        .iter()
+        .map(|url| url.as_str())
+        .collect();
+    assert_eq!(
+        redirects,
+        ["https://app.example/in", "https://self.example/"]
     );
+    assert!(all_set.development);
     assert!(
         !all_set.password_login_enabled
             && !all_set.admins_choose_passwords
@@ -357,6 +366,22 @@ fn values_outside_their_bounds_are_refused() {
         ("password_hash_iterations", "64"),
     ];
     assert!(Settings::from_rows(extremes).is_ok());
+}
+
+#[test]
+fn rotation_cannot_be_switched_off_and_the_refusal_says_why() {
+    assert_eq!(
+        parse("refresh_token_rotation", "true").unwrap(),
+        Value::Bool(true)
+    );
+    for text in ["false", "", "TRUE", "1"] {
+        let said = problem("refresh_token_rotation", text);
+        assert!(
+            said.contains("is not offered")
+                && said.contains("accepted is true, as a refresh token that could be used again"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -44,6 +44,16 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
     };
     let small = |setting| number(setting).map(|number| u32::try_from(number).unwrap_or(0));
 
+    let urls = |setting| {
+        read(setting).map(|value| {
+            if let Value::Urls(urls) = value {
+                urls
+            } else {
+                Vec::new()
+            }
+        })
+    };
+
     let count = |setting| number(setting).map(|number| u64::try_from(number).unwrap_or(0));
     let (per_email, per_ip) = (
         count(MAX_LOGIN_ATTEMPTS)?,
@@ -105,10 +115,7 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
         password_reset_seconds: seconds(PASSWORD_RESET_EXPIRY)?,
         magic_link_enabled: flag(MAGIC_LINK_ENABLED)?,
         magic_link_seconds: seconds(MAGIC_LINK_EXPIRY)?,
-        allowed_redirects: match read(ALLOWED_REDIRECT_URLS)? {
-            Value::Urls(urls) => urls,
-            _ => Vec::new(),
-        },
+        allowed_redirects: [urls(ALLOWED_REDIRECT_URLS)?, urls(SITE_ORIGIN)?].concat(),
         session_seconds: seconds(SESSION_LIFETIME)?,
         totp_issuer: text(TOTP_ISSUER)?,
         require_2fa_for_admins: flag(REQUIRE_2FA_FOR_ADMINS)?,
@@ -117,5 +124,6 @@ pub(super) fn typed(given: &[(&'static Setting, Value)]) -> Result<Settings, Set
         reauthentication_seconds: seconds(REAUTHENTICATION_WINDOW)?,
         allow_user_client_keys: flag(ALLOW_USER_CLIENT_KEYS)?,
         setup_token: secret(SETUP_TOKEN)?,
+        development: flag(DEVELOPMENT)?,
     })
 }

@@ -134,6 +134,10 @@ fn interpret(kind: Kind, text: &str) -> Result<Value, String> {
             "false" => Ok(Value::Bool(false)),
             _ => Err(format!("{} is neither", excerpt(text))),
         },
+        Kind::Always(_) => match text {
+            "true" => Ok(Value::Bool(true)),
+            _ => Err(format!("{} is not offered", excerpt(text))),
+        },
         Kind::Integer { min, max } => match text.parse::<i64>() {
             Ok(number) if number < min => Err(format!("{number} is too small")),
             Ok(number) if number > max => Err(format!("{number} is too large")),

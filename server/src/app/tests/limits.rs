@@ -1,7 +1,7 @@
 //! Rate limits over the whole server, without a database: a request that passes its limits here is
 //! answered 400, 401 or 503, one that does not 429.
 
-use super::{Answer, assert_dressed, get, server, token};
+use super::{Answer, assert_dressed, get, server};
 use crate::clock;
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
@@ -174,24 +174,77 @@ async fn a_bad_token_is_counted_and_then_refused_for_being_one_too_many() {
     }
 }
 
+/// A bearer token of this role.
+fn of_role(role: &str, user: usize) -> String {
+    let payload = format!(
+        r#"{{"sub":"00000000-0000-4000-8000-{user:012}","role":"{role}","exp":32503680000}}"#
+    );
+    let token = sign_hs256(super::SECRET.as_bytes(), &payload).unwrap();
+    format!("Bearer {token}")
+}
+
+fn with(path: &'static str, token: String) -> impl Fn(usize) -> TestRequest {
+    move |_| post(path).insert_header(("authorization", token.clone()))
+}
+
+const POSTS: &str = "/api/v1/tables/posts";
+
 #[actix_web::test]
-async fn only_service_role_is_not_counted() {
-    let yaml = "rate_limiting: {per_minute: 3}";
-    for path in ["/api/v1/tables/posts", "/api/v1/auth/user", SIGN_IN] {
-        let ask = |credential: Option<String>| {
-            move |_| match &credential {
-                None => post(path),
-                Some(token) => post(path).insert_header(("authorization", token.clone())),
-            }
-        };
+async fn service_role_is_counted_by_its_own_limit_alone() {
+    let yaml = "rate_limiting: {per_minute: 3}\nsecurity: {service_role_rate_limit: 15}";
+    for path in [POSTS, "/api/v1/auth/user", SIGN_IN] {
         let server = server(yaml).await;
-        let served = passed(&server, 20, ask(Some(service_token()))).await;
-        assert_eq!(served, 20, "{path}");
-        let answer = server(ask(Some(service_token()))(0)).await;
-        assert_eq!(number(&answer, "x-ratelimit-limit"), None, "{path}");
-        assert_eq!(passed(&server, 20, ask(Some(token()))).await, 3, "{path}");
-        assert_eq!(passed(&server, 20, ask(None)).await, 0, "{path}");
+        let served = passed(&server, 40, with(path, service_token())).await;
+        assert_eq!(served, 15, "{path}");
+        let answer = server(with(path, service_token())(0)).await;
+        assert_eq!(number(&answer, "x-ratelimit-limit"), Some(15), "{path}");
+        // The twin: who shares the address has the whole of the other limit.
+        assert_eq!(passed(&server, 20, |_| post(path)).await, 3, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn administrators_are_not_counted_but_where_they_sign_in() {
+    for role in ["admin", "dashboard_admin", "instance_admin"] {
+        let server = server("rate_limiting: {per_minute: 3}").await;
+        for path in [POSTS, "/api/v1/admin/users"] {
+            let served = passed(&server, 20, with(path, of_role(role, 1))).await;
+            assert_eq!(served, 20, "{role} {path}");
+            let answer = server(with(path, of_role(role, 1))(0)).await;
+            assert_eq!(number(&answer, "x-ratelimit-limit"), None, "{role} {path}");
+        }
+        let served = passed(&server, 20, with(SIGN_IN, of_role(role, 1))).await;
+        assert_eq!(served, 3, "{role}");
+    }
+}
+
+#[actix_web::test]
+async fn a_user_is_counted_as_that_user_wherever_from() {
+    let server = server("rate_limiting: {per_minute: 3}").await;
+    let from_anywhere = |user: usize| {
+        move |nth: usize| {
+            let request = TestRequest::post().uri(POSTS);
+            from(&format!("198.51.100.{nth}"), request)
+                .insert_header(("authorization", of_role("authenticated", user)))
+        }
+    };
+    for user in 1..4 {
+        assert_eq!(passed(&server, 20, from_anywhere(user)).await, 3);
+    }
+    // Everybody behind the address of those has theirs still.
+    assert_eq!(passed(&server, 20, |_| post(POSTS)).await, 3);
+    // Signing in is counted by address, whatever token comes with it.
+    let signing = |user| with(SIGN_IN, of_role("authenticated", user));
+    assert_eq!(passed(&server, 20, signing(8)).await, 0);
+}
+
+#[actix_web::test]
+async fn users_behind_one_address_share_its_limit_where_that_was_asked_for() {
+    let yaml = "rate_limiting: {per_minute: 3}\nsecurity: {enable_per_user_rate_limit: false}";
+    let server = server(yaml).await;
+    let users = |nth: usize| with(POSTS, of_role("authenticated", nth))(nth);
+    assert_eq!(passed(&server, 20, users).await, 3);
+    assert_eq!(passed(&server, 20, |_| post(POSTS)).await, 0);
 }
 
 #[actix_web::test]

@@ -1,5 +1,6 @@
-use super::{Limit, Pattern, Rules};
+use super::{Asker, KnownKey, Limit, Numbered, Pattern, Rules, Whom};
 use crate::config::{Config, Endpoint, Environment, RateLimiting};
+use std::net::{IpAddr, Ipv4Addr};
 
 #[test]
 fn a_general_limit_counts_both_mounts_together() {
@@ -9,7 +10,7 @@ fn a_general_limit_counts_both_mounts_together() {
         accounts: Vec::new(),
         ..bare()
     });
-    let number = |path: &str| rules.on(path).first().map(|numbered| numbered.number);
+    let number = |path: &str| rules.on(path).next().map(|numbered| numbered.number);
     assert_eq!(number("/api/v1/tables/x"), Some(0));
     assert_eq!(number("/rest/v1/x"), number("/api/v1/tables/x"));
     for path in ["/health", "/rest/v2/x", "/"] {
@@ -48,10 +49,119 @@ fn with(endpoints: &[Endpoint]) -> Rules {
     })
 }
 
+fn numbered(rules: &Rules, path: &str) -> Vec<Numbered> {
+    rules.on(path).collect()
+}
+
+/// By whom a request is counted, and at how many requests in how many seconds.
+fn counted(rules: &Rules, path: &str, asker: Asker) -> Vec<(Whom, u32, u32)> {
+    let counted = rules.counted(path, &asker, ADDRESS).into_iter();
+    counted
+        .map(|(whom, rule)| (whom, rule.limit.most, rule.limit.seconds))
+        .collect()
+}
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const TABLE: &str = "/api/v1/tables/x";
+
+fn key(owner: Option<[u8; 16]>) -> KnownKey {
+    KnownKey {
+        id: [7; 16],
+        owner,
+        per_minute: Some(3),
+        per_hour: Some(9),
+    }
+}
+
+#[test]
+fn who_asks_decides_by_whom_it_is_counted() {
+    let config = RateLimiting {
+        general: vec![per_minutes(60, 1)],
+        ..bare()
+    };
+    let rules = Rules::new(&config);
+    let address = Whom::Address(ADDRESS);
+    let (user, key_of) = (Whom::User([1; 16]), Whom::Key([7; 16]));
+    let own = [(key_of, 3, 60), (key_of, 9, 3600)];
+    for (asker, wanted) in [
+        (Asker::Anybody, vec![(address, 60, 60)]),
+        (Asker::User([1; 16]), vec![(user, 60, 60)]),
+        (Asker::Administrator, vec![]),
+        (Asker::Service, vec![(address, 10_000, 60)]),
+        (
+            Asker::Key(key(None)),
+            [&[(key_of, 10_000, 60)][..], &own].concat(),
+        ),
+        (
+            Asker::Key(key(Some([1; 16]))),
+            [&[(user, 60, 60)][..], &own].concat(),
+        ),
+    ] {
+        assert_eq!(counted(&rules, TABLE, asker), wanted, "{asker:?}");
+    }
+    let by_address = Rules::new(&RateLimiting {
+        per_user: false,
+        service: None,
+        ..config.clone()
+    });
+    for (asker, wanted) in [
+        (Asker::User([1; 16]), vec![(address, 60, 60)]),
+        (Asker::Service, vec![]),
+        (Asker::Key(key(None)), own.to_vec()),
+        (
+            Asker::Key(key(Some([1; 16]))),
+            [&[(address, 60, 60)][..], &own].concat(),
+        ),
+    ] {
+        assert_eq!(counted(&by_address, TABLE, asker), wanted, "{asker:?}");
+    }
+    let off = Rules::new(&RateLimiting {
+        enabled: false,
+        ..config
+    });
+    for asker in [Asker::Anybody, Asker::Service, Asker::Key(key(None))] {
+        assert_eq!(counted(&off, TABLE, asker), [], "{asker:?}");
+    }
+}
+
+/// A user who may ask a thousand times guesses no more passwords than anybody.
+#[test]
+fn a_credential_of_a_person_changes_nothing_at_a_public_door() {
+    for person in [
+        Asker::Anybody,
+        Asker::User([1; 16]),
+        Asker::Administrator,
+        Asker::Key(key(Some([1; 16]))),
+    ] {
+        assert_eq!(person.at_a_public_door(), Asker::Anybody, "{person:?}");
+    }
+    for backend in [Asker::Service, Asker::Key(key(None))] {
+        assert_eq!(backend.at_a_public_door(), backend);
+    }
+}
+
+#[test]
+fn what_the_database_says_of_a_key_is_read_or_it_is_nothing() {
+    let id = "07070707-0707-0707-0707-070707070707";
+    let owner = "01010101-0101-0101-0101-010101010101";
+    let text = format!(r#"{{"id":"{id}","user_id":null,"per_minute":3,"per_hour":9}}"#);
+    assert_eq!(KnownKey::read(text.as_bytes()), Some(key(None)));
+    let text = format!(r#"{{"id":"{id}","user_id":"{owner}","per_minute":null,"per_hour":null}}"#);
+    let free = KnownKey {
+        per_minute: None,
+        per_hour: None,
+        ..key(Some([1; 16]))
+    };
+    assert_eq!(KnownKey::read(text.as_bytes()), Some(free));
+    for strange in ["", "null", "{}", "[]", r#"{"id":"x"}"#] {
+        assert_eq!(KnownKey::read(strange.as_bytes()), None, "{strange}");
+    }
+}
+
 /// The limits on a path, as requests and minutes.
 fn on(rules: &Rules, path: &str) -> Vec<(u32, u32)> {
     let plain = |limit: Limit| (limit.most, limit.seconds / 60);
-    let limits = rules.on(path).into_iter();
+    let limits = rules.on(path);
     limits.map(|numbered| plain(numbered.limit)).collect()
 }
 
@@ -62,6 +172,7 @@ fn the_account_endpoints_are_limited_by_default_and_nothing_else_is() {
         ("signin", &[(10, 15)][..]),
         ("login", &[(10, 15)]),
         ("signup", &[(10, 15)]),
+        ("signin/anonymous", &[(10, 15)]),
         ("password/reset", &[(5, 15)]),
         ("magiclink", &[(5, 15)]),
         ("otp/signin", &[(5, 15)]),
@@ -83,10 +194,13 @@ fn the_account_endpoints_are_limited_by_default_and_nothing_else_is() {
             "{path}"
         );
     }
+    assert_eq!(on(&rules, "/api/v1/admin/setup"), [(5, 15)]);
+    assert_eq!(on(&rules, "/api/v1/admin/login"), [(10, 15), (10, 1)]);
     for path in [
         "/",
         "/health",
         "/api/v1/tables/posts",
+        "/api/v1/admin/users",
         "/api/v1/tables/auth/signin",
         "/api/v1/auth",
         "/api/v1/auth//signin",
@@ -143,9 +257,10 @@ fn a_path_that_is_given_replaces_its_default_under_either_name() {
 fn both_names_of_a_path_have_one_count() {
     let rules = with(&[endpoint("/api/v1/auth/logout", &[per_minutes(5, 1)])]);
     for (one, other) in [("signin", "login"), ("signout", "logout")] {
-        let limits = rules.on(&format!("/api/v1/auth/{one}"));
+        let limits = numbered(&rules, &format!("/api/v1/auth/{one}"));
         assert!(!limits.is_empty(), "{one}");
-        assert_eq!(limits, rules.on(&format!("/api/v1/auth/{other}")), "{one}");
+        let others = numbered(&rules, &format!("/api/v1/auth/{other}"));
+        assert_eq!(limits, others, "{one}");
     }
 }
 
@@ -183,8 +298,12 @@ fn all_paths_below_a_prefix_have_one_count_and_no_two_limits_share_one() {
         "/api/v1/tables/*",
         &[per_minutes(1, 1), per_minutes(2, 60)],
     )]);
-    assert_eq!(rules.on("/api/v1/tables/x"), rules.on("/api/v1/tables/y"));
-    let mut numbers: Vec<usize> = rules.0.iter().map(|(_, rule)| rule.number).collect();
+    assert_eq!(
+        numbered(&rules, "/api/v1/tables/x"),
+        numbered(&rules, "/api/v1/tables/y")
+    );
+    let mut numbers: Vec<usize> = rules.of_paths.iter().map(|(_, rule)| rule.number).collect();
+    numbers.extend(rules.service.map(|rule| rule.number));
     let all = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();

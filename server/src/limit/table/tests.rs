@@ -1,4 +1,4 @@
-use super::super::rules::Numbered;
+use super::super::rules::{Counted, Numbered, Whom};
 use super::super::window::{Limit, Verdict};
 use super::{SHARDS, Shard, Table};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,21 +11,23 @@ fn limit(number: usize, most: u32) -> Numbered {
     Numbered { number, limit }
 }
 
-fn client(number: u32) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::from_bits(number))
+fn client(number: u32) -> Whom {
+    Whom::Address(IpAddr::V4(Ipv4Addr::from_bits(number)))
 }
 
 fn passes(table: &Table, who: u32, limits: &[Numbered]) -> bool {
-    matches!(
-        table.judge(client(who), limits, NOW),
-        Some(Verdict::Passes(_))
-    )
+    let counted: Vec<_> = limits.iter().map(|limit| (client(who), *limit)).collect();
+    counts(table, &counted)
+}
+
+fn counts(table: &Table, counted: &[Counted]) -> bool {
+    matches!(table.judge(counted, NOW), Some(Verdict::Passes(_)))
 }
 
 #[test]
 fn without_limits_nothing_is_kept() {
     let table = Table::new(100);
-    assert_eq!(table.judge(client(1), &[], NOW), None);
+    assert_eq!(table.judge(&[], NOW), None);
     assert_eq!(table.count(), 0);
 }
 
@@ -145,4 +147,49 @@ fn clients_spread_over_the_shards() {
         let count = shard.lock().unwrap().count();
         assert!((500..2000).contains(&count), "{count}");
     }
+}
+
+/// A key and whoever it is of are counted at once or not at all, though they are in different shards.
+#[test]
+fn a_request_counted_by_two_is_refused_by_either_and_then_counted_by_neither() {
+    for nth in 0..200u8 {
+        let table = Table::new(1000);
+        let key = Whom::Key([nth; 16]);
+        let owner = Whom::User([nth; 16]);
+        let both = [(owner, limit(0, 3)), (key, limit(1, 1))];
+        assert!(counts(&table, &both));
+        for _ in 0..5 {
+            assert!(!counts(&table, &both));
+        }
+        let other = [
+            (owner, limit(0, 3)),
+            (Whom::Key([nth ^ 255; 16]), limit(1, 9)),
+        ];
+        assert!(counts(&table, &other) && counts(&table, &other));
+        assert!(!counts(&table, &other));
+    }
+}
+
+#[test]
+fn threads_that_need_two_shards_do_not_wait_for_each_other_for_ever() {
+    let table = Table::new(1000);
+    let passed = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..8u8 {
+            let (table, passed) = (&table, &passed);
+            scope.spawn(move || {
+                for turn in 0..200u8 {
+                    let (one, two) = (thread ^ turn, turn.wrapping_mul(7));
+                    let counted = [
+                        (Whom::Key([one; 16]), limit(0, 100_000)),
+                        (Whom::User([two; 16]), limit(1, 100_000)),
+                    ];
+                    if counts(table, &counted) {
+                        passed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(passed.into_inner(), 1600);
 }

@@ -1,6 +1,7 @@
 use super::{Scratch, load};
 use crate::config::{Config, Environment, Security, Transport};
 use crate::mail::Mailer;
+use crate::mail::order::Kind;
 
 const SMTP: &str = "database_url: 'postgres://m:pw@h/d', transport: smtp, from_address: a@b.example, smtp_host: mail.example.com";
 
@@ -210,4 +211,20 @@ fn mistakes_in_templates_and_certificates_stop_the_start() {
         let error = Mailer::new(&config).err().unwrap().to_string();
         assert!(error.contains(said), "{error}");
     }
+}
+
+/// Whoever writes own texts takes the names from there.
+#[test]
+fn the_documented_example_names_every_kind_of_mail_and_no_other() {
+    let example = include_str!("../../../fluxbase.yaml");
+    let list = example.split("KIND is").nth(1).unwrap();
+    let list = list.split("template_directory").next().unwrap();
+    let mut named: Vec<&str> = list
+        .split(|letter: char| !letter.is_ascii_lowercase() && letter != '_')
+        .filter(|word| !word.is_empty() && *word != "or")
+        .collect();
+    let mut kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    named.sort_unstable();
+    kinds.sort_unstable();
+    assert_eq!(named, kinds);
 }

@@ -100,6 +100,8 @@ pub enum Failure {
         /// In seconds.
         retry_after: u32,
     },
+    /// What there is, is not told.
+    NotDescribed,
     /// No such route.
     NoSuchRoute,
     /// The route exists, not with this method.
@@ -372,6 +374,11 @@ impl Failure {
                     "Rate limit exceeded",
                 )
             },
+            Self::NotDescribed => Public::new(
+                StatusCode::NOT_FOUND,
+                "NOT_FOUND",
+                "The description of the interface is switched off",
+            ),
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::Method { allow } => Public {
                 allow: Some(allow),
@@ -637,6 +644,7 @@ impl fmt::Display for Failure {
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
             Self::AddressNotAllowed => f.write_str("address not in server.allowed_ip_ranges"),
             Self::RateLimited { .. } => f.write_str("rate limit reached"),
+            Self::NotDescribed => f.write_str("api.openapi is off"),
             Self::NoSuchRoute => f.write_str("no such route"),
             Self::Method { .. } => f.write_str("method not allowed"),
             Self::Internal(reason) => f.write_str(reason),

@@ -2,7 +2,7 @@
 
 pub mod fluxbase;
 pub mod postgrest;
-mod tag;
+pub(crate) mod tag;
 
 use crate::db::{Answer, DbError};
 use crate::error::Failure;

@@ -23,6 +23,7 @@ mod lockout;
 mod mailbox;
 mod mass_assignment;
 mod metadata;
+mod openapi;
 mod operators;
 mod outage;
 mod postgrest;
@@ -66,6 +67,7 @@ fn main() {
     trials.extend(postgrest::trials(&fixture));
     trials.extend(conditional::trials(&shared));
     trials.extend(rpc::trials(&fixture));
+    trials.extend(openapi::trials(&fixture));
     trials.extend(refusals::trials(&shared));
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));

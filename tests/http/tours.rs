@@ -40,7 +40,7 @@ fn clients() -> PathBuf {
 }
 
 /// The directory that a script of `deploy/` fills and prints.
-fn installed(script: &str) -> PathBuf {
+pub(crate) fn installed(script: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../deploy")
         .join(script);

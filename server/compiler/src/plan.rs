@@ -3,6 +3,7 @@
 mod call;
 mod embed;
 mod filter;
+pub mod methods;
 mod names;
 mod object;
 mod read;

@@ -56,6 +56,7 @@ fn worker(yaml: &str) -> Worker {
         }),
         config,
         catalog: ArcSwap::from_pointee(Catalog::from_json(1, &json).unwrap()),
+        documents: crate::openapi::Documents::default(),
         jwks: ArcSwap::from_pointee(Bytes::from_static(br#"{"keys":[]}"#)),
         listener: ArcSwapOption::empty(),
     };

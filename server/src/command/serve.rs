@@ -6,6 +6,7 @@ use crate::cookies::Cookies;
 use crate::db::Options;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
+use crate::openapi::Documents;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -83,6 +84,7 @@ fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
             .map(|csrf| Cookies::new(csrf, config.email.base_url.scheme() == "https")),
         config,
         catalog: ArcSwap::from_pointee(snapshot.catalog),
+        documents: Documents::default(),
         keys: ArcSwap::from_pointee(snapshot.keys),
         jwks: ArcSwap::from_pointee(snapshot.jwks),
         listener: ArcSwapOption::empty(),

@@ -88,6 +88,7 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
             let details = public.message.as_deref().map_or(Value::Null, Value::from);
             told(public.code).details(details)
         }
+        Failure::NotDescribed => told("PGRST126"),
         Failure::NoSuchRoute => told("PGRST125"),
         Failure::Method { .. } => told("PGRST117"),
         Failure::Foreign(status) if status.is_client_error() => told("PGRST100"),

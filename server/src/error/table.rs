@@ -291,6 +291,7 @@ fn reasons() -> Vec<(&'static str, Failure)> {
             },
         ),
         ("body too slow", Failure::BodySlow),
+        ("`api.openapi` is off", Failure::NotDescribed),
         ("unknown path", Failure::NoSuchRoute),
         ("unknown method", Failure::Method { allow: "GET" }),
         (

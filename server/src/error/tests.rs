@@ -215,6 +215,7 @@ fn each_failure_has_its_status_and_body() {
             429,
             "RATE_LIMIT_EXCEEDED",
         ),
+        (Failure::NotDescribed, 404, "NOT_FOUND"),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
         (
             Failure::WriteHitNothing { anonymous: true },

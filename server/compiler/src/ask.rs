@@ -42,7 +42,7 @@ impl std::fmt::Debug for Ask<'_> {
 }
 
 /// What a request wants of its statement beside rows.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Default, Clone, PartialEq)]
 pub struct Wishes<'a> {
     /// A write that touches more rows is undone and refused.
     pub max_affected: Option<u64>,
@@ -52,12 +52,45 @@ pub struct Wishes<'a> {
     pub time_zone: Option<Cow<'a, str>>,
     /// How the rows are written.
     pub shape: Shape,
+    /// Which media types only a function could make.
+    pub media: Media<'a>,
     /// Not the rows but how PostgreSQL would find them.
     pub explain: Option<Explain>,
     /// Which numbers the answer says beside its body.
     pub numbers: Numbers,
     /// What of the preferences was taken, for `Preference-Applied`.
     pub applied: String,
+}
+
+/// Without media types where none is peculiar, as for [`Ask`].
+impl std::fmt::Debug for Wishes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Wishes");
+        shown
+            .field("max_affected", &self.max_affected)
+            .field("rollback", &self.rollback)
+            .field("time_zone", &self.time_zone)
+            .field("shape", &self.shape);
+        if self.media != Media::default() {
+            shown.field("media", &self.media);
+        }
+        shown
+            .field("explain", &self.explain)
+            .field("numbers", &self.numbers)
+            .field("applied", &self.applied)
+            .finish()
+    }
+}
+
+/// Media types of which a function may be the maker.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Media<'a> {
+    /// Those at least as good as the shape, the best first.
+    pub named: Vec<&'a str>,
+    /// Whether the shape was asked for by its name: then no other type will do in its place.
+    pub settled: bool,
+    /// What is accepted, where no shape is.
+    pub only: Option<&'a str>,
 }
 
 /// What a plan shall say beside the steps.

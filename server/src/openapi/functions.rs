@@ -9,10 +9,12 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn describe(catalog: &Catalog, view: &View, parts: &mut Parts) {
     let seen = |function: &&Function| {
+        let named = |argument: &Argument| argument.name.is_some() || argument.has_default;
         view.mount.has(function.schema.as_str())
             && function.may(view.role)
-            && (sole(function).is_some()
-                || function.arguments.iter().all(|given| given.name.is_some()))
+            // Procedures are not called.
+            && !function.procedure
+            && (sole(function).is_some() || function.arguments.iter().all(named))
     };
     let all: Vec<&Function> = catalog.all_functions().iter().filter(seen).collect();
     // Ordered by schema and name: overloads are neighbours.
@@ -32,9 +34,7 @@ pub(super) fn describe(catalog: &Catalog, view: &View, parts: &mut Parts) {
         parts.operation(&path, "post", named.post());
         // What reads only can be asked for in an address.
         let by_address = |function: &&Function| {
-            !function.procedure
-                && function.volatility != Volatility::Volatile
-                && sole(function).is_none()
+            function.volatility != Volatility::Volatile && sole(function).is_none()
         };
         if view.mount != Mount::Fluxbase
             && let Some(function) = overloads.iter().copied().find(by_address)
@@ -49,7 +49,7 @@ fn sole(function: &Function) -> Option<&Argument> {
     match function.arguments.as_slice() {
         [argument] if argument.name.is_none() => {
             let own = argument.data_type.schema.as_str() == "pg_catalog";
-            let whole = ["json", "jsonb", "text", "bytea"];
+            let whole = ["bytea", "json", "jsonb", "text", "xml"];
             (own && whole.contains(&argument.data_type.name.as_str())).then_some(argument)
         }
         _ => None,
@@ -92,7 +92,7 @@ impl Named<'_> {
         for function in self.overloads {
             match sole(function).map(|argument| argument.data_type.name.as_str()) {
                 None => objects.push(self.arguments(function)),
-                Some("text") => {
+                Some("text" | "xml") => {
                     content.insert("text/plain".into(), json!({"schema": {"type": "string"}}));
                 }
                 Some("bytea") => {

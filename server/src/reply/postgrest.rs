@@ -44,7 +44,18 @@ pub fn answer(
     if !statement.reply.has_body {
         return Ok(response.finish());
     }
-    response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
+    match statement.media_type.as_deref() {
+        // A browser takes a text that does not say for one of Windows.
+        Some(made) if made.starts_with("text/") => {
+            response.insert_header((CONTENT_TYPE, format!("{made}; charset=utf-8")));
+        }
+        Some(made) => {
+            response.insert_header((CONTENT_TYPE, made));
+        }
+        None => {
+            response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
+        }
+    }
     Ok(response.body(parts.body.unwrap_or_default()))
 }
 

@@ -31,6 +31,7 @@ pub fn of_table(catalog: &Catalog, name: &TableName<'_>) -> Result<Vec<&'static 
 pub fn of_function(catalog: &Catalog, name: &TableName<'_>) -> Result<Vec<&'static str>, Error> {
     let mut overloads = catalog
         .functions(name.schema.as_deref(), &name.name)
+        .filter(|one| !one.procedure)
         .peekable();
     if overloads.peek().is_none() {
         return Err(call::unknown(catalog, name, &Arguments::Named(Vec::new())));

@@ -269,6 +269,9 @@ impl Failure {
                 DbError::Unreachable(_) | DbError::Lost(_) | DbError::Silent => {
                     Public::unavailable("The database is not available")
                 }
+                DbError::Spool(_) => {
+                    Public::unavailable("There is no room for an answer of this size")
+                }
                 DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
                 DbError::TimeZone => Public::new(
                     StatusCode::BAD_REQUEST,

@@ -18,6 +18,7 @@ mod injection;
 mod isolation;
 mod key_ends;
 mod keys;
+mod large;
 mod leaks;
 mod lockout;
 mod mailbox;
@@ -72,6 +73,7 @@ fn main() {
     trials.extend(hostile::trials(&shared));
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
+    trials.extend(large::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));

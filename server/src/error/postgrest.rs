@@ -208,7 +208,7 @@ fn database<'a>(error: &'a DbError, public: &'a Public) -> Told<'a> {
     match error {
         DbError::PoolExhausted => told("PGRST003").status(StatusCode::GATEWAY_TIMEOUT),
         DbError::Unreachable(_) => told("PGRST000"),
-        DbError::Lost(_) | DbError::Silent => told("PGRST001"),
+        DbError::Lost(_) | DbError::Silent | DbError::Spool(_) => told("PGRST001"),
         DbError::TimeZone => told("PGRST122"),
         DbError::Protocol(_) | DbError::Unreadable(_) => told("PGRSTX00"),
         DbError::Sql {

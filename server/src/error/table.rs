@@ -295,6 +295,10 @@ fn reasons() -> Vec<(&'static str, Failure)> {
         ("unknown path", Failure::NoSuchRoute),
         ("unknown method", Failure::Method { allow: "GET" }),
         (
+            "no room for a large answer in `server.spool_directory`",
+            database(DbError::Spool(text())),
+        ),
+        (
             "no connection free within `database.pool_timeout`",
             database(DbError::PoolExhausted),
         ),

@@ -1,6 +1,7 @@
 //! Answers as PostgREST's clients expect them.
 
-use super::{Done, content_range};
+use super::{Done, body, content_range};
+use crate::db::Kept;
 use crate::error::Failure;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
@@ -37,7 +38,8 @@ pub fn answer(
         response.insert_header((CONTENT_PROFILE, profile));
     }
     if outcome.located
-        && let Some(key) = parts.body.as_deref().and_then(filters)
+        && let Some(Kept::Bytes(key)) = &parts.body
+        && let Some(key) = filters(key)
     {
         response.insert_header((LOCATION, format!("{}?{key}", http.path())));
     }
@@ -56,7 +58,10 @@ pub fn answer(
             response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
         }
     }
-    Ok(response.body(parts.body.unwrap_or_default()))
+    Ok(match parts.body {
+        Some(kept) => body::send(&mut response, kept),
+        None => response.body(""),
+    })
 }
 
 /// What a body of this shape is.

@@ -27,6 +27,7 @@ mod metadata;
 mod openapi;
 mod operators;
 mod outage;
+mod pages;
 mod postgrest;
 mod preferences;
 mod refusals;
@@ -66,6 +67,7 @@ fn main() {
     trials.extend(operators::trials(&shared));
     trials.extend(preferences::trials(&fixture));
     trials.extend(postgrest::trials(&fixture));
+    trials.extend(pages::trials(&fixture));
     trials.extend(conditional::trials(&shared));
     trials.extend(rpc::trials(&fixture));
     trials.extend(openapi::trials(&fixture));

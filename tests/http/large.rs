@@ -41,6 +41,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "a_client_that_stops_reading_holds_no_connection_of_the_database",
         not_held,
     );
+    add(
+        "what_a_function_called_first_returns_is_not_the_answer",
+        called_first,
+    );
     add("without_room_for_it_a_large_answer_is_refused", no_room);
     trials
 }
@@ -240,4 +244,24 @@ fn no_room(fixture: &Arc<Fixture>) {
     assert!(site.log_tail(40).contains("server.spool_directory"));
     // What is smaller is served, on the same connections.
     slabs(&site, "/rest/v1/slabs?select=id").send().expect(200);
+}
+
+fn called_first(fixture: &Arc<Fixture>) {
+    let database = fixture.database();
+    let chatty = "create function public.chatty() returns text immutable language sql return repeat('x', 3000000)";
+    database.superuser().batch_execute(SCHEMA).expect("schema");
+    database
+        .superuser()
+        .batch_execute(chatty)
+        .expect("function");
+    let site = Site::on(database, &[("API_PRE_REQUEST", "public.chatty")]);
+    let small = slabs(&site, "/rest/v1/slabs?select=id&id=lte.2&order=id").send();
+    assert_eq!(small.expect(200), json!([{"id": 1}, {"id": 2}]));
+    let large = slabs(&site, "/rest/v1/slabs?id=eq.3").send();
+    assert!(
+        large.body.starts_with(br#"[{"id":3,"slab":"dddd"#),
+        "{}",
+        large.status
+    );
+    assert!(large.body.len() > MEBIBYTE);
 }

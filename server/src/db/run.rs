@@ -3,7 +3,7 @@ use super::error::DbError;
 use super::lease::Lease;
 use super::pool::Db;
 use super::prepared::Owner;
-use super::spool::Spool;
+use super::spool::{Spool, Written};
 use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
 use crate::caller::Caller;
@@ -81,9 +81,14 @@ impl Answer {
         Self { planned, ..self }
     }
 
-    /// With what went into a file instead of its first column.
-    fn with_spooled(self, spooled: Option<std::io::Result<Spool>>) -> Result<Self, DbError> {
-        let spooled = spooled.transpose();
+    /// With what went into a file instead of its first column, if that is what its mark says.
+    fn with_spooled(self, written: Vec<Written>) -> Result<Self, DbError> {
+        if written.is_empty() {
+            return Ok(self);
+        }
+        let mark = self.bytes(0)?.unwrap_or_default();
+        let own = written.into_iter().find(|(of, _)| mark == of.as_slice());
+        let spooled = own.map(|(_, spool)| spool).transpose();
         let spooled = spooled.map_err(|error| DbError::Spool(error.to_string()))?;
         Ok(Self { spooled, ..self })
     }

@@ -2,12 +2,13 @@
 //!
 //! Nothing is answered before COMMIT succeeded, so somebody has to keep the whole answer until then, and the driver would
 //! keep a row in memory twice. [`Spooling`] stands between the driver and the socket: of a row whose first column is larger
-//! than [`MOST`] it writes that column into a file without a name and hands the driver the row with an empty one. So the
+//! than [`MOST`] it writes that column into a file without a name and hands the driver the row with a mark in its place. So the
 //! connection is free as soon as PostgreSQL has answered, however slowly the client reads.
 
 mod cut;
 
 use bytes::Bytes;
+pub use cut::Mark;
 use cut::{Cut, Piece};
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -46,12 +47,15 @@ impl Spool {
     }
 }
 
-/// Where files go, and the one that was written last. A connection answers one request at a time.
+/// Where files go, and those of the request that a connection answers.
 #[derive(Clone, Debug)]
 pub struct Slot {
     directory: Arc<PathBuf>,
-    last: Arc<Mutex<Option<io::Result<Spool>>>>,
+    written: Arc<Mutex<Vec<Written>>>,
 }
+
+/// What stands for a column, and the column.
+pub type Written = (Mark, io::Result<Spool>);
 
 impl Slot {
     /// An empty one.
@@ -59,21 +63,21 @@ impl Slot {
     pub fn new(directory: Arc<PathBuf>) -> Self {
         Self {
             directory,
-            last: Arc::default(),
+            written: Arc::default(),
         }
     }
 
     /// What was written since this was asked last.
-    pub fn take(&self) -> Option<io::Result<Spool>> {
-        self.lock().take()
+    pub fn take(&self) -> Vec<Written> {
+        std::mem::take(&mut *self.lock())
     }
 
-    fn put(&self, spool: io::Result<Spool>) {
-        *self.lock() = Some(spool);
+    fn put(&self, written: Written) {
+        self.lock().push(written);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<io::Result<Spool>>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Written>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,7 +103,7 @@ impl<S> Spooling<S> {
             cut: Cut::new(MOST),
             input: vec![0; BUFFER].into_boxed_slice(),
             rest: 0..0,
-            head: Vec::with_capacity(cut::HEAD),
+            head: Vec::new(),
             file: None,
         }
     }
@@ -122,10 +126,12 @@ impl<S> Spooling<S> {
                 Piece::Nothing => {}
                 Piece::Head(head) => self.head.extend_from_slice(head),
                 Piece::Through(bytes) => out.put_slice(bytes),
-                Piece::Aside { bytes, last } => {
+                Piece::Aside { bytes, end } => {
                     aside(&mut self.file, &self.slot.directory, bytes);
-                    if last && let Some(file) = self.file.take() {
-                        self.slot.put(file);
+                    if let Some(mark) = end
+                        && let Some(file) = self.file.take()
+                    {
+                        self.slot.put((mark, file));
                     }
                 }
             }

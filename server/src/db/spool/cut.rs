@@ -6,7 +6,12 @@
 
 /// The longest part of a message that has to be known before anything is decided: letter, length, number of columns,
 /// length of the first one.
-pub const HEAD: usize = 11;
+const HEAD: usize = 11;
+
+/// What stands for a column that was cut out: its number, so that nobody takes it for that of another row.
+pub type Mark = [u8; MARK];
+
+const MARK: usize = 8;
 
 /// The part that every message has.
 const FRAME: usize = 5;
@@ -14,10 +19,12 @@ const FRAME: usize = 5;
 /// Follows the messages of one connection.
 pub struct Cut {
     most: usize,
-    head: [u8; HEAD],
+    head: [u8; HEAD + MARK],
     /// Bytes of `head` there are.
     known: usize,
     state: State,
+    /// How many columns were cut out.
+    number: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +49,8 @@ pub enum Piece<'a> {
     Aside {
         /// These bytes.
         bytes: &'a [u8],
-        /// The column ends with them.
-        last: bool,
+        /// The column ends with them, and this stands for it.
+        end: Option<Mark>,
     },
 }
 
@@ -52,9 +59,10 @@ impl Cut {
     pub fn new(most: usize) -> Self {
         Self {
             most,
-            head: [0; HEAD],
+            head: [0; HEAD + MARK],
             known: 0,
             state: State::Head,
+            number: 0,
         }
     }
 
@@ -79,8 +87,8 @@ impl Cut {
                     (0, after) => State::Through(after),
                     (left, after) => State::Aside(left, after),
                 };
-                let last = left == 0;
-                (bytes.len(), Piece::Aside { bytes, last })
+                let end = (left == 0).then(|| self.number.to_be_bytes());
+                (bytes.len(), Piece::Aside { bytes, end })
             }
         }
     }
@@ -123,9 +131,12 @@ impl Cut {
         self.state = match left {
             0 => State::Head,
             left if cut => {
-                let shorter = u32::try_from(self.length() - column).unwrap_or(u32::MAX);
-                self.write(1, shorter);
-                self.write(7, 0);
+                self.number += 1;
+                let shorter = u32::try_from(self.length() - column + MARK).unwrap_or(u32::MAX);
+                self.write(1, &shorter.to_be_bytes());
+                self.write(7, &u32::try_from(MARK).unwrap_or_default().to_be_bytes());
+                self.write(HEAD, &self.number.to_be_bytes());
+                self.known = HEAD + MARK;
                 State::Aside(column, left - column)
             }
             left => State::Through(left),
@@ -148,9 +159,9 @@ impl Cut {
         bytes.unwrap_or_default()
     }
 
-    fn write(&mut self, at: usize, number: u32) {
-        for (to, from) in self.head.iter_mut().skip(at).zip(number.to_be_bytes()) {
-            *to = from;
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        for (to, from) in self.head.iter_mut().skip(at).zip(bytes) {
+            *to = *from;
         }
     }
 }

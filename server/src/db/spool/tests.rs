@@ -6,6 +6,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const LIMIT: usize = 64;
 
+/// In expected rows, where a mark will be.
+const MARKED: [u8; 8] = *b"a mark\0\0";
+
 fn message(letter: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len() + 4).unwrap();
     [&[letter], length.to_be_bytes().as_slice(), payload].concat()
@@ -26,6 +29,11 @@ fn row(columns: &[Option<Vec<u8>>]) -> Vec<u8> {
     message(b'D', &payload)
 }
 
+/// What stands for the column that was cut out as this one.
+fn mark_of(number: usize) -> [u8; 8] {
+    (number as u64).to_be_bytes()
+}
+
 /// What goes through and what goes aside, with the input in pieces of these sizes.
 fn cut(input: &[u8], sizes: &[usize], room: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut cut = Cut::new(LIMIT);
@@ -43,9 +51,10 @@ fn cut(input: &[u8], sizes: &[usize], room: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
                     assert!(bytes.len() <= room);
                     through.extend_from_slice(bytes);
                 }
-                Piece::Aside { bytes, last } => {
+                Piece::Aside { bytes, end } => {
                     open.extend_from_slice(bytes);
-                    if last {
+                    if let Some(mark) = end {
+                        assert_eq!(mark, mark_of(aside.len() + 1));
                         aside.push(std::mem::take(&mut open));
                     }
                 }
@@ -72,9 +81,10 @@ fn any_message() -> impl Strategy<Value = (Vec<u8>, Vec<u8>, Option<Vec<u8>>)> {
             let whole = row(&columns);
             match columns.first() {
                 Some(Some(large)) if large.len() > LIMIT => {
-                    let mut others = columns.clone();
-                    others[0] = Some(Vec::new());
-                    (whole, row(&others), Some(large.clone()))
+                    let large = large.clone();
+                    let mut others = columns;
+                    others[0] = Some(MARKED.to_vec());
+                    (whole, row(&others), Some(large))
                 }
                 _ => (whole.clone(), whole, None),
             }
@@ -92,7 +102,18 @@ proptest! {
     ) {
         let input: Vec<u8> = messages.iter().flat_map(|(whole, _, _)| whole.clone()).collect();
         let (through, aside) = cut(&input, &sizes, room);
-        let expected: Vec<u8> = messages.iter().flat_map(|(_, through, _)| through.clone()).collect();
+        let mut number = 0;
+        let expected = messages.iter().flat_map(|(_, through, large)| {
+            let mut through = through.clone();
+            if large.is_some() {
+                number += 1;
+                // Behind letter, lengths and number of columns.
+                assert_eq!(&through[11..19], &MARKED);
+                through[11..19].copy_from_slice(&mark_of(number));
+            }
+            through
+        });
+        let expected: Vec<u8> = expected.collect();
         let large: Vec<Vec<u8>> = messages.into_iter().filter_map(|(_, _, aside)| aside).collect();
         prop_assert_eq!(through, expected);
         prop_assert_eq!(aside, large);
@@ -142,9 +163,13 @@ async fn a_large_answer_is_in_a_file_and_its_row_without_it() {
     .concat();
     let slot = slot(std::env::temp_dir().to_str().unwrap());
     let got = read(sent, slot.clone()).await;
-    let expected = [row(&[Some(Vec::new()), count]), message(b'Z', b"I")].concat();
+    let marked = Some(mark_of(1).to_vec());
+    let expected = [row(&[marked, count]), message(b'Z', b"I")].concat();
     assert!(got == expected);
-    let spool = slot.take().unwrap().unwrap();
+    let mut written = slot.take();
+    let (mark, spool) = written.remove(0);
+    assert_eq!((mark, written.len()), (mark_of(1), 0));
+    let spool = spool.unwrap();
     assert_eq!(spool.length, large.len() as u64);
     assert!(spool.read(0, u64::MAX).unwrap() == large);
     assert_eq!(spool.read(3, 4).unwrap(), large[3..7]);
@@ -152,7 +177,7 @@ async fn a_large_answer_is_in_a_file_and_its_row_without_it() {
     // One that fits stays where it was.
     let small = row(&[Some(vec![7; MOST])]);
     assert!(read(small.clone(), slot.clone()).await == small);
-    assert!(slot.take().is_none());
+    assert!(slot.take().is_empty());
 }
 
 #[actix_web::test]
@@ -161,8 +186,8 @@ async fn without_a_place_for_files_the_answer_is_lost_and_the_connection_is_not(
     let sent = [row(&[Some(vec![1; MOST + 1])]), message(b'Z', b"I")].concat();
     let got = read(sent, slot.clone()).await;
     // Not `assert_eq`, which would print a mebibyte.
-    assert!(got == [row(&[Some(Vec::new())]), message(b'Z', b"I")].concat());
-    assert!(slot.take().unwrap().is_err());
+    assert!(got == [row(&[Some(mark_of(1).to_vec())]), message(b'Z', b"I")].concat());
+    assert!(slot.take().remove(0).1.is_err());
 }
 
 /// Nobody else can open it, and it leaves nothing behind.

@@ -16,6 +16,7 @@ use crate::gate::{Passed, gate};
 use crate::headers::RequestIds;
 use crate::limit::Limiter;
 use crate::limit::window::Standing;
+use crate::openapi::{self, Documents};
 use crate::{auth, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub cookies: Option<Cookies>,
     /// The relations served.
     pub catalog: ArcSwap<Catalog>,
+    /// What roles may do with them, as told.
+    pub documents: Documents,
     /// What verifies tokens.
     pub keys: ArcSwap<Keys>,
     /// The public keys as a JSON Web Key Set, as the database gave them.
@@ -112,27 +115,46 @@ pub fn routes(app: &mut web::ServiceConfig) {
                     "POST",
                     web::post().to(auth::captcha_check),
                 ))
+                .service(only(
+                    "/openapi.json",
+                    "GET, HEAD",
+                    web::route().guard(reads()).to(openapi::fluxbase),
+                ))
                 .configure(tables)
                 .default_service(web::to(no_such_route)),
         )
         .service(
             web::scope("/rest/v1")
                 .wrap(from_fn(gate))
+                .service(
+                    only(
+                        "/",
+                        "OPTIONS, GET, HEAD",
+                        web::route().guard(reads()).to(openapi::postgrest),
+                    )
+                    .route(options().to(rest::options::root)),
+                )
                 // Which methods call a function is the compiler's word, in the form clients know.
-                .service(only(
-                    "/rpc/{function}",
-                    "GET, HEAD, POST",
-                    web::route()
-                        .guard(of_a_table().or(guard::Put()))
-                        .to(rest::postgrest_call),
-                ))
-                .service(only(
-                    "/{table}",
-                    "GET, HEAD, POST, PATCH, PUT, DELETE",
-                    web::route()
-                        .guard(of_a_table().or(guard::Put()))
-                        .to(rest::postgrest_table),
-                ))
+                .service(
+                    only(
+                        "/rpc/{function}",
+                        "OPTIONS, GET, HEAD, POST",
+                        web::route()
+                            .guard(of_a_table().or(guard::Put()))
+                            .to(rest::postgrest_call),
+                    )
+                    .route(options().to(rest::options::function)),
+                )
+                .service(
+                    only(
+                        "/{table}",
+                        "OPTIONS, GET, HEAD, POST, PATCH, PUT, DELETE",
+                        web::route()
+                            .guard(of_a_table().or(guard::Put()))
+                            .to(rest::postgrest_table),
+                    )
+                    .route(options().to(rest::options::table)),
+                )
                 .default_service(web::to(no_such_route)),
         );
 }
@@ -210,6 +232,10 @@ fn account_routes(scope: &mut web::ServiceConfig) {
 
 fn reads() -> guard::AnyGuard {
     guard::Any(guard::Get()).or(guard::Head())
+}
+
+fn options() -> actix_web::Route {
+    web::method(Method::OPTIONS)
 }
 
 fn of_a_table() -> guard::AnyGuard {

@@ -4,7 +4,7 @@
 mod acts;
 mod body;
 
-pub use acts::{ACTS, Act, Door};
+pub use acts::{ACTS, Act, Arg, Door};
 
 use crate::app::{RequestId, Worker};
 use crate::client::ClientAddress;
@@ -17,7 +17,7 @@ use crate::reply::json;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE, USER_AGENT};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use acts::{Arg, Kind};
+use acts::Kind;
 use body::Body;
 use bytes::Bytes;
 use fluxbase_compiler::plan::Access;

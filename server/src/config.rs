@@ -22,7 +22,7 @@ mod server;
 mod setting;
 mod yaml;
 
-pub use api::Api;
+pub use api::{Api, Describe};
 pub use auth::{Auth, GivenSetting};
 pub use csrf::Csrf;
 pub use database::{Database, Login};

@@ -9,20 +9,24 @@
 //! - A time zone, a statement that goes first, an estimate and a rollback travel in the same flight; a request without
 //!   them sends no message more.
 //! - Nothing is answered before COMMIT succeeded: a deferred constraint fails after the rows were sent.
+//! - Of an answer no more is in memory than [`spool::MOST`]: what is larger waits in a file.
 //! - A connection goes back to the pool only when PostgreSQL has answered everything sent on it.
 //! - A statement is prepared per database role, inside a transaction that has entered: PostgreSQL
 //!   re-plans a statement whose role alternates, and checks the use of a schema while parsing.
 
 mod abandon;
 mod connection;
+mod dial;
 mod error;
 mod lease;
 mod pool;
 mod prepared;
 mod run;
+mod spool;
 mod transaction;
 mod value;
 
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};
-pub use run::Answer;
+pub use run::{Answer, Kept};
+pub use spool::Spool;

@@ -102,6 +102,8 @@ pub enum Failure {
         /// In seconds.
         retry_after: u32,
     },
+    /// What there is, is not told.
+    NotDescribed,
     /// No such route.
     NoSuchRoute,
     /// The route exists, not with this method.
@@ -269,6 +271,9 @@ impl Failure {
                 DbError::Unreachable(_) | DbError::Lost(_) | DbError::Silent => {
                     Public::unavailable("The database is not available")
                 }
+                DbError::Spool(_) => {
+                    Public::unavailable("There is no room for an answer of this size")
+                }
                 DbError::Sql { state, .. } => from_meaning(meaning(state.as_str()), *anonymous),
                 DbError::TimeZone => Public::new(
                     StatusCode::BAD_REQUEST,
@@ -379,6 +384,11 @@ impl Failure {
                     "Rate limit exceeded",
                 )
             },
+            Self::NotDescribed => Public::new(
+                StatusCode::NOT_FOUND,
+                "NOT_FOUND",
+                "The description of the interface is switched off",
+            ),
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
             Self::Method { allow } => Public {
                 allow: Some(allow),
@@ -645,6 +655,7 @@ impl fmt::Display for Failure {
             Self::WriteHitNothing { .. } => f.write_str("write by key hit nothing"),
             Self::AddressNotAllowed => f.write_str("address not in server.allowed_ip_ranges"),
             Self::RateLimited { .. } => f.write_str("rate limit reached"),
+            Self::NotDescribed => f.write_str("api.openapi is off"),
             Self::NoSuchRoute => f.write_str("no such route"),
             Self::Method { .. } => f.write_str("method not allowed"),
             Self::Internal(reason) => f.write_str(reason),

@@ -41,5 +41,6 @@ pub mod health;
 pub mod limit;
 pub mod log;
 pub mod mail;
+pub mod openapi;
 pub mod reply;
 pub mod rest;

@@ -1,10 +1,11 @@
 //! One row → HTTP. The body is copied as PostgreSQL built it; no row is parsed.
 
+mod body;
 pub mod fluxbase;
 pub mod postgrest;
-mod tag;
+pub(crate) mod tag;
 
-use crate::db::{Answer, DbError};
+use crate::db::{Answer, DbError, Kept};
 use crate::error::Failure;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
@@ -26,7 +27,7 @@ pub struct Done<'a> {
 
 /// The row in its parts.
 struct Parts {
-    body: Option<Bytes>,
+    body: Option<Kept>,
     rows: Option<i64>,
     total: Option<i64>,
 }
@@ -49,7 +50,7 @@ impl Done<'_> {
             _ => counted,
         };
         Ok(Parts {
-            body: self.answer.bytes(0).map_err(read)?,
+            body: self.answer.body().map_err(read)?,
             rows: integer(rows)?,
             total,
         })

@@ -1,7 +1,8 @@
 //! The pipeline: parse → plan → print → run → reply, one call each. Its mounts differ in how a request is spelled and in
 //! how an answer looks; between the two they are one.
 
-mod profile;
+pub mod options;
+pub(crate) mod profile;
 mod rpc;
 
 pub use rpc::{call, procedures};

@@ -19,14 +19,17 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         }));
     };
     add("postgrest_js_of_npm_holds_in_every_step", |database| {
-        let modules = installed("node");
-        // Modules are looked for beside the script.
-        let script = modules.join("tour.mjs");
-        std::fs::copy(clients().join("tour.mjs"), &script).expect("a copy of the tour");
-        let mut node = Command::new("node");
-        node.arg(script);
-        travel(database, node, 100);
+        travel(database, node("tour.mjs"), 100);
     });
+    add("supabase_js_of_npm_holds_in_every_step", |database| {
+        travel(database, node("supabase.mjs"), 11);
+    });
+    add(
+        "the_provider_of_react_admin_holds_in_every_step",
+        |database| {
+            travel(database, node("admin.mjs"), 13);
+        },
+    );
     add("postgrest_of_pypi_holds_in_every_step", |database| {
         let mut python = Command::new(installed("python").join("bin/python"));
         python.arg(clients().join("tour.py"));
@@ -35,12 +38,21 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     trials
 }
 
+/// A script where its modules are found: beside them.
+fn node(script: &str) -> Command {
+    let beside = installed("node").join(script);
+    std::fs::copy(clients().join(script), &beside).expect("a copy of the script");
+    let mut node = Command::new("node");
+    node.arg(beside);
+    node
+}
+
 fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
 }
 
 /// The directory that a script of `deploy/` fills and prints.
-fn installed(script: &str) -> PathBuf {
+pub(crate) fn installed(script: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../deploy")
         .join(script);

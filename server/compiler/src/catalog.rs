@@ -274,6 +274,11 @@ impl Catalog {
             .entry(data_type.schema.as_str(), data_type.name.as_str())
     }
 
+    /// The schema of PostGIS, known by its type.
+    pub fn post_gis(&self) -> Option<&Name> {
+        self.types.named("geometry").map(|entry| &entry.name.schema)
+    }
+
     /// All types that a value can be shown as.
     pub fn type_names(&self) -> impl Iterator<Item = &TypeName> {
         self.types.names()

@@ -3,6 +3,8 @@
 mod call;
 mod embed;
 mod filter;
+mod media;
+pub mod methods;
 mod names;
 mod object;
 mod read;
@@ -17,8 +19,8 @@ pub use value::*;
 
 use crate::Error;
 use crate::ask::{self, Ask};
-use crate::catalog::Catalog;
-use crate::error::NameError;
+use crate::catalog::{Catalog, Name};
+use crate::error::{NameError, QueryError};
 
 /// How much one request may take out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +85,11 @@ pub fn plan<'a>(
             }
         }
     };
-    check_shape(&act, ask.wishes.shape)?;
+    let made = media::made(catalog, &act, &ask.wishes)?;
+    let geo_json = match made {
+        None => check_shape(catalog, &act, ask.wishes.shape)?,
+        Some(_) => None,
+    };
     if ask.wishes.explain.is_some() && !limits.plans {
         return Err(NameError::PlansOff.into());
     }
@@ -96,11 +102,17 @@ pub fn plan<'a>(
     Ok(Plan {
         act,
         wishes: &ask.wishes,
+        made,
+        geo_json,
     })
 }
 
-/// Whether rows of this act can be written that way.
-fn check_shape(act: &Act<'_>, shape: ask::Shape) -> Result<(), Error> {
+/// Whether rows of this act can be written that way, and for GeoJSON where its makers are.
+fn check_shape<'a>(
+    catalog: &'a Catalog,
+    act: &Act<'_>,
+    shape: ask::Shape,
+) -> Result<Option<&'a Name>, Error> {
     let answer = match act {
         Act::Read(read) => Some(read),
         Act::Insert(write) => rows_of(&write.answer),
@@ -110,14 +122,23 @@ fn check_shape(act: &Act<'_>, shape: ask::Shape) -> Result<(), Error> {
         Act::Object(_) => None,
     };
     match (shape, answer) {
-        (ask::Shape::GeoJson, _) => Err(Error::Unsupported("application/geo+json")),
+        (ask::Shape::GeoJson, Some(read)) if is_built(&read.output) => Err(Error::Unsupported(
+            "application/geo+json of renamed columns",
+        )),
+        (ask::Shape::GeoJson, Some(_)) => match catalog.post_gis() {
+            Some(schema) => Ok(Some(schema)),
+            None => Err(QueryError::NotAcceptable("application/geo+json".into()).into()),
+        },
+        (ask::Shape::GeoJson, None) if matches!(act, Act::Call(call) if call.answer) => Err(
+            Error::Unsupported("application/geo+json of a value without columns"),
+        ),
         (ask::Shape::Text | ask::Shape::Bytes, Some(read)) if read.output.len() != 1 => {
             Err(NameError::OneColumn.into())
         }
         (ask::Shape::Csv, None) if matches!(act, Act::Call(call) if call.answer && call.read.is_none()) => {
             Err(Error::Unsupported("text/csv of a value without columns"))
         }
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 

@@ -11,7 +11,9 @@ mod write;
 
 pub(crate) use filter::array;
 
-use crate::plan::{Access, Act, Plan};
+use crate::ask::Wishes;
+use crate::catalog::Name;
+use crate::plan::{Access, Act, Made, Plan};
 use fragment::Sql;
 
 /// One statement and what its single result row means.
@@ -35,6 +37,8 @@ pub struct Statement {
     pub reply: Reply,
     /// What of the preferences was taken.
     pub applied: String,
+    /// The media type of the body, where a function made it.
+    pub media_type: Option<String>,
 }
 
 impl Statement {
@@ -62,6 +66,7 @@ impl Statement {
                 pinned: false,
             },
             applied: String::new(),
+            media_type: None,
         }
     }
 }
@@ -98,6 +103,14 @@ pub struct Columns {
     pub rows: Option<usize>,
     /// Position of the number of all rows that match (bigint); of a write that counts, the number of rows written.
     pub total: Option<usize>,
+}
+
+/// How a statement answers.
+#[derive(Clone, Copy)]
+struct Manner<'m> {
+    wishes: &'m Wishes<'m>,
+    made: Option<Made<'m>>,
+    geo_json: Option<&'m Name>,
 }
 
 /// What must hold of a number of rows; else everything is undone.
@@ -181,18 +194,23 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         explained(&mut sql, explain);
     }
     let mut estimate = None;
+    let manner = Manner {
+        wishes: plan.wishes,
+        made: plan.made,
+        geo_json: plan.geo_json,
+    };
     let (columns, reply) = match &plan.act {
         Act::Read(read) => {
             estimate = match plan.wishes.explain {
                 None => read::estimate(read),
                 Some(_) => None,
             };
-            read::print(&mut sql, read, plan.wishes)
+            read::print(&mut sql, read, manner)
         }
-        Act::Insert(insert) => write::insert(&mut sql, insert, plan.wishes),
-        Act::Update(update) => write::update(&mut sql, update, plan.wishes),
-        Act::Delete(delete) => write::delete(&mut sql, delete, plan.wishes),
-        Act::Call(call) => call::print(&mut sql, call, plan.wishes),
+        Act::Insert(insert) => write::insert(&mut sql, insert, manner),
+        Act::Update(update) => write::update(&mut sql, update, manner),
+        Act::Delete(delete) => write::delete(&mut sql, delete, manner),
+        Act::Call(call) => call::print(&mut sql, call, manner),
         Act::Object(object) => object::print(&mut sql, object),
     };
     let (columns, reply) = match plan.wishes.explain {
@@ -223,6 +241,7 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         columns,
         reply,
         applied: plan.wishes.applied.clone(),
+        media_type: plan.made.map(|made| made.media_type.to_owned()),
     }
 }
 

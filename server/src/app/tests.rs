@@ -39,7 +39,7 @@ fn worker(yaml: &str) -> Worker {
     let url = "postgres://fluxbase_app:x@127.0.0.1:1/d";
     let environment = Environment::from([("FLUXBASE_DATABASE_URL", url)]);
     let config = Config::from_text(yaml, &environment, Vec::new()).unwrap();
-    let options = Arc::new(Options::new(&config.database, &config.api).unwrap());
+    let options = Arc::new(Options::new(&config.database, &config.api, &config.server).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
         ..CatalogJson::EMPTY
@@ -56,6 +56,7 @@ fn worker(yaml: &str) -> Worker {
         }),
         config,
         catalog: ArcSwap::from_pointee(Catalog::from_json(1, &json).unwrap()),
+        documents: crate::openapi::Documents::default(),
         jwks: ArcSwap::from_pointee(Bytes::from_static(br#"{"keys":[]}"#)),
         listener: ArcSwapOption::empty(),
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Says whether `serve` would start.
 pub async fn check(config: Config) -> Result<(), Problem> {
-    let options = Arc::new(Options::new(&config.database, &config.api)?);
+    let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
     let (_, snapshot) = ready(&config, &options).await?;
     println!(
         "configuration and database agree; {} relations served",

@@ -6,15 +6,20 @@ use crate::cookies::Cookies;
 use crate::db::Options;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
+use crate::openapi::Documents;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
+use socket2::SockRef;
+use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> Result<(), Problem> {
     crate::log::start(config.logging);
-    let options = Arc::new(Options::new(&config.database, &config.api)?);
+    let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
     warn_of_plain_text(&options);
     let mailer = Mailer::new(&config)?;
     let (session, snapshot) = super::check::ready(&config, &options).await?;
@@ -42,6 +47,7 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
         }
     })
     .workers(workers)
+    .on_connect(move |connection, _| stop_waiting(connection, server.write_timeout))
     .keep_alive(server.idle_timeout)
     .shutdown_timeout(server.shutdown_timeout.as_secs())
     // A client that hung up has no use for the answer: its handler is dropped, its query cancelled.
@@ -64,6 +70,16 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
     outcome.map_err(Problem::io("the server stopped"))
 }
 
+/// From here on the system closes the connection when its client has taken nothing for so long. Nothing else would: what
+/// was handed to the system is not waited for by anybody who counts the time.
+fn stop_waiting(connection: &dyn Any, limit: Duration) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(limit))
+    {
+        tracing::debug!(%error, "a connection has no server.write_timeout");
+    }
+}
+
 /// One per core, at least two, and never more than there are connections to share out.
 fn workers(config: &Config) -> usize {
     let by_core = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
@@ -83,6 +99,7 @@ fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
             .map(|csrf| Cookies::new(csrf, config.email.base_url.scheme() == "https")),
         config,
         catalog: ArcSwap::from_pointee(snapshot.catalog),
+        documents: Documents::default(),
         keys: ArcSwap::from_pointee(snapshot.keys),
         jwks: ArcSwap::from_pointee(snapshot.jwks),
         listener: ArcSwapOption::empty(),

@@ -26,6 +26,11 @@ const PLAN: Setting = Setting::plain(
     "false",
     "Whether /rest/v1 shows PostgreSQL's plans (Accept: application/vnd.pgrst.plan+json). They tell of tables and numbers of rows that a policy hides.",
 );
+const OPENAPI: Setting = Setting::plain(
+    "api.openapi",
+    "follow-privileges",
+    "What GET /rest/v1/ and GET /api/v1/openapi.json tell: follow-privileges is what was granted the caller's role; disabled is nothing.",
+);
 const UNFILTERED_WRITES: Setting = Setting::plain(
     "api.unfiltered_writes",
     "false",
@@ -53,11 +58,21 @@ pub const SETTINGS: &[Setting] = &[
     PRE_REQUEST,
     AGGREGATES,
     PLAN,
+    OPENAPI,
     UNFILTERED_WRITES,
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
     MAX_TOTAL_RESULTS,
 ];
+
+/// What callers are told of what they may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Describe {
+    /// What their role was granted.
+    Privileges,
+    /// Nothing.
+    Off,
+}
 
 /// What of the database is served, and in which portions.
 #[derive(Clone, Debug)]
@@ -72,6 +87,8 @@ pub struct Api {
     pub aggregates: bool,
     /// Whether /rest/v1 shows plans.
     pub plan: bool,
+    /// What the description of the interface tells.
+    pub openapi: Describe,
     /// Whether /rest/v1 changes and deletes without a filter.
     pub unfiltered_writes: bool,
     /// Rows of a read that names no limit.
@@ -103,6 +120,10 @@ impl Api {
             pre_request,
             aggregates: given.boolean(&AGGREGATES)?,
             plan: given.boolean(&PLAN)?,
+            openapi: match given.one_of(&OPENAPI, &["follow-privileges", "disabled"])? {
+                "disabled" => Describe::Off,
+                _ => Describe::Privileges,
+            },
             unfiltered_writes: given.boolean(&UNFILTERED_WRITES)?,
             default_page_size: given.integer(&DEFAULT_PAGE_SIZE, 1, most)?,
             max_page_size: given.integer(&MAX_PAGE_SIZE, 1, most)?,

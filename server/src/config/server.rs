@@ -2,6 +2,7 @@ use super::given::Given;
 use super::{ConfigError, Setting};
 use crate::client::Networks;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const ADDRESS: Setting = Setting::plain(
@@ -19,6 +20,16 @@ const READ_TIMEOUT: Setting = Setting::plain(
     "server.read_timeout",
     "30s",
     "How long the body of a request may take to arrive; after it 408.",
+);
+const WRITE_TIMEOUT: Setting = Setting::plain(
+    "server.write_timeout",
+    "30s",
+    "How long a client may take nothing of its answer; after it the connection is closed.",
+);
+const SPOOL_DIRECTORY: Setting = Setting::plain(
+    "server.spool_directory",
+    "",
+    "Where answers of more than a mebibyte wait, in files without names, until the client has read them. Not set: the system's directory for temporary files.",
 );
 const IDLE_TIMEOUT: Setting = Setting::plain(
     "server.idle_timeout",
@@ -57,8 +68,10 @@ pub const SETTINGS: &[Setting] = &[
     PORT,
     WORKERS,
     READ_TIMEOUT,
+    WRITE_TIMEOUT,
     IDLE_TIMEOUT,
     SHUTDOWN_TIMEOUT,
+    SPOOL_DIRECTORY,
     REST_LIMIT,
     AUTH_LIMIT,
     TRUSTED_PROXIES,
@@ -74,6 +87,10 @@ pub struct Server {
     pub workers: Option<usize>,
     /// Time for a body to arrive.
     pub read_timeout: Duration,
+    /// Time a client may stop reading.
+    pub write_timeout: Duration,
+    /// Where large answers wait.
+    pub spool_directory: PathBuf,
     /// Time a connection may idle.
     pub idle_timeout: Duration,
     /// Time to finish running requests at the end.
@@ -119,6 +136,11 @@ impl Server {
             listen,
             workers: (workers > 0).then_some(workers),
             read_timeout: given.duration(&READ_TIMEOUT, millisecond, hour)?,
+            write_timeout: given.duration(&WRITE_TIMEOUT, Duration::from_secs(1), hour)?,
+            spool_directory: match given.text(&SPOOL_DIRECTORY) {
+                "" => std::env::temp_dir(),
+                directory => directory.into(),
+            },
             idle_timeout: given.duration(&IDLE_TIMEOUT, Duration::from_secs(1), hour)?,
             shutdown_timeout: given.duration(&SHUTDOWN_TIMEOUT, Duration::from_secs(1), hour)?,
             rest_limit: given.bytes(&REST_LIMIT)?,

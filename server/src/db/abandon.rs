@@ -24,7 +24,11 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_m
 pub async fn wind_down(object: Object<Opener>, options: Arc<Options>) {
     let settled = tokio::time::timeout(PATIENCE, settle(&object, &options)).await;
     match settled {
-        Ok(Ok(())) => drop(object),
+        Ok(Ok(())) => {
+            // What it was answered with is nobody's, and may be large.
+            drop(object.spooled.take());
+            drop(object);
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "an abandoned connection was closed");
             drop(Object::take(object));

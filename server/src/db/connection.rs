@@ -1,17 +1,23 @@
+use super::dial::Dial;
 use super::error::DbError;
 use super::pool::Options;
 use super::prepared::Prepared;
+use super::spool::Slot;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::{ClientWrapper, ManagerConfig, RecyclingMethod};
 use futures_util::future;
 use std::sync::Arc;
-use tokio_postgres::{NoTls, Statement};
+use tokio_postgres::Statement;
 
 /// One session of `fluxbase_app` and what is prepared in it.
 pub struct Connection {
     pub client: ClientWrapper,
     pub fixed: Fixed,
     pub prepared: Prepared<Statement>,
+    /// The answer that was too large for memory.
+    pub spooled: Slot,
+    /// What opened it. Each has its own, for the slot.
+    sessions: deadpool_postgres::Manager,
 }
 
 /// The statements around every request.
@@ -29,19 +35,12 @@ pub struct Fixed {
 
 /// Opens connections for the pool.
 pub struct Opener {
-    sessions: deadpool_postgres::Manager,
     options: Arc<Options>,
 }
 
 impl Opener {
     pub fn new(options: Arc<Options>) -> Self {
-        // Fast: no statement in between. A session that ended while idle is noticed without asking.
-        let config = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let sessions =
-            deadpool_postgres::Manager::from_config(options.config.clone(), NoTls, config);
-        Self { sessions, options }
+        Self { options }
     }
 }
 
@@ -61,21 +60,32 @@ impl Manager for Opener {
         metrics: &Metrics,
     ) -> RecycleResult<DbError> {
         // What ended since it was given back is noticed here; anything newer costs one 503.
-        self.sessions
+        connection
+            .sessions
             .recycle(&mut connection.client, metrics)
             .await
             .map_err(|_| RecycleError::message("closed"))
     }
 
     fn detach(&self, connection: &mut Connection) {
-        self.sessions.detach(&mut connection.client);
+        connection.sessions.detach(&mut connection.client);
     }
 }
 
 impl Opener {
     async fn open(&self) -> Result<Connection, DbError> {
         // Dropping the client on any way out of here ends its session.
-        let client = self.sessions.create().await?;
+        let spooled = Slot::new(Arc::clone(&self.options.spool_directory));
+        let dial = Dial {
+            slot: spooled.clone(),
+        };
+        // Fast: no statement in between. A session that ended while idle is noticed without asking.
+        let fast = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let config = self.options.config.clone();
+        let sessions = deadpool_postgres::Manager::from_connect(config, dial, fast);
+        let client = sessions.create().await?;
         let entering = future::try_join3(
             client.prepare("select auth.enter($1)"),
             client.prepare("select auth.enter($1, $2)"),
@@ -111,6 +121,8 @@ impl Opener {
                 set_time_zone,
             },
             prepared: Prepared::new(self.options.prepared_statements),
+            spooled,
+            sessions,
         })
     }
 }

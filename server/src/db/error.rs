@@ -63,6 +63,9 @@ pub enum DbError {
     /// The answer is well formed but says something that makes no sense here.
     #[error("cannot use what the database answered: {0}")]
     Unreadable(String),
+    /// The answer was too large for memory, and there was no place for it. The transaction is over.
+    #[error("cannot keep a large answer in server.spool_directory: {0}")]
+    Spool(String),
     /// The answer does not have the form the statement promises.
     #[error("unexpected answer from the database: {0}")]
     Protocol(String),
@@ -95,9 +98,11 @@ impl DbError {
         match self {
             Self::Sql { fatal, .. } => *fatal,
             Self::Lost(_) | Self::Silent | Self::Protocol(_) => true,
-            Self::PoolExhausted | Self::Unreachable(_) | Self::TimeZone | Self::Unreadable(_) => {
-                false
-            }
+            Self::PoolExhausted
+            | Self::Unreachable(_)
+            | Self::TimeZone
+            | Self::Spool(_)
+            | Self::Unreadable(_) => false,
         }
     }
 

@@ -4,6 +4,7 @@ use super::lease::Lease;
 use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
 use futures_util::FutureExt;
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +31,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// Statements kept prepared per connection.
     pub prepared_statements: usize,
+    /// Where answers wait that are too large for memory.
+    pub spool_directory: Arc<PathBuf>,
     /// The statement that goes before that of each request for tables and functions.
     pub before_requests: Option<String>,
 }
@@ -53,6 +56,7 @@ impl Options {
     pub fn new(
         database: &crate::config::Database,
         api: &crate::config::Api,
+        server: &crate::config::Server,
     ) -> Result<Self, crate::config::ConfigError> {
         let mut config = database.login()?.0.clone();
         let milliseconds = database.statement_timeout.as_millis();
@@ -76,6 +80,7 @@ impl Options {
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
+            spool_directory: Arc::new(server.spool_directory.clone()),
             before_requests: api
                 .pre_request
                 .as_ref()

@@ -3,6 +3,7 @@ use super::error::DbError;
 use super::lease::Lease;
 use super::pool::Db;
 use super::prepared::Owner;
+use super::spool::{Spool, Written};
 use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
 use crate::caller::Caller;
@@ -21,14 +22,42 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Answer {
     row: Row,
     planned: Option<i64>,
+    spooled: Option<Spool>,
+}
+
+/// A body, where it is kept.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file, since it is large.
+    File(Spool),
 }
 
 impl Answer {
-    /// The bytes of a column, copied out of the driver's buffer; `None` is SQL NULL.
+    /// The first column where it is kept; `None` is SQL NULL.
+    ///
+    /// # Errors
+    /// When there is no column.
+    pub fn body(&self) -> Result<Option<Kept>, DbError> {
+        match &self.spooled {
+            Some(spool) => Ok(Some(Kept::File(spool.clone()))),
+            None => Ok(self.bytes(0)?.map(Kept::Bytes)),
+        }
+    }
+
+    /// The bytes of a column, copied out of the driver's buffer; `None` is SQL NULL. A large first column is read from
+    /// its file.
     ///
     /// # Errors
     /// When there is no such column.
     pub fn bytes(&self, column: usize) -> Result<Option<Bytes>, DbError> {
+        if let (0, Some(spool)) = (column, &self.spooled) {
+            let whole = spool.read(0, spool.length);
+            return whole
+                .map(Some)
+                .map_err(|error| DbError::Spool(error.to_string()));
+        }
         let raw: Option<Raw<'_>> = self.row.try_get(column)?;
         Ok(raw.map(|raw| Bytes::copy_from_slice(raw.0)))
     }
@@ -50,6 +79,18 @@ impl Answer {
     /// With what the planner expects.
     pub(super) fn with_planned(self, planned: Option<i64>) -> Self {
         Self { planned, ..self }
+    }
+
+    /// With what went into a file instead of its first column, if that is what its mark says.
+    fn with_spooled(self, written: Vec<Written>) -> Result<Self, DbError> {
+        if written.is_empty() {
+            return Ok(self);
+        }
+        let mark = self.bytes(0)?.unwrap_or_default();
+        let own = written.into_iter().find(|(of, _)| mark == of.as_slice());
+        let spooled = own.map(|(_, spool)| spool).transpose();
+        let spooled = spooled.map_err(|error| DbError::Spool(error.to_string()))?;
+        Ok(Self { spooled, ..self })
     }
 }
 
@@ -125,7 +166,9 @@ impl Db {
                         fresh
                     }
                 };
-                one_row(&connection.client, &statement, &parameters).await
+                drop(connection.spooled.take());
+                let answer = one_row(&connection.client, &statement, &parameters).await?;
+                answer.with_spooled(connection.spooled.take())
             })
             .await;
         settle(lease, outcome)
@@ -149,7 +192,10 @@ impl Db {
         let mut lease = self.lease().await?;
         let outcome = self
             .bounded(&mut lease, async |connection: &mut Connection| {
-                transaction(connection, work).await
+                // What an abandoned request left is nobody's.
+                drop(connection.spooled.take());
+                let answer = transaction(connection, work).await?;
+                answer.with_spooled(connection.spooled.take())
             })
             .await;
         settle(lease, outcome)
@@ -211,6 +257,10 @@ pub(super) async fn one_row(
         }
     }
     first
-        .map(|row| Answer { row, planned: None })
+        .map(|row| Answer {
+            row,
+            planned: None,
+            spooled: None,
+        })
         .ok_or_else(|| DbError::Protocol("no row".into()))
 }

@@ -109,6 +109,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
         client,
         fixed,
         prepared,
+        ..
     } = connection;
     let owner = Owner::Caller(work.caller.role());
     let compiled = work.statement;

@@ -88,6 +88,7 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
             let details = public.message.as_deref().map_or(Value::Null, Value::from);
             told(public.code).details(details)
         }
+        Failure::NotDescribed => told("PGRST126"),
         Failure::NoSuchRoute => told("PGRST125"),
         Failure::Method { .. } => told("PGRST117"),
         Failure::Foreign(status) if status.is_client_error() => told("PGRST100"),
@@ -208,7 +209,7 @@ fn database<'a>(error: &'a DbError, public: &'a Public) -> Told<'a> {
     match error {
         DbError::PoolExhausted => told("PGRST003").status(StatusCode::GATEWAY_TIMEOUT),
         DbError::Unreachable(_) => told("PGRST000"),
-        DbError::Lost(_) | DbError::Silent => told("PGRST001"),
+        DbError::Lost(_) | DbError::Silent | DbError::Spool(_) => told("PGRST001"),
         DbError::TimeZone => told("PGRST122"),
         DbError::Protocol(_) | DbError::Unreadable(_) => told("PGRSTX00"),
         DbError::Sql {

@@ -93,6 +93,8 @@ pub fn meaning(state: &str) -> Meaning {
         // The schema changed under the statement.
         "42P01" | "3F000" => Meaning::NoSuchTable,
         "42703" => Meaning::BadValue,
+        // grouping_error: an order by what is not grouped.
+        "42803" => Meaning::BadValue,
         // undefined_function, datatype_mismatch, cannot_coerce, ambiguous_function, indeterminate_datatype,
         // wrong_object_type, collation errors: an operator asked of a type that has none.
         "42883" | "42804" | "42846" | "42725" | "42P18" | "42809" | "42P21" | "42P22" => {

@@ -72,7 +72,7 @@ const STATES: &[(&str, &str, &str)] = &[
     ("23514, 44000", "23514", "a CHECK, or that of a view"),
     ("22…", "22P02", "a text that is no such value"),
     (
-        "42703, 42804, 42846, 42P10, 428C9, 0A000, 21000, 54…",
+        "42703, 42803, 42804, 42846, 42P10, 428C9, 0A000, 21000, 54…",
         "42804",
         "a value, operator or conflict target that does not fit",
     ),
@@ -291,8 +291,13 @@ fn reasons() -> Vec<(&'static str, Failure)> {
             },
         ),
         ("body too slow", Failure::BodySlow),
+        ("`api.openapi` is off", Failure::NotDescribed),
         ("unknown path", Failure::NoSuchRoute),
         ("unknown method", Failure::Method { allow: "GET" }),
+        (
+            "no room for a large answer in `server.spool_directory`",
+            database(DbError::Spool(text())),
+        ),
         (
             "no connection free within `database.pool_timeout`",
             database(DbError::PoolExhausted),

@@ -60,6 +60,7 @@ fn each_sqlstate_has_its_status_and_code() {
         ("22007", 400, "INVALID_INPUT"),
         ("22021", 400, "INVALID_INPUT"),
         ("42703", 400, "INVALID_INPUT"),
+        ("42803", 400, "INVALID_INPUT"),
         ("42883", 400, "INVALID_INPUT"),
         ("42804", 400, "INVALID_INPUT"),
         ("428C9", 400, "INVALID_INPUT"),
@@ -215,6 +216,7 @@ fn each_failure_has_its_status_and_body() {
             429,
             "RATE_LIMIT_EXCEEDED",
         ),
+        (Failure::NotDescribed, 404, "NOT_FOUND"),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
         (
             Failure::WriteHitNothing { anonymous: true },

@@ -1,9 +1,10 @@
 //! Answers of the Fluxbase contract.
 
-use super::{Done, content_range, json, tag};
+use super::{Done, JSON, body, content_range, json, tag};
+use crate::db::Kept;
 use crate::error::Failure;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_RANGE, ETAG, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{BufMut, Bytes, BytesMut};
 use fluxbase_compiler::sql::{Reply, Verb};
@@ -24,7 +25,10 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
     let mut response = HttpResponse::build(outcome.status);
     let body = parts.body.filter(|_| outcome.with_body);
     // A read by POST has nothing a client could keep.
-    if let (Verb::Read, Some(body), true) = (reply.verb, &body, http.method().is_safe()) {
+    // Nor is there a tag of what has to be read from a file to make one.
+    if let (Verb::Read, Some(Kept::Bytes(body)), true) =
+        (reply.verb, &body, http.method().is_safe())
+    {
         let tag = tag::of(body, outcome.content_range.as_deref());
         let known = tag::is_known(http.headers(), &tag);
         response.insert_header((ETAG, tag));
@@ -37,7 +41,7 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
         response.insert_header((CONTENT_RANGE, range));
     }
     Ok(match body {
-        Some(body) => json(&mut response, body),
+        Some(kept) => body::send(response.insert_header((CONTENT_TYPE, JSON)), kept),
         None => response.finish(),
     })
 }
@@ -48,19 +52,31 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
 /// When the answer is not what the statement promised.
 pub fn call(done: &Done<'_>, id: &str, took: Duration) -> Result<HttpResponse, Failure> {
     let parts = done.parts()?;
-    let result = parts.body.unwrap_or(Bytes::from_static(b"null"));
     let rows = match (done.statement.reply.has_body, parts.rows) {
         (false, _) => 0,
         // A function without a set gives one value.
         (true, rows) => rows.unwrap_or(1),
     };
-    let body = execution(id, &result, rows, took.as_millis());
-    Ok(json(&mut HttpResponse::Ok(), body))
+    let (head, tail) = around(id, rows, took.as_millis());
+    let mut response = HttpResponse::Ok();
+    Ok(match parts.body {
+        Some(Kept::File(spool)) => {
+            response.insert_header((CONTENT_TYPE, JSON));
+            body::send_between(&mut response, head.into(), spool, tail.into())
+        }
+        Some(Kept::Bytes(result)) => json(&mut response, execution(&head, &result, &tail)),
+        None => json(&mut response, execution(&head, b"null", &tail)),
+    })
 }
 
-fn execution(id: &str, result: &[u8], rows: i64, milliseconds: u128) -> Bytes {
+/// What stands before and behind the result.
+fn around(id: &str, rows: i64, milliseconds: u128) -> (String, String) {
     let head = format!(r#"{{"execution_id":"{id}","status":"completed","result":"#);
     let tail = format!(r#","rows_returned":{rows},"duration_ms":{milliseconds}}}"#);
+    (head, tail)
+}
+
+fn execution(head: &str, result: &[u8], tail: &str) -> Bytes {
     let mut body = BytesMut::with_capacity(head.len() + result.len() + tail.len());
     body.put_slice(head.as_bytes());
     body.put_slice(result);
@@ -106,7 +122,7 @@ fn decide(
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, decide, execution};
+    use super::{Outcome, around, decide, execution};
     use crate::error::Failure;
     use actix_web::http::StatusCode;
     use fluxbase_compiler::ask::Shape;
@@ -205,7 +221,8 @@ mod tests {
 
     #[test]
     fn an_execution_holds_the_result_as_it_is() {
-        let body = execution("id-1", br#"[{"a" : 1.50}]"#, 1, 12);
+        let (head, tail) = around("id-1", 1, 12);
+        let body = execution(&head, br#"[{"a" : 1.50}]"#, &tail);
         assert_eq!(
             body,
             r#"{"execution_id":"id-1","status":"completed","result":[{"a" : 1.50}],"rows_returned":1,"duration_ms":12}"#

@@ -1,6 +1,7 @@
 //! Answers as PostgREST's clients expect them.
 
-use super::{Done, content_range};
+use super::{Done, body, content_range};
+use crate::db::Kept;
 use crate::error::Failure;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
@@ -37,15 +38,30 @@ pub fn answer(
         response.insert_header((CONTENT_PROFILE, profile));
     }
     if outcome.located
-        && let Some(key) = parts.body.as_deref().and_then(filters)
+        && let Some(Kept::Bytes(key)) = &parts.body
+        && let Some(key) = filters(key)
     {
         response.insert_header((LOCATION, format!("{}?{key}", http.path())));
     }
     if !statement.reply.has_body {
         return Ok(response.finish());
     }
-    response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
-    Ok(response.body(parts.body.unwrap_or_default()))
+    match statement.media_type.as_deref() {
+        // A browser takes a text that does not say for one of Windows.
+        Some(made) if made.starts_with("text/") => {
+            response.insert_header((CONTENT_TYPE, format!("{made}; charset=utf-8")));
+        }
+        Some(made) => {
+            response.insert_header((CONTENT_TYPE, made));
+        }
+        None => {
+            response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
+        }
+    }
+    Ok(match parts.body {
+        Some(kept) => body::send(&mut response, kept),
+        None => response.body(""),
+    })
 }
 
 /// What a body of this shape is.

@@ -27,7 +27,7 @@ impl<'a> Profile<'a> {
 /// When the header names one that is not served.
 pub fn of<'a>(http: &HttpRequest, api: &'a Api) -> Result<Profile<'a>, Failure> {
     let header = match *http.method() {
-        Method::GET | Method::HEAD => "accept-profile",
+        Method::GET | Method::HEAD | Method::OPTIONS => "accept-profile",
         _ => "content-profile",
     };
     let named = http.headers().get(header);
@@ -77,6 +77,13 @@ mod tests {
             (named(TestRequest::get(), "content-profile"), public()),
             (named(TestRequest::post(), "content-profile"), app()),
             (named(TestRequest::post(), "accept-profile"), public()),
+            (
+                named(
+                    TestRequest::default().method(actix_web::http::Method::OPTIONS),
+                    "accept-profile",
+                ),
+                app(),
+            ),
             (named(TestRequest::delete(), "content-profile"), app()),
             (TestRequest::get(), public()),
         ] {

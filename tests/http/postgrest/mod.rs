@@ -2,6 +2,7 @@
 
 mod calling;
 mod errors;
+mod media;
 mod reading;
 mod settings;
 mod writing;
@@ -70,13 +71,14 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let site = Arc::new(Site::on(database, &[("API_SCHEMAS", "public,private")]));
     site.database
         .superuser()
-        .batch_execute(calling::SCHEMA)
+        .batch_execute(&format!("{}{}", calling::SCHEMA, media::SCHEMA))
         .expect("functions of these tests");
-    let families: [(&str, &[(&'static str, Body)]); 4] = [
+    let families: [(&str, &[(&'static str, Body)]); 5] = [
         ("reading", reading::TRIALS),
         ("writing", writing::TRIALS),
         ("errors", errors::TRIALS),
         ("calling", calling::TRIALS),
+        ("media", media::TRIALS),
     ];
     let mut trials = settings::trials(fixture);
     for (family, members) in families {
@@ -89,7 +91,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                 move || {
                     let token = site.sign_up(&user).token;
                     let user = User { site, token };
-                    if family == "calling" {
+                    if matches!(family, "calling" | "media") {
                         calling::wait_for_functions(&user);
                     }
                     body(&user);

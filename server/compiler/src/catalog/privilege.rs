@@ -2,7 +2,7 @@
 //! what holds at that moment, and policies say more.
 
 /// A role that a request runs as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Nobody is signed in.
     Anon,

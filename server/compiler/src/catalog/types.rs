@@ -77,6 +77,17 @@ impl Types {
         self.0.get(schema)?.get(name)
     }
 
+    /// One of that name that is not PostgreSQL's own, in whatever schema.
+    pub(super) fn named(&self, name: &str) -> Option<&Entry> {
+        let others = self
+            .0
+            .iter()
+            .filter(|(schema, _)| schema.as_ref() != SYSTEM_SCHEMA);
+        others
+            .filter_map(|(_, types)| types.get(name))
+            .min_by_key(|entry| entry.name.schema.as_str())
+    }
+
     /// Those a request may name.
     pub(super) fn names(&self) -> impl Iterator<Item = &TypeName> {
         let all = self.0.values().flat_map(HashMap::values);

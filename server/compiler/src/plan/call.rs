@@ -22,7 +22,7 @@ pub(super) fn plan<'a>(
         .filter(|function| !function.procedure)
         .collect();
     if candidates.is_empty() {
-        return Err(unknown(catalog, name, call));
+        return Err(unknown(catalog, name, &call.arguments));
     }
     let (function, arguments) = choose(&candidates, name, call)?;
     let read = match rows_of(catalog, function) {
@@ -226,14 +226,18 @@ fn overloaded(name: &TableName<'_>, several: &[&Function]) -> Error {
     .into()
 }
 
-fn unknown(catalog: &Catalog, name: &TableName<'_>, call: &ask::Call<'_>) -> Error {
+pub(super) fn unknown(
+    catalog: &Catalog,
+    name: &TableName<'_>,
+    arguments: &ask::Arguments<'_>,
+) -> Error {
     let wanted = name.schema.as_deref().unwrap_or(DEFAULT_SCHEMA);
     let inside = catalog
         .all_functions()
         .iter()
         .filter(|function| function.schema.as_str() == wanted);
     let similar = names::nearest(&name.name, inside, |function| function.name.as_str());
-    let given = match &call.arguments {
+    let given = match arguments {
         ask::Arguments::Named(pairs) => {
             pairs.iter().map(|(name, _)| name.as_ref().into()).collect()
         }

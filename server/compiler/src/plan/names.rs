@@ -59,7 +59,8 @@ pub(super) fn column<'a>(relation: &'a Relation, name: &str) -> Result<&'a Colum
     })
 }
 
-/// Resolves a column, or a function that computes one, with its path; only JSON has one.
+/// Resolves a column, or a function that computes one, with its path. JSON has one, and what becomes JSON with parts:
+/// arrays and rows.
 pub(super) fn expression<'a>(
     catalog: &'a Catalog,
     relation: &'a Relation,
@@ -69,7 +70,7 @@ pub(super) fn expression<'a>(
         Some(function) if relation.column(&field.column).is_none() => Base::Computed(function),
         _ => Base::Column(column(relation, &field.column)?),
     };
-    if !field.path.is_empty() && !matches!(base.class(), TypeClass::Json | TypeClass::Jsonb) {
+    if !field.path.is_empty() && !has_parts(catalog, base) {
         return Err(NameError::NotJson(base.name().as_str().to_owned()).into());
     }
     Ok(Expression {
@@ -79,6 +80,14 @@ pub(super) fn expression<'a>(
         cast: None,
         cut: None,
     })
+}
+
+fn has_parts(catalog: &Catalog, base: Base<'_>) -> bool {
+    match base.class() {
+        TypeClass::Json | TypeClass::Jsonb | TypeClass::Array => true,
+        // Of a row type there is no type below.
+        _ => matches!(base, Base::Column(column) if catalog.base_type(&column.data_type).is_none()),
+    }
 }
 
 /// Resolves the type of a cast.

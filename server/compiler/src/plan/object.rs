@@ -39,6 +39,8 @@ pub fn plan<'a>(
     Ok(Plan {
         act: Act::Object(planned),
         wishes: &object.wishes,
+        made: None,
+        geo_json: None,
     })
 }
 

@@ -13,6 +13,19 @@ pub struct Plan<'a> {
     pub act: Act<'a>,
     /// How its rows are written, and under which conditions it holds.
     pub wishes: &'a Wishes<'a>,
+    /// The media type of what a function made, which goes out as it is.
+    pub made: Option<Made<'a>>,
+    /// The schema of PostGIS, where its GeoJSON is wanted.
+    pub geo_json: Option<&'a crate::catalog::Name>,
+}
+
+/// A value that is a body: that of a domain which goes by a media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made<'a> {
+    /// The media type.
+    pub media_type: &'a str,
+    /// Whether it is bytes; else a text.
+    pub bytes: bool,
 }
 
 /// The act alone: the wishes are the request's own.

@@ -172,10 +172,11 @@ impl<'a> Expression<'a> {
 
     /// What the value is to the operators, at the end of its path.
     pub fn class(&self) -> TypeClass {
-        if self.as_text {
-            TypeClass::Text
-        } else {
-            self.base.class()
+        match self.base.class() {
+            _ if self.as_text => TypeClass::Text,
+            class if self.path.is_empty() || class == TypeClass::Json => class,
+            // What has parts and is no JSON is made jsonb for them.
+            _ => TypeClass::Jsonb,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `Accept` → the shape of the body (RFC 9110 section 12.5.1).
 
 use crate::Error;
-use crate::ask::{Explain, Shape};
+use crate::ask::{Explain, Media, Shape};
 use crate::error::QueryError;
 
 /// Media types answered, as an error lists them.
@@ -16,38 +16,101 @@ pub const MEDIA_TYPES: &[&str] = &[
     "application/vnd.pgrst.plan+json",
 ];
 
-/// The best shape the caller takes; JSON as the mount has it when nothing is said. With it whether the plan is asked for.
-pub(super) fn parse(header: Option<&str>) -> Result<(Shape, Option<Explain>), Error> {
+/// What a caller takes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Accepted<'a> {
+    /// The best shape; JSON as the mount has it when nothing is said.
+    pub(super) shape: Shape,
+    /// Whether the plan is asked for.
+    pub(super) explain: Option<Explain>,
+    /// What only a function could make.
+    pub(super) media: Media<'a>,
+}
+
+/// One of the types of a header.
+enum Offer<'a> {
+    /// This shape, or its plan; `None` for any.
+    Shape(Shape, Option<Explain>, Option<&'a str>),
+    /// A type that is not made here.
+    Other(&'a str),
+}
+
+/// Reads the header.
+pub(super) fn parse(header: Option<&str>) -> Result<Accepted<'_>, Error> {
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else {
-        return Ok((Shape::Array, None));
+        return Ok(Accepted {
+            shape: Shape::Array,
+            ..Accepted::default()
+        });
     };
-    let mut offers: Vec<(u16, (Shape, Option<Explain>))> = header
+    let mut offers: Vec<(u16, Offer<'_>)> = header
         .split(',')
-        .filter_map(|one| {
-            let mut parts = one.split(';').map(str::trim);
-            let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let (mut quality, mut stripped, mut explain) = (1000, false, Explain::default());
-            for parameter in parts {
-                match parameter.split_once('=') {
-                    Some(("q" | "Q", value)) => quality = thousandths(value),
-                    Some(("nulls", "stripped")) => stripped = true,
-                    Some(("options", words)) => explain = options(words)?,
-                    _ => {}
-                }
-            }
-            let offer = match media_type.as_str() {
-                "application/vnd.pgrst.plan+json" => (Shape::Array, Some(explain)),
-                other => (shape(other, stripped)?, None),
-            };
-            Some((quality, offer)).filter(|(quality, _)| *quality > 0)
-        })
+        .filter_map(offer)
+        .filter(|(quality, _)| *quality > 0)
         .collect();
     // Stable: among equals the first one said.
     offers.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
-    match offers.first() {
-        Some((_, offer)) => Ok(*offer),
-        None => Err(QueryError::NotAcceptable(header.into()).into()),
+    let mut named = Vec::new();
+    for (_, offer) in offers {
+        match offer {
+            Offer::Other(name) => named.push(name),
+            Offer::Shape(shape, explain, name) => {
+                // Plain JSON is what nearly everybody asks for, and no function makes that.
+                named.extend(name.filter(|_| shape != Shape::Array));
+                let media = Media {
+                    named,
+                    settled: name.is_some(),
+                    only: None,
+                };
+                return Ok(Accepted {
+                    shape,
+                    explain,
+                    media,
+                });
+            }
+        }
     }
+    if named.is_empty() {
+        return Err(QueryError::NotAcceptable(header.into()).into());
+    }
+    Ok(Accepted {
+        shape: Shape::Array,
+        explain: None,
+        media: Media {
+            named,
+            settled: true,
+            only: Some(header),
+        },
+    })
+}
+
+/// One type with its parameters; `None` for a plan with an unknown wish.
+fn offer(one: &str) -> Option<(u16, Offer<'_>)> {
+    let mut parts = one.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let media_type = name.to_ascii_lowercase();
+    let (mut quality, mut stripped, mut explain) = (1000, false, Explain::default());
+    let mut of = Shape::Array;
+    for parameter in parts {
+        match parameter.split_once('=') {
+            Some(("q" | "Q", value)) => quality = thousandths(value),
+            Some(("nulls", "stripped")) => stripped = true,
+            Some(("options", words)) => explain = options(words)?,
+            Some(("for", planned)) => of = shape(planned.trim_matches('"'), false)?,
+            _ => {}
+        }
+    }
+    let offer = match media_type.as_str() {
+        "application/vnd.pgrst.plan+json" => Offer::Shape(of, Some(explain), Some(name)),
+        "*/*" | "application/*" | "text/*" => {
+            Offer::Shape(shape(&media_type, stripped)?, None, None)
+        }
+        other => match shape(other, stripped) {
+            Some(shape) => Offer::Shape(shape, None, Some(name)),
+            None => Offer::Other(name),
+        },
+    };
+    Some((quality, offer))
 }
 
 /// `analyze|buffers`; `None` when one of the words is unknown.
@@ -109,11 +172,16 @@ fn thousandths(text: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::parse;
-    use crate::ask::{Explain, Shape};
+    use crate::ask::{Explain, Media, Shape};
+
+    fn shape(header: Option<&str>) -> (Shape, Option<Explain>) {
+        let accepted = parse(header).unwrap();
+        (accepted.shape, accepted.explain)
+    }
 
     #[test]
     fn the_best_of_what_is_accepted_is_taken() {
-        for (header, shape) in [
+        for (header, expected) in [
             ("*/*", Shape::Array),
             ("application/json", Shape::Array),
             ("text/html, */*;q=0.1", Shape::Array),
@@ -130,27 +198,52 @@ mod tests {
             ("text/csv;q=0, application/json", Shape::Array),
             ("", Shape::Array),
         ] {
-            assert_eq!(parse(Some(header)).unwrap(), (shape, None), "{header}");
+            assert_eq!(shape(Some(header)), (expected, None), "{header}");
         }
-        assert_eq!(parse(None).unwrap(), (Shape::Array, None));
+        assert_eq!(shape(None), (Shape::Array, None));
         let plan = "application/vnd.pgrst.plan+json; for=\"application/json\"; options=analyze|wal";
         let explain = Explain {
             analyze: true,
             wal: true,
             ..Explain::default()
         };
-        assert_eq!(parse(Some(plan)).unwrap(), (Shape::Array, Some(explain)));
+        assert_eq!(shape(Some(plan)), (Shape::Array, Some(explain)));
+        let plan = "application/vnd.pgrst.plan+json; for=\"text/csv\"";
+        assert_eq!(shape(Some(plan)), (Shape::Csv, Some(Explain::default())));
     }
 
     #[test]
     fn a_type_nobody_makes_is_refused() {
         for header in [
-            "image/png",
-            "text/html",
             "application/json;q=0",
+            "image/png;q=0",
             "application/vnd.pgrst.plan+json;options=everything",
         ] {
             assert!(parse(Some(header)).is_err(), "{header}");
         }
+    }
+
+    #[test]
+    fn a_type_that_a_function_may_make_is_kept_for_it() {
+        for (header, named, settled, only) in [
+            ("text/html", vec!["text/html"], true, true),
+            // As browsers ask.
+            (
+                "text/html,image/webp,*/*;q=0.8",
+                vec!["text/html", "image/webp"],
+                false,
+                false,
+            ),
+            ("application/json, text/html", vec![], true, false),
+            ("text/html;q=0.1, application/json", vec![], true, false),
+            ("text/csv", vec!["text/csv"], true, false),
+            ("*/*", vec![], false, false),
+        ] {
+            let media = parse(Some(header)).unwrap().media;
+            assert_eq!(media.named, named, "{header}");
+            assert_eq!(media.settled, settled, "{header}");
+            assert_eq!(media.only, only.then_some(header), "{header}");
+        }
+        assert_eq!(parse(None).unwrap().media, Media::default());
     }
 }

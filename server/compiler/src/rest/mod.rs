@@ -27,7 +27,7 @@ pub use select::MAX_EMBED_DEPTH;
 use crate::Error;
 use crate::ask::{
     Act, After, Answer, Arguments, Ask, Call, Conflict, Count, Delete, Insert, Numbers, Page, Read,
-    Resolution, Rows, Select, Shape, TableName, Update, Whole, Wishes,
+    Resolution, Rows, Select, TableName, Update, Whole, Wishes,
 };
 use crate::error::{BodyError, QueryError};
 use body::Form;
@@ -229,9 +229,14 @@ fn wishes<'a>(
     applies: Applies,
     call: bool,
 ) -> Result<Wishes<'a>, Error> {
-    let (shape, explain) = match request.dialect {
+    let accept::Accepted {
+        shape,
+        explain,
+        media,
+    } = match request.dialect {
         Dialect::PostgRest => accept::parse(request.accept)?,
-        Dialect::Fluxbase => (Shape::Own, None),
+        // Its shape is the mount's own.
+        Dialect::Fluxbase => accept::Accepted::default(),
     };
     let analyzed = explain.is_some_and(|explain| explain.analyze);
     Ok(Wishes {
@@ -240,6 +245,7 @@ fn wishes<'a>(
         rollback: analyzed || preferences.rollback == Some(true),
         time_zone: preferences.time_zone.clone(),
         shape,
+        media,
         explain,
         numbers: Numbers {
             answered: request.dialect == Dialect::PostgRest || call,

@@ -1,23 +1,25 @@
 //! Calls: the function with its arguments, and its rows or its value as a body.
 
-use crate::ask::{Shape, Wishes};
+use crate::ask::Shape;
 use crate::catalog::{ArgumentMode, Returns};
 use crate::plan::{Arguments, Call};
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::read::{self, Origin};
-use crate::sql::{Columns, Guard, Reply, Verb};
+use crate::sql::{Columns, Guard, Manner, Reply, Verb};
 
-pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, manner: Manner<'_>) -> (Columns, Reply) {
     if let Some(rows) = plan.read.as_ref().filter(|_| plan.answer) {
-        return read::document(sql, rows, &Origin::Call(plan), wishes, Verb::Call);
+        return read::document(sql, rows, &Origin::Call(plan), manner, Verb::Call);
     }
     let function = plan.function;
     let void = matches!(function.returns, Returns::Void);
     let guard = Guard {
-        one: matches!(wishes.shape, Shape::Object | Shape::ObjectWithoutNulls)
-            && function.set
+        one: matches!(
+            manner.wishes.shape,
+            Shape::Object | Shape::ObjectWithoutNulls
+        ) && function.set
             && plan.answer,
-        most: wishes.max_affected,
+        most: manner.wishes.max_affected,
     };
     // Of a function that returns nothing PostgreSQL makes an empty text.
     let silent = void || !plan.answer;
@@ -34,11 +36,11 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
             },
         );
     } else if function.set {
-        values(sql, plan, wishes.shape);
+        values(sql, plan, manner);
         sql.word(", ");
         guard.number(sql, "pg_catalog.count(*)");
     } else {
-        value(sql, plan, wishes.shape);
+        value(sql, plan, manner);
         given(sql, plan, " from ");
     }
     if silent || function.set {
@@ -61,7 +63,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, wishes: &Wishes<'_>) -> (Col
         single: !function.set,
         has_body: plan.answer,
         offset: 0,
-        shape: wishes.shape,
+        shape: manner.wishes.shape,
         key: false,
         plan: false,
         pinned: false,
@@ -86,8 +88,10 @@ pub(super) fn subquery(sql: &mut Sql, plan: &Call<'_>) {
 }
 
 /// Writes the one value of a function as a body.
-fn value(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
-    let (before, behind) = match shape {
+fn value(sql: &mut Sql, plan: &Call<'_>, manner: Manner<'_>) {
+    let (before, behind) = match manner.wishes.shape {
+        _ if manner.made.is_some_and(|made| made.bytes) => ("(", ")::pg_catalog.bytea"),
+        _ if manner.made.is_some() => ("(", ")::pg_catalog.text"),
         Shape::Bytes if returns_bytes(plan) => ("", ""),
         Shape::Text | Shape::Bytes => ("(", ")::pg_catalog.text"),
         Shape::ArrayWithoutNulls | Shape::ObjectWithoutNulls => (
@@ -104,8 +108,12 @@ fn value(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
 }
 
 /// Writes the values of a function, `x.c0`, as a body.
-fn values(sql: &mut Sql, plan: &Call<'_>, shape: Shape) {
-    sql.word(match shape {
+fn values(sql: &mut Sql, plan: &Call<'_>, manner: Manner<'_>) {
+    sql.word(match manner.wishes.shape {
+        _ if manner.made.is_some_and(|made| made.bytes) => {
+            "pg_catalog.string_agg(x.c0::pg_catalog.bytea, '')"
+        }
+        _ if manner.made.is_some() => "pg_catalog.string_agg(x.c0::pg_catalog.text, '')",
         Shape::Bytes if returns_bytes(plan) => "pg_catalog.string_agg(x.c0, '')",
         Shape::Text | Shape::Bytes => "pg_catalog.string_agg(x.c0::pg_catalog.text, '')",
         Shape::Object => "(pg_catalog.array_agg(pg_catalog.to_json(x.c0)))[1]",

@@ -253,7 +253,10 @@ fn path(
     steps: &[BoundStep],
     as_text: bool,
 ) {
+    let json = matches!(expression.base.class(), TypeClass::Json | TypeClass::Jsonb);
+    sql.word(if json { "" } else { "pg_catalog.to_jsonb(" });
     base(sql, scope, expression.base);
+    sql.word(if json { "" } else { ")" });
     for (index, step) in steps.iter().enumerate() {
         let last = index + 1 == steps.len();
         sql.word(if last && as_text { " ->> " } else { " -> " });

@@ -5,7 +5,7 @@
 //! a new statement to prepare), so the values of such rows go by `c0`, `c1`, … and the object is built with bound keys.
 
 use crate::ask::{Aggregate, Shape};
-use crate::catalog::TypeName;
+use crate::catalog::{Name, TypeName};
 use crate::plan::{Link, Member, MemberName, Output, Read, Value, is_built};
 use crate::sql::filter::expression;
 use crate::sql::fragment::{Alias, Sql};
@@ -44,11 +44,13 @@ impl<'s, 'a> Scope<'s, 'a> {
 
 /// How a body is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Form<'f> {
     /// A JSON array.
     Array { strip: bool },
     /// A JSON object, of the first row.
     Object { strip: bool },
+    /// A collection of features, which PostGIS of this schema makes of rows.
+    GeoJson(&'f Name),
     /// CSV.
     Csv,
     /// One column, as text.
@@ -58,7 +60,10 @@ pub(super) enum Form {
 }
 
 /// The form of a body; `single`: the request itself speaks of one row.
-pub(super) fn form(shape: Shape, single: bool) -> Form {
+pub(super) fn form(shape: Shape, single: bool, geo_json: Option<&Name>) -> Form<'_> {
+    if let (Shape::GeoJson, Some(schema)) = (shape, geo_json) {
+        return Form::GeoJson(schema);
+    }
     match shape {
         Shape::Own if single => Form::Object { strip: false },
         Shape::Own | Shape::Array | Shape::GeoJson => Form::Array { strip: false },
@@ -72,7 +77,7 @@ pub(super) fn form(shape: Shape, single: bool) -> Form {
 }
 
 /// Whether the values of a row go by numbers.
-pub(super) fn numbered(output: &Output<'_>, form: Form) -> bool {
+pub(super) fn numbered(output: &Output<'_>, form: Form<'_>) -> bool {
     is_built(output) || matches!(form, Form::Csv | Form::Text | Form::Bytes)
 }
 
@@ -214,7 +219,7 @@ pub(super) fn spreads(sql: &mut Sql, scope: &Scope<'_, '_>) {
 /// Writes the body that the rows of `x` make. `one`: `x` has one row at most.
 ///
 /// `x.*`, not `x`: the bare name would mean a column called x if there is one.
-pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form, one: bool) {
+pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form<'_>, one: bool) {
     match form {
         Form::Array { strip } => {
             sql.word("coalesce(pg_catalog.json_agg(");
@@ -230,6 +235,11 @@ pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form, one: bool) {
             sql.word("(pg_catalog.array_agg(");
             object(sql, output, strip);
             sql.word("))[1]");
+        }
+        Form::GeoJson(schema) => {
+            sql.word("pg_catalog.json_build_object('type', 'FeatureCollection', 'features', coalesce(pg_catalog.json_agg(")
+                .name(schema)
+                .word(".st_asgeojson(x.*)::pg_catalog.json), '[]'))");
         }
         Form::Csv => csv(sql, output),
         Form::Bytes if is_bytes(output) => {

@@ -7,11 +7,11 @@
 //! keep to one, and a bound limit makes the planner guess a tenth of the table, so that it either plans an ordered page
 //! badly or plans it anew at each execution. OFFSET moves with every page and is bound.
 
-use crate::ask::{Count, Shape, Wishes};
+use crate::ask::{Count, Shape};
 use crate::plan::{Call, Link, Read, Value};
 use crate::sql::fragment::Sql;
 use crate::sql::output::{self, Form, Scope};
-use crate::sql::{Columns, Estimate, Guard, Reply, Verb, call, filter};
+use crate::sql::{Columns, Estimate, Guard, Manner, Reply, Verb, call, filter};
 
 /// Rows counted before the planner's opinion is asked, where an estimate was asked for.
 const COUNTED: u64 = 1_000;
@@ -31,8 +31,8 @@ pub(super) enum Origin<'o, 'a> {
     Written,
 }
 
-pub(super) fn print(sql: &mut Sql, plan: &Read<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
-    document(sql, plan, &Origin::Relation, wishes, Verb::Read)
+pub(super) fn print(sql: &mut Sql, plan: &Read<'_>, manner: Manner<'_>) -> (Columns, Reply) {
+    document(sql, plan, &Origin::Relation, manner, Verb::Read)
 }
 
 /// Writes the whole statement of a read.
@@ -40,23 +40,23 @@ pub(super) fn document(
     sql: &mut Sql,
     plan: &Read<'_>,
     origin: &Origin<'_, '_>,
-    wishes: &Wishes<'_>,
+    manner: Manner<'_>,
     verb: Verb,
 ) -> (Columns, Reply) {
     // One row of a function is an object, whatever the mount does with rows of a table.
-    let shape = match wishes.shape {
+    let shape = match manner.wishes.shape {
         Shape::Array if plan.single => Shape::Own,
         other => other,
     };
-    let form = output::form(shape, plan.single);
+    let form = output::form(shape, plan.single, manner.geo_json);
     let exact = matches!(form, Form::Object { .. }) && !plan.single;
     // What a call did must be undone when its rows are not as many as they should be; a read did nothing.
     let guard = Guard {
         one: exact && verb == Verb::Call,
-        most: wishes.max_affected.filter(|_| verb == Verb::Call),
+        most: manner.wishes.max_affected.filter(|_| verb == Verb::Call),
     };
     let counts =
-        plan.count != Count::No || exact || wishes.numbers.answered || guard.most.is_some();
+        plan.count != Count::No || exact || manner.wishes.numbers.answered || guard.most.is_some();
     let mut columns = Columns {
         rows: None,
         total: None,
@@ -136,7 +136,7 @@ pub(super) fn rows(
     sql: &mut Sql,
     scope: &Scope<'_, '_>,
     origin: &Origin<'_, '_>,
-    form: Form,
+    form: Form<'_>,
     to_one: bool,
     uncertain: bool,
 ) {

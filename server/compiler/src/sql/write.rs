@@ -3,7 +3,7 @@
 //! Values travel as one JSON parameter that PostgreSQL unpacks with the column types of the catalog: the statement is
 //! the same for one row and for ten thousand.
 
-use crate::ask::{Shape, Wishes};
+use crate::ask::Shape;
 use crate::catalog::Column;
 use crate::plan::Base;
 use crate::plan::{
@@ -12,12 +12,12 @@ use crate::plan::{
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::output::{self, Form, Scope};
 use crate::sql::read::{self, Origin};
-use crate::sql::{Columns, Guard, Reply, Verb, filter};
+use crate::sql::{Columns, Guard, Manner, Reply, Verb, filter};
 
 /// What every write needs to print itself.
 struct Target<'s, 'a> {
     answer: &'s Answer<'a>,
-    wishes: &'s Wishes<'s>,
+    manner: Manner<'s>,
     verb: Verb,
     single: bool,
     /// The rows written.
@@ -26,10 +26,10 @@ struct Target<'s, 'a> {
     pinned: bool,
 }
 
-pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+pub(super) fn insert(sql: &mut Sql, plan: &Insert<'_>, manner: Manner<'_>) -> (Columns, Reply) {
     let target = Target {
         answer: &plan.answer,
-        wishes,
+        manner,
         verb: Verb::Insert,
         single: plan.single,
         alias: sql.new_alias(),
@@ -129,10 +129,10 @@ fn condition(
     filter::predicate(sql, &scope, filter);
 }
 
-pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, manner: Manner<'_>) -> (Columns, Reply) {
     let target = Target {
         answer: &plan.answer,
-        wishes,
+        manner,
         verb: Verb::Update,
         single: plan.single,
         alias: sql.new_alias(),
@@ -160,10 +160,10 @@ pub(super) fn update(sql: &mut Sql, plan: &Update<'_>, wishes: &Wishes<'_>) -> (
     finish(sql, &target)
 }
 
-pub(super) fn delete(sql: &mut Sql, plan: &Delete<'_>, wishes: &Wishes<'_>) -> (Columns, Reply) {
+pub(super) fn delete(sql: &mut Sql, plan: &Delete<'_>, manner: Manner<'_>) -> (Columns, Reply) {
     let target = Target {
         answer: &plan.answer,
-        wishes,
+        manner,
         verb: Verb::Delete,
         single: plan.single,
         alias: sql.new_alias(),
@@ -273,7 +273,11 @@ fn returning(sql: &mut Sql, target: &Target<'_, '_>) {
         }
         Answer::Rows(read) => {
             let scope = Scope::at(sql, read, target.alias, false);
-            let form = output::form(target.wishes.shape, target.single);
+            let form = output::form(
+                target.manner.wishes.shape,
+                target.single,
+                target.manner.geo_json,
+            );
             output::members(sql, &scope, output::numbered(&read.output, form));
         }
         Answer::Key(columns) if !columns.is_empty() => {
@@ -303,8 +307,12 @@ fn computed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Function> {
 
 /// Writes the body and the number of rows written.
 fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
-    let form = output::form(target.wishes.shape, target.single);
-    let one = target.single && target.wishes.shape == Shape::Own;
+    let form = output::form(
+        target.manner.wishes.shape,
+        target.single,
+        target.manner.geo_json,
+    );
+    let one = target.single && target.manner.wishes.shape == Shape::Own;
     sql.word(" select ");
     match target.answer {
         Answer::Rows(rows) if in_layers(rows) => {
@@ -339,14 +347,14 @@ fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
     (
         Columns {
             rows: Some(1),
-            total: target.wishes.numbers.written.then_some(1),
+            total: target.manner.wishes.numbers.written.then_some(1),
         },
         Reply {
             verb: target.verb,
             single: target.single,
             has_body,
             offset: 0,
-            shape: target.wishes.shape,
+            shape: target.manner.wishes.shape,
             key,
             plan: false,
             pinned: target.pinned,
@@ -355,8 +363,8 @@ fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
 }
 
 /// Writes the rows of `x`; a delete of the mount's own form says their number too.
-fn records(sql: &mut Sql, target: &Target<'_, '_>, rows: &Read<'_>, form: Form, one: bool) {
-    let counted = target.verb == Verb::Delete && target.wishes.shape == Shape::Own && !one;
+fn records(sql: &mut Sql, target: &Target<'_, '_>, rows: &Read<'_>, form: Form<'_>, one: bool) {
+    let counted = target.verb == Verb::Delete && target.manner.wishes.shape == Shape::Own && !one;
     if counted {
         sql.word("pg_catalog.json_build_object('affected', pg_catalog.count(*), 'records', ");
     }
@@ -368,11 +376,11 @@ fn records(sql: &mut Sql, target: &Target<'_, '_>, rows: &Read<'_>, form: Form, 
 fn number(sql: &mut Sql, target: &Target<'_, '_>) {
     let guard = Guard {
         one: matches!(
-            target.wishes.shape,
+            target.manner.wishes.shape,
             Shape::Object | Shape::ObjectWithoutNulls
         ) && matches!(target.answer, Answer::Rows(_))
             && !target.pinned,
-        most: target.wishes.max_affected,
+        most: target.manner.wishes.max_affected,
     };
     guard.number(sql, "pg_catalog.count(*)");
 }

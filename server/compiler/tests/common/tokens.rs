@@ -103,6 +103,7 @@ const WORDS: &[&str] = &[
     "_health",
     "else",
     "to_json",
+    "to_jsonb",
     "to_tsvector",
     "to_tsquery",
     "plainto_tsquery",

@@ -198,8 +198,8 @@ async fn what_is_switched_on_is_served() {
 #[actix_web::test]
 async fn methods_of_both_mounts_are_told() {
     for (path, allow) in [
-        (POSTS, "GET, HEAD, POST, PATCH, PUT, DELETE"),
-        ("/rest/v1/rpc/f", "GET, HEAD, POST"),
+        (POSTS, "OPTIONS, GET, HEAD, POST, PATCH, PUT, DELETE"),
+        ("/rest/v1/rpc/f", "OPTIONS, GET, HEAD, POST"),
         ("/api/v1/rpc/default/f", "POST"),
         ("/api/v1/rpc/procedures", "GET, HEAD"),
     ] {

@@ -215,6 +215,7 @@ fn failures_without_sqlstate_have_codes_of_their_families() {
             429,
             "RATE_LIMIT_EXCEEDED",
         ),
+        (Failure::NotDescribed, 404, "PGRST126"),
         (Failure::NoSuchRoute, 404, "PGRST125"),
         (Failure::Method { allow: "GET" }, 405, "PGRST117"),
         (Failure::AnotherRow, 400, "PGRST115"),

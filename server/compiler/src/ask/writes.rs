@@ -1,0 +1,94 @@
+//! What is written, and what a write sends back.
+
+use super::{Filter, Order, Read, Rows};
+use std::borrow::Cow;
+
+/// New rows from JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Insert<'a> {
+    /// Whether the body was an array: the answer then is one too.
+    pub many: bool,
+    /// The rows, grouped by the columns they give. One group unless absent keys shall take their defaults.
+    pub groups: Vec<Group<'a>>,
+    /// What to do with a row that is there already; `None`: it is an error.
+    pub conflict: Option<Conflict<'a>>,
+    /// Rows of the body that do not satisfy it are not inserted.
+    pub only: Option<Filter<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+}
+
+/// What happens to a row that is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conflict<'a> {
+    /// Columns of the key that decides; `None`: the primary key.
+    pub columns: Option<Vec<Cow<'a, str>>>,
+    /// What to do.
+    pub resolution: Resolution,
+}
+
+/// `Prefer: resolution`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The columns given take their new values.
+    Merge,
+    /// The row stays as it is.
+    Ignore,
+}
+
+/// Rows that give the same columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group<'a> {
+    /// Columns to fill, in order of first appearance.
+    pub columns: Vec<Cow<'a, str>>,
+    /// An object for a single row, else an array of objects. Checked JSON.
+    pub json: Cow<'a, str>,
+}
+
+/// New values for existing rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update<'a> {
+    /// Which rows; [`Rows::All`] only where the mount lets a write go without a filter.
+    pub rows: Rows<'a>,
+    /// Columns to set and the object that holds their values.
+    pub set: Group<'a>,
+    /// Only the first rows of an order; `None`: all.
+    pub page: Option<Page<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+}
+
+/// The first rows of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<'a> {
+    /// First key first.
+    pub order: Vec<Order<'a>>,
+    /// How many.
+    pub limit: u64,
+    /// Rows to skip.
+    pub offset: u64,
+}
+
+/// Rows to remove.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delete<'a> {
+    /// Which rows; [`Rows::All`] only where the mount lets a write go without a filter.
+    pub rows: Rows<'a>,
+    /// Only the first rows of an order; `None`: all.
+    pub page: Option<Page<'a>>,
+    /// What comes back.
+    pub answer: Answer<'a>,
+}
+
+/// What a write sends back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer<'a> {
+    /// The changed rows.
+    Rows(Box<Read<'a>>),
+    /// Only how many there were.
+    Affected,
+    /// Only the primary key of the first one.
+    Key,
+    /// No body.
+    Nothing,
+}

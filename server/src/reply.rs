@@ -1,6 +1,7 @@
 //! One row → HTTP. The body is copied as PostgreSQL built it; no row is parsed.
 
 pub mod fluxbase;
+pub mod graphql;
 pub mod postgrest;
 mod tag;
 
@@ -11,6 +12,8 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use bytes::Bytes;
 use fluxbase_compiler::sql::{Columns, Statement};
 
+/// Kept by the caller alone, and asked about each time: the next answer may be another caller's.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A statement that was run, and what came of it.

@@ -216,6 +216,8 @@ fn each_failure_has_its_status_and_body() {
             "RATE_LIMIT_EXCEEDED",
         ),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
+        (Failure::DocumentUnknown, 400, "PERSISTED_QUERY_NOT_FOUND"),
+        (Failure::DocumentNotPersisted, 403, "ACCESS_DENIED"),
         (
             Failure::WriteHitNothing { anonymous: true },
             401,

@@ -12,7 +12,8 @@ use std::fmt;
 const ROOTS: [&str; 2] = ["/api/v1/", "/rest/v1/"];
 
 /// Names of one resource: the second is counted as the first.
-const SAME: [(&str, &str); 5] = [
+const SAME: [(&str, &str); 6] = [
+    ("/api/v1/graphql", "/graphql/v1"),
     ("/api/v1/auth/signin", "/api/v1/auth/login"),
     ("/api/v1/auth/signin", "/api/v1/admin/login"),
     ("/api/v1/auth/refresh", "/api/v1/admin/refresh"),
@@ -39,7 +40,7 @@ impl Pattern {
     pub fn parse(written: &str) -> Result<Self, &'static str> {
         let (path, below) = match written.strip_suffix("/*") {
             Some(path) => (path, true),
-            None => (written, false),
+            None => (one_spelling(written), false),
         };
         let root = ROOTS
             .iter()
@@ -63,7 +64,7 @@ impl Pattern {
         Ok(if below {
             Self::Below(format!("{path}/"))
         } else {
-            Self::Exact(one_spelling(path).to_owned())
+            Self::Exact(path.to_owned())
         })
     }
 

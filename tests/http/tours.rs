@@ -1,4 +1,4 @@
-//! The clients that most people already have for PostgREST, each through all its documented methods: the steps are in
+//! What people already have for PostgREST and GraphQL, each through all its documented methods: the steps are in
 //! `tests/clients/`, in the language of the client.
 
 use fluxbase_tests::fixture::{Database, Fixture};
@@ -19,13 +19,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         }));
     };
     add("postgrest_js_of_npm_holds_in_every_step", |database| {
-        let modules = installed("node");
-        // Modules are looked for beside the script.
-        let script = modules.join("tour.mjs");
-        std::fs::copy(clients().join("tour.mjs"), &script).expect("a copy of the tour");
-        let mut node = Command::new("node");
-        node.arg(script);
-        travel(database, node, 100);
+        travel(database, node("tour.mjs"), 100);
+    });
+    add("graphql_of_npm_holds_in_every_step", |database| {
+        travel(database, node("graphql.mjs"), 145);
     });
     add("postgrest_of_pypi_holds_in_every_step", |database| {
         let mut python = Command::new(installed("python").join("bin/python"));
@@ -33,6 +30,16 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         travel(database, python, 40);
     });
     trials
+}
+
+/// A tour in JavaScript.
+fn node(tour: &str) -> Command {
+    // Modules are looked for beside the script.
+    let script = installed("node").join(tour);
+    std::fs::copy(clients().join(tour), &script).expect("a copy of the tour");
+    let mut node = Command::new("node");
+    node.arg(script);
+    node
 }
 
 fn clients() -> PathBuf {

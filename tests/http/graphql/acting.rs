@@ -1,144 +1,29 @@
-//! GraphQL against the real thing: who sees what, what is refused, and what a mutation leaves behind.
+//! Reading and writing through GraphQL, as who is asking.
 
+use super::{NESTED, PATHS, Test, ask, data, everything, refused, request};
 use crate::keys::{client_key, text};
 use crate::site::Site;
-use fluxbase_tests::fixture::Fixture;
-use fluxbase_tests::http::{Request, Response, encoded};
-use fluxbase_tests::trial::trial;
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const PATHS: [&str; 2] = ["/api/v1/graphql", "/graphql/v1"];
-
-const SCHEMA: &str = "
-    create table public.users (id uuid primary key default auth.uid(), name text not null);
-    create table public.posts (
-        id int primary key,
-        author_id uuid not null default auth.uid() references public.users,
-        title text not null unique,
-        price numeric,
-        is_public boolean not null default false
-    );
-    create table public.comments (
-        id int primary key,
-        post_id int not null references public.posts deferrable initially deferred,
-        author_id uuid not null default auth.uid() references public.users,
-        body text not null
-    );
-    alter table public.posts enable row level security, force row level security;
-    create policy own on public.posts using (author_id = auth.uid()) with check (author_id = auth.uid());
-    create policy public_ones on public.posts for select using (is_public);
-    alter table public.comments enable row level security, force row level security;
-    create policy own on public.comments using (author_id = auth.uid()) with check (author_id = auth.uid());
-    create policy of_public_ones on public.comments for select
-        using (exists (select from public.posts p where p.id = post_id and p.is_public));
-    grant select on public.users, public.posts, public.comments to anon;
-    grant select, insert, update, delete on public.users, public.posts, public.comments to authenticated, service_role;
-    create function public.shout(words text) returns text immutable language sql return upper(words);
-    create function public.note_down(words text) returns int language sql
-        begin atomic insert into public.posts (id, title) values (900, words) returning id; end;
-";
-
-/// Two authors, each with a private post; Bob's other one is public, and Ann has commented on it.
-const ROWS: &str = "
-    insert into public.users values ('{ANN_ID}', 'Ann'), ('{BOB_ID}', 'Bob');
-    insert into public.posts values
-        (1, '{ANN_ID}', 'ann private', 1.50, false),
-        (2, '{BOB_ID}', 'bob private', null, false),
-        (3, '{BOB_ID}', 'bob public', null, true);
-    insert into public.comments values
-        (1, 3, '{ANN_ID}', 'by ann'), (2, 2, '{BOB_ID}', 'by bob, of a private post');
-";
-
-const NESTED: &str = "{ users(orderBy: {name: ASC}, limit: 2) { name posts(orderBy: {id: ASC}, limit: 2) { title comments(orderBy: {id: ASC}, limit: 2) { body author { posts(orderBy: {id: ASC}, limit: 2) { title } } } } } }";
-
-/// A site with those tables.
-fn site(fixture: &Arc<Fixture>, settings: &[(&str, &str)]) -> Site {
-    let database = fixture.database();
-    let mut superuser = database.superuser();
-    superuser.batch_execute(SCHEMA).expect("schema");
-    superuser.batch_execute(&fixture.fill(ROWS)).expect("rows");
-    Site::on(database, settings)
-}
-
-pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
-    let mut trials = Vec::new();
-    let mut add = |name: &str, settings: &'static [(&str, &str)], body: fn(&Site)| {
-        let fixture = Arc::clone(fixture);
-        let cluster = Arc::clone(&fixture.cluster);
-        trials.push(trial(&cluster, format!("graphql::{name}"), move || {
-            body(&site(&fixture, settings));
-        }));
-    };
-    add(
+pub(super) const TESTS: &[Test] = &[
+    (
         "related_rows_at_every_depth_are_those_of_the_policies",
         &[],
         nested,
-    );
-    add("depth_and_complexity_are_limited", &[], limits);
-    add(
-        "introspection_that_is_off_tells_nothing",
-        &[("GRAPHQL_INTROSPECTION", "false")],
-        introspection,
-    );
-    add("a_mutation_changes_what_the_caller_may", &[], mutation);
-    add("fields_of_a_mutation_happen_all_or_not_at_all", &[], atomic);
-    add("a_mutation_over_get_changes_nothing", &[], over_get);
-    add("values_of_variables_are_values", &[], variables);
-    add("errors_have_codes_and_tell_nothing_else", &[], codes);
-    add("a_key_needs_the_scope_of_each_field", &[], scopes);
-    add(
+    ),
+    ("a_mutation_changes_what_the_caller_may", &[], mutation),
+    ("fields_of_a_mutation_happen_all_or_not_at_all", &[], atomic),
+    ("values_of_variables_are_values", &[], variables),
+    ("errors_have_codes_and_tell_nothing_else", &[], codes),
+    ("a_key_needs_the_scope_of_each_field", &[], scopes),
+    (
         "what_goes_before_each_request_goes_before_mutations_too",
         &[("API_PRE_REQUEST", "public.before")],
         pre_request,
-    );
-    add("a_new_table_is_in_the_schema_at_once", &[], reload);
-    trials
-}
-
-fn request(site: &Site, path: &str, body: &Value, token: Option<&str>) -> Response {
-    let request: Request = site.post(path, body);
-    match token {
-        Some(token) => request.bearer(token),
-        None => request,
-    }
-    .send()
-}
-
-fn ask(site: &Site, query: &str, token: Option<&str>) -> Response {
-    request(site, PATHS[0], &json!({ "query": query }), token)
-}
-
-/// The data of an operation that must succeed.
-#[track_caller]
-fn data(site: &Site, query: &str, token: Option<&str>) -> Value {
-    let body = ask(site, query, token).expect(200);
-    assert_eq!(
-        body.as_object().map(serde_json::Map::len),
-        Some(1),
-        "{body}"
-    );
-    body["data"].clone()
-}
-
-/// Status, code and code of the one error of an operation that must fail.
-#[track_caller]
-fn refused(answer: &Response, status: u16, code: &str, extension: &str) {
-    let body = answer.refused(status, code);
-    let errors = body["errors"].as_array().expect("errors");
-    assert_eq!(errors.len(), 1, "{body}");
-    assert_eq!(errors[0]["message"], body["error"]);
-    assert_eq!(errors[0]["extensions"], json!({ "code": extension }));
-    assert!(body.get("data").is_none(), "{body}");
-}
-
-fn everything(site: &Site) -> String {
-    let all = "select (select string_agg(p::text, '|' order by id) from public.posts p) || coalesce((select string_agg(c::text, '|' order by id) from public.comments c), '')";
-    let row = site.database.superuser().query_one(all, &[]);
-    row.expect("read").get(0)
-}
+    ),
+    ("a_new_table_is_in_the_schema_at_once", &[], reload),
+];
 
 fn nested(site: &Site) {
     let (ann, bob) = (&site.database.fixture.ann, &site.database.fixture.bob);
@@ -180,50 +65,6 @@ fn nested(site: &Site) {
     // As PostgreSQL wrote it, to the last digit.
     let answer = ask(site, "{ post(id: 1) { price } }", Some(&ann.token));
     assert_eq!(answer.text(), r#"{"data":{"post":{"price":1.50}}}"#);
-}
-
-fn limits(site: &Site) {
-    // The title is the sixth field inside another.
-    data(site, NESTED, None);
-    let deep = |levels: usize| {
-        let (open, close) = (
-            "author { posts(limit: 1) { ".repeat(levels),
-            "} } ".repeat(levels),
-        );
-        format!("{{ posts(limit: 1) {{ {open}title {close}}} }}")
-    };
-    data(site, &deep(4), None);
-    let answer = ask(site, &deep(5), None);
-    refused(&answer, 400, "DEPTH_LIMIT_EXCEEDED", "DEPTH_LIMIT_EXCEEDED");
-    assert!(
-        answer
-            .text()
-            .contains("query depth 12 exceeds maximum allowed depth of 10"),
-        "{}",
-        answer.text()
-    );
-    let wide = |rows: usize| format!("{{ posts(limit: {rows}) {{ id }} }}");
-    data(site, &wide(900), None);
-    let code = "COMPLEXITY_LIMIT_EXCEEDED";
-    refused(&ask(site, &wide(1000), None), 400, code, code);
-}
-
-fn introspection(site: &Site) {
-    let code = "INTROSPECTION_DISABLED";
-    let queries = [
-        "{ __schema { types { name } } }",
-        "{ users { name } __type(name: \"Users\") { name } }",
-    ];
-    for path in PATHS {
-        for query in queries {
-            let answer = request(site, path, &json!({ "query": query }), None);
-            refused(&answer, 403, code, code);
-            let target = format!("{path}?query={}", encoded(query));
-            refused(&site.get(&target).send(), 403, code, code);
-        }
-        refused(&site.get(path).send(), 403, code, code);
-    }
-    data(site, "{ users { __typename name } }", None);
 }
 
 fn mutation(site: &Site) {
@@ -322,33 +163,6 @@ fn atomic(site: &Site) {
             answer.text()
         );
         assert_eq!(everything(site), before);
-    }
-}
-
-fn over_get(site: &Site) {
-    let ann = &site.database.fixture.ann;
-    let before = everything(site);
-    let get = |path: &str, query: &str| {
-        let target = format!("{path}?query={}", encoded(query));
-        site.get(&target).bearer(&ann.token).send()
-    };
-    for path in PATHS {
-        let answer = get(path, "mutation { deletePosts(id: 1) { id } }");
-        let body = answer.refused(405, "METHOD_NOT_ALLOWED");
-        assert_eq!(
-            body["errors"][0]["extensions"]["code"],
-            "METHOD_NOT_ALLOWED"
-        );
-        assert_eq!(answer.header("allow"), Some("POST"));
-        // Neither by a function that a query may not hold.
-        let answer = get(path, "{ noteDown(words: \"x\") }");
-        answer.shaped(400, "GRAPHQL_VALIDATION_FAILED");
-        assert_eq!(everything(site), before);
-        let answer = get(path, "{ post(id: 1) { title } }").expect(200);
-        assert_eq!(answer, json!({"data": {"post": {"title": "ann private"}}}));
-        // The whole schema, as tools ask for it.
-        let schema = site.get(path).send().expect(200);
-        assert!(schema["data"]["__schema"]["types"].is_array());
     }
 }
 

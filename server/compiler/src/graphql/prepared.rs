@@ -40,8 +40,10 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// Bytes of an answer that needs no rows, if it shall be kept: introspection can be megabytes.
-    const MAX_KEPT: usize = 16 << 10;
+    /// Bytes of statements and answers that are kept for each of the document, and for as many more. Fragments and
+    /// introspection make megabytes of a few words.
+    const MAX_KEPT: usize = 8;
+    const BESIDE: usize = 256;
 
     /// Reads a document.
     ///
@@ -128,7 +130,9 @@ impl Prepared {
             Kind::Query | Kind::Subscription => super::query(&ask, operation),
         };
         let compiled = Rc::new(compiled.map_err(one)?);
-        if operation.variables.is_empty() && weight(&compiled) <= Self::MAX_KEPT {
+        let room =
+            Self::MAX_KEPT * (self.text().len() + Self::BESIDE) / self.statements.len().max(1);
+        if operation.variables.is_empty() && weight(&compiled) <= room {
             return Ok(Rc::clone(kept.get_or_init(|| compiled)));
         }
         Ok(compiled)

@@ -103,8 +103,9 @@ fn mutation(site: &Site) {
     );
 }
 
-/// 1. The first field of a mutation is done. 2. A later one fails, at once or only at COMMIT. 3. Half of the operation is
-/// there, and the caller was told that it failed.
+/// 1. The first field of a mutation is done.
+/// 2. A later one fails, at once or only at COMMIT.
+/// 3. Half of the operation is there, and the caller was told that it failed.
 fn atomic(site: &Site) {
     let ann = &site.database.fixture.ann;
     let before = everything(site);

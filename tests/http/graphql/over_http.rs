@@ -98,8 +98,9 @@ fn media(site: &Site) {
     }
 }
 
-/// 1. A page of another site has a form, or a script sends a body of a type that needs no permission. 2. The browser
-/// adds what it holds of credentials. 3. The mutation is done.
+/// 1. A page of another site has a form, or a script sends a body of a type that needs no permission.
+/// 2. The browser adds what it holds of credentials.
+/// 3. The mutation is done.
 fn forms(site: &Site) {
     let ann = &site.database.fixture.ann;
     let before = everything(site);

@@ -68,7 +68,8 @@ fn apollo(text: &str) -> Value {
     json!({"persistedQuery": {"version": 1, "sha256Hash": hash(text)}})
 }
 
-/// 1. A client is taken over, or somebody reads its requests. 2. He sends an operation that the operator never wrote.
+/// 1. A client is taken over, or somebody reads its requests.
+/// 2. He sends an operation that the operator never wrote.
 fn only(site: &Site) {
     let ann = &site.database.fixture.ann;
     let before = everything(site);

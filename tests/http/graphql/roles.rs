@@ -129,7 +129,8 @@ fn columns(site: &Site) {
     assert_eq!(names(None), [""; 0]);
 }
 
-/// 1. The service's key asks; the document is read, planned and kept. 2. A user sends the same bytes.
+/// 1. The service's key asks; the document is read, planned and kept.
+/// 2. A user sends the same bytes.
 fn documents(site: &Site) {
     let (ann, service) = (
         Some(site.database.fixture.ann.token.as_str()),
@@ -192,8 +193,8 @@ fn revoked(site: &Site) {
     );
 }
 
-/// 1. A post is not the caller's to see. 2. He asks for what he may see, with a condition on the post: whether it holds
-/// shows in which rows come back.
+/// 1. A post is not the caller's to see.
+/// 2. He asks for what he may see, with a condition on the post: whether it holds shows in which rows come back.
 fn filters(site: &Site) {
     let ann = Some(site.database.fixture.ann.token.as_str());
     let service = Some(site.database.fixture.service_key.as_str());

@@ -26,7 +26,7 @@ const INTROSPECTION: Setting = Setting::plain(
 const MAX_BATCH: Setting = Setting::plain(
     "graphql.max_batch",
     "1",
-    "Operations in one body; with more than 1 it may also be a list, each operation a transaction of its own.",
+    "Operations in one body; with more than 1 it may also be a list, each operation a transaction of its own. A list counts as one request.",
 );
 const PERSISTED_ONLY: Setting = Setting::plain(
     "graphql.persisted_only",

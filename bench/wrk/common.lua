@@ -8,6 +8,12 @@ function get(path, user)
   return wrk.format("GET", path, { ["Authorization"] = "Bearer " .. user.token, ["Host"] = "127.0.0.1" })
 end
 
+function graphql(query, variables, user)
+  return wrk.format("POST", "/api/v1/graphql",
+    { ["Authorization"] = "Bearer " .. user.token, ["Content-Type"] = "application/json", ["Host"] = "127.0.0.1" },
+    '{"query":"' .. query .. '","variables":' .. variables .. '}')
+end
+
 -- Looking into every answer costs the load generator more than sending the request, so timed runs only
 -- count statuses and bytes; a run of its own, with BENCH_CHECK set, applies the workload's is_right().
 local threads = {}

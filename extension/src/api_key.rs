@@ -42,18 +42,13 @@ pub fn enter(key: &str, scope: Option<&str>, stored: &Stored) -> Result<(), Fail
     if known.expires_at <= owner::now() {
         return Err(Failure::key_over());
     }
-    match scope {
-        Some(scope) if !scopes::allow(&known.scopes, scope) => {
-            return Err(Failure::scope_missing(scope));
-        }
-        // In SQL nobody says what for, so it is judged by what can be done: reading, and writing.
-        None if !scopes::allow(&known.scopes, "read:tables") => {
-            return Err(Failure::scope_missing("read:tables"));
-        }
-        _ => {}
+    // In SQL nobody says what for, so it is judged by what can be done: reading, and writing.
+    let needed = scope.unwrap_or("read:tables");
+    if let Some(missing) = scopes::missing(&known.scopes, needed) {
+        return Err(Failure::scope_missing(missing));
     }
     // Whoever says "for reading" is held to it.
-    let for_reading = scope.is_none_or(|scope| scope.starts_with("read:"));
+    let for_reading = needed.split(' ').all(|scope| scope.starts_with("read:"));
     let may_write = ["write:tables", "execute:rpc"]
         .iter()
         .any(|scope| scopes::allow(&known.scopes, scope));

@@ -2,22 +2,24 @@
 //!
 //! ```text
 //!  outer   request id · client address · panic → 500 · error bodies · headers · one log line      (every request)
-//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1, /rest/v1)
+//!   └ gate   body limit · authenticate · rate limit · read the body                           (below /api/v1, /rest/v1, /graphql/v1)
 //!      └ handler
 //! ```
 
 use crate::authenticate::{Keys, Verified};
+use crate::catalog::Served;
 use crate::client::{self, ClientAddress};
 use crate::config::{Config, Server};
 use crate::cookies::Cookies;
 use crate::db::{Db, DbError, Options};
 use crate::error::{Failure, Form};
 use crate::gate::{Passed, gate};
+use crate::graphql::{Documents, Operations};
 use crate::headers::RequestIds;
 use crate::limit::Limiter;
 use crate::limit::window::Standing;
-use crate::openapi::{self, Documents};
-use crate::{auth, headers, health, log, rest};
+use crate::openapi::{self, Descriptions};
+use crate::{auth, graphql, headers, health, log, rest};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -26,7 +28,6 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, guard, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use fluxbase_compiler::catalog::Catalog;
 use futures_util::FutureExt;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -46,9 +47,11 @@ pub struct Shared {
     pub limiter: Limiter,
     /// What makes and judges cookies, where they are on.
     pub cookies: Option<Cookies>,
-    /// The relations served.
-    pub catalog: ArcSwap<Catalog>,
+    /// The relations and functions.
+    pub served: ArcSwap<Served>,
     /// What roles may do with them, as told.
+    pub descriptions: Descriptions,
+    /// The GraphQL documents that the operator persisted.
     pub documents: Documents,
     /// What verifies tokens.
     pub keys: ArcSwap<Keys>,
@@ -67,6 +70,8 @@ pub struct Worker {
     pub db: Db,
     /// Its memory of verified tokens.
     pub verified: RefCell<Verified>,
+    /// Its memory of GraphQL documents.
+    pub operations: RefCell<Operations>,
     /// Names requests that came without a name.
     pub request_ids: RequestIds,
 }
@@ -85,6 +90,7 @@ impl Worker {
             shared,
             db: Db::new(options, connections)?,
             verified: RefCell::new(Verified::new(VERIFIED_TOKENS)),
+            operations: RefCell::new(Operations::new(graphql::REMEMBERED)),
             request_ids: RequestIds::new(uuid::Uuid::new_v4().into_bytes()),
         })
     }
@@ -121,6 +127,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
                     web::route().guard(reads()).to(openapi::fluxbase),
                 ))
                 .configure(tables)
+                .service(graphql_at("/graphql"))
                 .default_service(web::to(no_such_route)),
         )
         .service(
@@ -156,7 +163,13 @@ pub fn routes(app: &mut web::ServiceConfig) {
                     .route(options().to(rest::options::table)),
                 )
                 .default_service(web::to(no_such_route)),
-        );
+        )
+        .service(graphql_at("/graphql/v1").wrap(from_fn(gate)));
+}
+
+fn graphql_at(path: &str) -> actix_web::Resource {
+    only(path, "GET, HEAD, POST", web::post().to(graphql::post))
+        .route(web::route().guard(reads()).to(graphql::get))
 }
 
 /// Tables and functions as the Fluxbase contract has them.
@@ -291,7 +304,7 @@ pub async fn outer(
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     // The decoded path, by which the route will be found.
-    let form = Form::of(request.match_info().as_str());
+    let form = Form::of(request.match_info().as_str(), request.headers());
     let admitted = worker.map_or(Ok(()), |worker| {
         admit(&request, &worker.shared.config.server)
     });

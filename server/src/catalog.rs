@@ -13,7 +13,10 @@ pub use session::Session;
 
 use crate::app::Shared;
 use crate::authenticate::Keys;
+use crate::config::Config;
 use crate::db::DbError;
+use crate::graphql::Schemas;
+use fluxbase_compiler::catalog::Catalog;
 use session::Change;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +42,26 @@ static GENERATION: AtomicU64 = AtomicU64::new(1);
 /// The next number.
 pub fn next_generation() -> u64 {
     GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What requests are planned with: swapped whole, so that no request sees the one of before and the other of after.
+pub struct Served {
+    /// The relations and functions.
+    pub catalog: Catalog,
+    /// What they are in GraphQL, unless that is switched off.
+    pub graphql: Option<Schemas>,
+}
+
+impl Served {
+    /// With all that follows from the catalog.
+    #[must_use]
+    pub fn new(catalog: Catalog, config: &Config) -> Self {
+        let enabled = config.graphql.enabled;
+        Self {
+            graphql: enabled.then(|| Schemas::build(&catalog, config)),
+            catalog,
+        }
+    }
 }
 
 /// Keeps `shared` current until the process ends.
@@ -119,7 +142,8 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
             match load::catalog(session, &shared.config.api.schemas).await {
                 Ok(catalog) => {
                     tracing::debug!(relations = catalog.relations().len(), "catalog read");
-                    shared.catalog.store(Arc::new(catalog));
+                    let served = Served::new(catalog, &shared.config);
+                    shared.served.store(Arc::new(served));
                 }
                 // Requests go on with the snapshot there is: better than none.
                 Err(error) if !error.breaks_connection() => {

@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod expand;
 mod given;
+mod graphql;
 mod logging;
 mod rate_limiting;
 mod server;
@@ -29,6 +30,7 @@ pub use database::{Database, Login};
 pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use graphql::GraphQl;
 pub use logging::{Format, Logging};
 pub use rate_limiting::{Endpoint, RateLimiting};
 pub use server::Server;
@@ -48,6 +50,8 @@ pub struct Config {
     pub auth: Auth,
     /// Sizes of pages and batches.
     pub api: Api,
+    /// What of GraphQL is served.
+    pub graphql: GraphQl,
     /// The secret of CSRF tokens; without it there are no cookies.
     pub csrf: Option<Csrf>,
     /// How mail leaves.
@@ -145,6 +149,7 @@ impl Config {
             database,
             auth,
             api: Api::read(&given)?,
+            graphql: GraphQl::read(&given)?,
             csrf: Csrf::read(&given)?,
             email,
             rate_limiting: RateLimiting::read(&given)?,

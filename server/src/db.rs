@@ -5,6 +5,8 @@
 //! Begin, enter, statement and commit leave in one write and are answered in one read; four awaits
 //! would cost twice the processor time and a third of the rate.
 //!
+//! Only the fields of a GraphQL mutation are several statements, in one transaction all the same ([`Db::run_requests`]).
+//!
 //! What must hold here:
 //! - A time zone, a statement that goes first, an estimate and a rollback travel in the same flight; a request without
 //!   them sends no message more.
@@ -22,6 +24,7 @@ mod lease;
 mod pool;
 mod prepared;
 mod run;
+mod several;
 mod spool;
 mod transaction;
 mod value;

@@ -3,6 +3,7 @@
 //! [`Failure`] is the precise reason; [`Public`] is what the caller may know of it. The match in
 //! [`Failure::public`] is exhaustive, and SQLSTATEs go through the closed table in [`sqlstate`].
 
+mod graphql;
 mod postgrest;
 mod sqlstate;
 mod table;
@@ -12,10 +13,11 @@ pub use table::markdown_table;
 
 use crate::authenticate::Refused;
 use crate::db::DbError;
+use crate::reply::graphql::Media;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use fluxbase_compiler::Error;
 use fluxbase_compiler::error::QueryError;
@@ -28,6 +30,8 @@ use std::fmt;
 pub enum Failure {
     /// The request cannot become a statement.
     Compile(fluxbase_compiler::Error),
+    /// The GraphQL operation cannot become statements.
+    GraphQl(fluxbase_compiler::graphql::Refusal),
     /// The credential was refused before the database was asked.
     Credential(Refused),
     /// The database gave no answer.
@@ -106,6 +110,10 @@ pub enum Failure {
     NotDescribed,
     /// No such route.
     NoSuchRoute,
+    /// The hash is of no document that the operator persisted.
+    DocumentUnknown,
+    /// Only documents that the operator persisted are answered, and this is none of them.
+    DocumentNotPersisted,
     /// The route exists, not with this method.
     Method {
         /// The methods there are.
@@ -126,14 +134,18 @@ pub enum Form {
     Fluxbase,
     /// `{"code", "message", "details", "hint"}`
     PostgRest,
+    /// `{"errors", "error", "code", "request_id"}`
+    GraphQl(Media),
 }
 
 impl Form {
-    /// That of a decoded path.
+    /// That of a request to this decoded path.
     #[must_use]
-    pub fn of(path: &str) -> Self {
+    pub fn of(path: &str, headers: &HeaderMap) -> Self {
         if path == "/rest/v1" || path.starts_with("/rest/v1/") {
             Self::PostgRest
+        } else if crate::graphql::PATHS.contains(&path) {
+            Self::GraphQl(Media::of(headers))
         } else {
             Self::Fluxbase
         }
@@ -143,6 +155,7 @@ impl Form {
         match self {
             Self::Fluxbase => "application/json",
             Self::PostgRest => "application/json; charset=utf-8",
+            Self::GraphQl(media) => media.content_type(),
         }
     }
 }
@@ -250,6 +263,7 @@ impl Failure {
                     ..Public::new(status, error.code(), error.message())
                 }
             }
+            Self::GraphQl(refusal) => graphql::public(refusal),
             Self::Credential(refused) => {
                 let code = match refused {
                     Refused::Token(refusal) => refusal.code(),
@@ -390,6 +404,17 @@ impl Failure {
                 "The description of the interface is switched off",
             ),
             Self::NoSuchRoute => Public::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Not found"),
+            // Apollo's clients know these words, and send the document then.
+            Self::DocumentUnknown => Public::new(
+                StatusCode::BAD_REQUEST,
+                "PERSISTED_QUERY_NOT_FOUND",
+                "PersistedQueryNotFound",
+            ),
+            Self::DocumentNotPersisted => Public::new(
+                StatusCode::FORBIDDEN,
+                "ACCESS_DENIED",
+                "Only persisted operations are answered",
+            ),
             Self::Method { allow } => Public {
                 allow: Some(allow),
                 ..Public::new(
@@ -416,7 +441,11 @@ impl Failure {
     pub fn respond(&self, request_id: &str, form: Form) -> HttpResponse {
         let public = self.public();
         let (status, body) = match form {
-            Form::Fluxbase => (public.status, self.body(&public, request_id)),
+            Form::Fluxbase => (public.status, self.body(&public, request_id, None)),
+            Form::GraphQl(media) => (
+                graphql::status(self, &public, media),
+                self.graphql_body(request_id),
+            ),
             Form::PostgRest => {
                 let told = postgrest::told(self, &public);
                 (told.status, told.body())
@@ -448,8 +477,16 @@ impl Failure {
         response.body(body)
     }
 
-    /// The body of the Fluxbase mount.
-    fn body(&self, public: &Public, request_id: &str) -> String {
+    /// The body as GraphQL has it.
+    #[must_use]
+    pub fn graphql_body(&self, request_id: &str) -> String {
+        let public = self.public();
+        let errors = graphql::errors(self, &public);
+        self.body(&public, request_id, Some(errors))
+    }
+
+    /// The body of the Fluxbase mount; that of GraphQL has a list of errors before it.
+    fn body(&self, public: &Public, request_id: &str, errors: Option<serde_json::Value>) -> String {
         match self {
             Self::Account(account) => {
                 let mut object = account.object.clone();
@@ -457,6 +494,7 @@ impl Failure {
                 serde_json::Value::Object(object).to_string()
             }
             _ => serde_json::to_string(&Body {
+                errors,
                 error: &public.error,
                 code: public.code,
                 message: public.message.as_deref(),
@@ -599,6 +637,8 @@ fn from_meaning(meaning: Meaning, anonymous: bool) -> Public {
 
 #[derive(Serialize)]
 struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<serde_json::Value>,
     error: &'a str,
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -627,6 +667,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Compile(error) => write!(f, "refused by the compiler: {}", error.code()),
+            Self::GraphQl(_) => write!(f, "refused by the compiler: {}", self.public().code),
             Self::Credential(refused) => write!(f, "{refused}"),
             Self::Database { error, .. } => match error {
                 DbError::Sql { state, .. } if !self.public().status.is_server_error() => {
@@ -660,6 +701,8 @@ impl fmt::Display for Failure {
             Self::Method { .. } => f.write_str("method not allowed"),
             Self::Internal(reason) => f.write_str(reason),
             Self::Foreign(status) => write!(f, "refused by the framework: {status}"),
+            Self::DocumentUnknown => f.write_str("no such persisted document"),
+            Self::DocumentNotPersisted => f.write_str("the document is not persisted"),
             Self::Panicked => f.write_str("a handler panicked"),
         }
     }
@@ -681,6 +724,12 @@ impl actix_web::ResponseError for Failure {
 impl From<fluxbase_compiler::Error> for Failure {
     fn from(error: fluxbase_compiler::Error) -> Self {
         Self::Compile(error)
+    }
+}
+
+impl From<fluxbase_compiler::graphql::Refusal> for Failure {
+    fn from(refusal: fluxbase_compiler::graphql::Refusal) -> Self {
+        Self::GraphQl(refusal)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::client::{ClientAddress, NOWHERE};
 use crate::clock;
 use crate::cookies::{self, Cookies};
 use crate::error::Failure;
+use crate::graphql;
 use crate::limit::rules::{Asker, Counted, KnownKey};
 use crate::limit::window::Verdict;
 use actix_web::body::{EitherBody, MessageBody};
@@ -51,7 +52,7 @@ impl Passed {
 /// The groups of routes that are guarded differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
-    /// Tables and functions, on both mounts.
+    /// Tables and functions, on all mounts.
     Tables,
     /// Account endpoints that make a caller out of nobody.
     PublicAccount,
@@ -62,7 +63,7 @@ enum Door {
 impl Door {
     fn of(path: &str) -> Self {
         const TABLES: [&str; 3] = ["/api/v1/tables/", "/api/v1/rpc/", "/rest/v1/"];
-        if TABLES.iter().any(|root| path.starts_with(root)) {
+        if TABLES.iter().any(|root| path.starts_with(root)) || graphql::PATHS.contains(&path) {
             return Self::Tables;
         }
         if path.strip_prefix("/api/v1").is_some_and(auth::is_public) {
@@ -79,7 +80,7 @@ impl Door {
     }
 }
 
-/// The inner of the two layers around every handler below /api/v1 and /rest/v1. A refusal is a response that
+/// The inner of the two layers around every handler below /api/v1, /rest/v1 and /graphql/v1. A refusal is a response that
 /// still holds its [`Failure`]; the outer layer writes the body.
 ///
 /// # Errors

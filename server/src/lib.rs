@@ -12,7 +12,7 @@
 //! | [`limit`] | how often |
 //! | [`authenticate`], [`caller`] | headers → who is asking |
 //! | [`client`] | peer, headers → where from |
-//! | [`rest`], [`reply`] | the pipeline, and its answer |
+//! | [`rest`], [`graphql`], [`reply`] | the pipeline, its two entrances, and its answer |
 //! | [`auth`] | account endpoints, one SQL call each |
 //! | [`db`] | connections, and the one transaction around a statement |
 //! | [`catalog`] | what the database looks like, kept current |
@@ -36,6 +36,7 @@ pub mod cookies;
 pub mod db;
 pub mod error;
 pub mod gate;
+pub mod graphql;
 pub mod headers;
 pub mod health;
 pub mod limit;

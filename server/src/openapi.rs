@@ -11,7 +11,7 @@ mod serve;
 mod tables;
 mod values;
 
-pub use serve::{Documents, fluxbase, postgrest};
+pub use serve::{Descriptions, fluxbase, postgrest};
 
 use fluxbase_compiler::catalog::{Catalog, Role};
 use serde_json::{Map, Value, json};

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod fluxbase;
+pub mod graphql;
 pub mod postgrest;
 pub(crate) mod tag;
 
@@ -12,6 +13,8 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use bytes::Bytes;
 use fluxbase_compiler::sql::{Columns, Statement};
 
+/// Kept by the caller alone, and asked about each time: the next answer may be another caller's.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A statement that was run, and what came of it.

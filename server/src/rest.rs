@@ -8,6 +8,7 @@ mod rpc;
 pub use rpc::{call, procedures};
 
 use crate::app::Worker;
+use crate::config::Api;
 use crate::error::Failure;
 use crate::gate::Passed;
 use crate::reply::{Done, fluxbase, postgrest};
@@ -205,12 +206,12 @@ async fn run(
         ..Request::new(asked.dialect, method(http.method())?, asked.table)
     };
     let statement = {
-        let catalog = worker.shared.catalog.load();
+        let served = worker.shared.served.load();
         let ask = (asked.parse)(&request)?;
         let plan = plan(
             &ask,
-            &catalog,
-            &limits(worker, caller.role(), asked.dialect),
+            &served.catalog,
+            &limits(&worker.shared.config.api, caller.role(), asked.dialect),
         )?;
         sql::print(&plan)
     };
@@ -236,8 +237,8 @@ fn header(http: &HttpRequest, name: HeaderName) -> Option<&str> {
     http.headers().get(name)?.to_str().ok()
 }
 
-fn limits(worker: &Worker, role: DatabaseRole, dialect: Dialect) -> Limits {
-    let api = &worker.shared.config.api;
+/// How many rows an answer to that role may have.
+pub fn limits(api: &Api, role: DatabaseRole, dialect: Dialect) -> Limits {
     Limits {
         default_page_size: api.default_page_size,
         max_page_size: api.max_page_size,

@@ -39,7 +39,7 @@ create function auth.aal() returns text
 
 comment on function auth.aal() is 'aal2 when a second factor was shown in the session of who asks, else aal1';
 comment on function auth.enter(text, text) is
-  'As auth.enter(token); a service key or client key must have the scope';
+  'As auth.enter(token); a service key or client key must have the scope, or each of several with a space between two';
 comment on function auth.enter(text) is
   'Verifies the token or key, becomes its role and seals who is asking until the transaction ends';
 comment on function auth.enter_anonymous() is

@@ -12,6 +12,7 @@ mod credentials;
 mod crud;
 mod delivery;
 mod factor;
+mod graphql;
 mod hostile;
 mod impersonation;
 mod injection;
@@ -71,6 +72,7 @@ fn main() {
     trials.extend(preferences::trials(&fixture));
     trials.extend(postgrest::trials(&fixture));
     trials.extend(pages::trials(&fixture));
+    trials.extend(graphql::trials(&fixture));
     trials.extend(conditional::trials(&shared));
     trials.extend(rpc::trials(&fixture));
     trials.extend(openapi::trials(&fixture));

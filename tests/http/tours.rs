@@ -1,4 +1,4 @@
-//! The clients that most people already have for PostgREST, each through all its documented methods: the steps are in
+//! What people already have for PostgREST and GraphQL, each through all its documented methods: the steps are in
 //! `tests/clients/`, in the language of the client.
 
 use fluxbase_tests::fixture::{Database, Fixture};
@@ -20,6 +20,9 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     };
     add("postgrest_js_of_npm_holds_in_every_step", |database| {
         travel(database, node("tour.mjs"), 100);
+    });
+    add("graphql_of_npm_holds_in_every_step", |database| {
+        travel(database, node("graphql.mjs"), 145);
     });
     add("supabase_js_of_npm_holds_in_every_step", |database| {
         travel(database, node("supabase.mjs"), 11);

@@ -15,7 +15,8 @@ const MEASUREMENTS: usize = 2;
 /// Less of what an act takes is no difference.
 const LEAST: f64 = 0.02;
 
-/// What a backend computes, its threads included, in CPU time: what waiting comes to on a machine that does nothing else.
+/// What a backend or another process computes, its threads included, in CPU time: what waiting comes to on a machine that
+/// does nothing else.
 pub struct Backend(libc::clockid_t);
 
 impl Backend {
@@ -25,6 +26,11 @@ impl Backend {
             .query_one("select pg_backend_pid()", &[])
             .expect("its process")
             .get(0);
+        Self::process(pid)
+    }
+
+    /// That of any process.
+    pub fn process(pid: i32) -> Self {
         let mut clock = 0;
         // SAFETY: writes to a variable of this frame.
         let status = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
@@ -58,6 +64,11 @@ impl Chance {
     /// The same beginning, the same numbers.
     pub fn new(beginning: u64) -> Self {
         Self(beginning)
+    }
+
+    /// A number below this one.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
     }
 
     fn next(&mut self) -> u64 {

@@ -48,9 +48,38 @@ pub fn allow(scopes: &[String], needed: &str) -> bool {
     scopes.iter().any(|scope| scope == "*" || scope == needed)
 }
 
+/// The first scope in `needed` that a key with these lacks. Between two that are needed stands one space.
+#[must_use]
+pub fn missing<'a>(scopes: &[String], needed: &'a str) -> Option<&'a str> {
+    needed.split(' ').find(|scope| !allow(scopes, scope))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ALL, allow, canonical};
+    use super::{ALL, allow, canonical, missing};
+
+    #[test]
+    fn of_several_scopes_each_is_needed() {
+        let scopes = vec!["read:tables".to_owned(), "execute:rpc".to_owned()];
+        for needed in [
+            "read:tables",
+            "read:tables execute:rpc",
+            "execute:rpc read:tables",
+        ] {
+            assert_eq!(missing(&scopes, needed), None, "{needed}");
+            assert_eq!(missing(&["*".to_owned()], needed), None, "{needed}");
+        }
+        for (needed, lacking) in [
+            ("read:tables write:tables", "write:tables"),
+            ("write:tables execute:rpc", "write:tables"),
+            ("", ""),
+            (" ", ""),
+            ("read:tables ", ""),
+            ("read:tables,execute:rpc", "read:tables,execute:rpc"),
+        ] {
+            assert_eq!(missing(&scopes, needed), Some(lacking), "{needed}");
+        }
+    }
 
     #[test]
     fn a_scope_opens_what_it_names_and_nothing_else() {

@@ -19,26 +19,31 @@ mod limits;
 mod meta;
 mod mutation;
 mod names;
+mod prepared;
 mod schema;
 mod select;
 mod types;
 mod validate;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 pub use error::{Code, Error, Location, Refusal};
 pub use limits::Limits;
+pub use prepared::Prepared;
 pub use schema::Schema;
 
 use crate::ask::{self, Object, ObjectMember, Part, Read};
 use crate::catalog::Catalog;
 use crate::plan;
 use crate::sql::{self, Statement};
-use document::{Document, Kind, Pos};
-use error::{Problem, shown};
-use schema::{Act, What, World};
+use error::Problem;
+use schema::{Act, What};
 use select::{Merged, Operation};
 use types::Named;
+
+/// The query that tools send to learn the whole schema.
+pub const INTROSPECTION: &str = include_str!("graphql/introspection.graphql");
 
 /// What does not change from request to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +102,26 @@ pub struct Compiled {
     pub statements: Vec<Statement>,
     /// The response from its first byte to its last.
     pub response: Vec<Piece>,
+    /// What of the database its fields are.
+    pub uses: Uses,
+}
+
+/// What of the database the fields of an operation are; columns and relations that functions of a row add are of tables.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Uses {
+    /// Tables and views.
+    pub tables: bool,
+    /// Functions called by name.
+    pub functions: bool,
+}
+
+impl Uses {
+    fn note(&mut self, act: Act) {
+        match act {
+            Act::Call(_) => self.functions = true,
+            _ => self.tables = true,
+        }
+    }
 }
 
 /// A piece of the response.
@@ -110,7 +135,7 @@ pub enum Piece {
     Rows(usize),
 }
 
-/// Compiles a request.
+/// Compiles a request whose document is not kept.
 ///
 /// # Errors
 /// Whatever does not follow the grammar, the schema, the limits; all of it that can be found.
@@ -120,64 +145,9 @@ pub fn compile(
     schema: &Schema,
     options: &Options,
 ) -> Result<Compiled, Refusal> {
-    let world = World {
-        catalog,
-        schema,
-        options,
-    };
-    compiled(request, world).map_err(|problems| Refusal {
-        errors: problems
-            .into_iter()
-            .map(|problem| problem.located(request.query))
-            .collect(),
-    })
-}
-
-fn compiled(request: &Request<'_>, world: World<'_>) -> Result<Compiled, Vec<Problem>> {
-    let one = |problem| vec![problem];
-    let limits = &world.options.limits;
-    limits::length(request.query, limits).map_err(one)?;
-    let document = document::read(request.query, limits).map_err(one)?;
-    let operation = chosen(&document, request.operation).map_err(one)?;
-    let given = coerce::given(request.variables).map_err(one)?;
-    limits::check(&document, operation, &given, world, limits).map_err(one)?;
-    validate::validate(&document, world)?;
-    if operation.kind == Kind::Mutation && !request.may_write {
-        let message = "A mutation needs POST";
-        return Err(one(Problem::invalid(message, operation.at)));
-    }
-    let variables = coerce::variables(world, &operation.variables, &given)?;
-    let ask = Operation {
-        world,
-        document: &document,
-        variables: &variables,
-        terms: std::cell::Cell::new(0),
-    };
-    match operation.kind {
-        Kind::Mutation => mutation(&ask, operation),
-        Kind::Query | Kind::Subscription => query(&ask, operation),
-    }
-    .map_err(one)
-}
-
-fn chosen<'c, 'd>(
-    document: &'c Document<'d>,
-    wanted: Option<&str>,
-) -> Result<&'c document::Operation<'d>, Problem> {
-    let nowhere = |message: String| Problem::invalid(message, Pos(0)).nowhere();
-    match (wanted, document.operations.as_slice()) {
-        (_, []) => Err(nowhere("The document holds no operation".to_owned())),
-        (None, [only]) => Ok(only),
-        (None, _) => Err(nowhere(
-            "The document holds more than one operation; operationName says which".to_owned(),
-        )),
-        (Some(wanted), all) => {
-            let named =
-                |one: &&document::Operation<'_>| one.name.is_some_and(|name| name.text == wanted);
-            let found = all.iter().find(named);
-            found.ok_or_else(|| nowhere(format!("Unknown operation named \"{}\".", shown(wanted))))
-        }
-    }
+    let prepared = Prepared::read(request.query, options)?;
+    let compiled = prepared.compile(request, catalog, schema, options)?;
+    Ok(Rc::unwrap_or_clone(compiled))
 }
 
 fn query<'c, 'd>(
@@ -187,6 +157,7 @@ fn query<'c, 'd>(
     let world = operation.world;
     let merged = operation.collect(&[&asked.selections], Named::Query)?;
     let mut members = Vec::with_capacity(merged.len());
+    let mut uses = Uses::default();
     for one in &merged {
         let Some(field) = one.field() else { continue };
         let Some(found) = world.field(Named::Query, field.name.text) else {
@@ -195,8 +166,11 @@ fn query<'c, 'd>(
         let value = match found.what {
             What::Typename => Part::Text(Cow::Borrowed("Query")),
             What::Health => Part::Text(Cow::Borrowed("ok")),
-            What::Root(root) => root_read(operation, one, &found, root)
-                .map_err(|problem| at_key(problem, one.key))?,
+            What::Root(root) => {
+                uses.note(root.act);
+                root_read(operation, one, &found, root)
+                    .map_err(|problem| at_key(problem, one.key))?
+            }
             What::Introspection => {
                 Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
             }
@@ -225,6 +199,7 @@ fn query<'c, 'd>(
         return Ok(Compiled {
             statements: Vec::new(),
             response: vec![Piece::Text(text)],
+            uses,
         });
     }
     let object = Object {
@@ -243,6 +218,7 @@ fn query<'c, 'd>(
             Piece::Body(0),
             Piece::Text("}".to_owned()),
         ],
+        uses,
     })
 }
 
@@ -287,6 +263,7 @@ fn mutation<'c, 'd>(
     let world = operation.world;
     let merged = operation.collect(&[&asked.selections], Named::Mutation)?;
     let (mut statements, mut response) = (Vec::new(), Vec::new());
+    let mut uses = Uses::default();
     let mut text = String::from("{\"data\":{");
     for (place, one) in merged.iter().enumerate() {
         let Some(field) = one.field() else { continue };
@@ -300,6 +277,7 @@ fn mutation<'c, 'd>(
             text.push_str("\"Mutation\"");
             continue;
         };
+        uses.note(root.act);
         let refused = |problem| at_key(problem, one.key);
         let Some(ask) = mutation::ask(operation, one, &found, root).map_err(refused)? else {
             continue;
@@ -318,6 +296,7 @@ fn mutation<'c, 'd>(
     Ok(Compiled {
         statements,
         response,
+        uses,
     })
 }
 

@@ -3,14 +3,17 @@
 
 mod addresses;
 mod cookies;
+mod graphql;
 mod limits;
 mod postgrest;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
+use crate::catalog::Served;
 use crate::config::{Config, Environment};
 use crate::cookies::Cookies;
 use crate::db::Options;
+use crate::graphql::Documents;
 use crate::limit::Limiter;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
@@ -28,7 +31,7 @@ use std::sync::Arc;
 const SECRET: &str = "a secret for these tests, 32 bytes+";
 
 const RELATIONS: &str = r#"[{"schema":"public","name":"posts","kind":"table","insertable":true,"updatable":true,
-    "deletable":true,"row_security":true,"comment":null,"primary_key":["id"],"unique_keys":[["id"]],
+    "deletable":true,"row_security":true,"comment":null,"grants":4095,"primary_key":["id"],"unique_keys":[["id"]],
     "columns":[{"name":"id","type_schema":"pg_catalog","type_name":"int8","base_type":"int8","category":"N",
     "nullable":false,"has_default":false,"generation":"none","comment":null}]}]"#;
 
@@ -42,6 +45,7 @@ fn worker(yaml: &str) -> Worker {
     let options = Arc::new(Options::new(&config.database, &config.api, &config.server).unwrap());
     let json = CatalogJson {
         relations: RELATIONS,
+        schemas: r#"[{"name":"public","comment":null,"usage":7}]"#,
         ..CatalogJson::EMPTY
     };
     let mut ring = Keyring::new();
@@ -54,9 +58,10 @@ fn worker(yaml: &str) -> Worker {
             expected: config.auth.settings.expected(),
             generation: 1,
         }),
+        served: ArcSwap::from_pointee(Served::new(Catalog::from_json(1, &json).unwrap(), &config)),
         config,
-        catalog: ArcSwap::from_pointee(Catalog::from_json(1, &json).unwrap()),
-        documents: crate::openapi::Documents::default(),
+        descriptions: crate::openapi::Descriptions::default(),
+        documents: Documents::default(),
         jwks: ArcSwap::from_pointee(Bytes::from_static(br#"{"keys":[]}"#)),
         listener: ArcSwapOption::empty(),
     };

@@ -2,11 +2,13 @@ use super::Problem;
 use crate::catalog::{Session, Snapshot, differing_settings, unmet};
 use crate::config::Config;
 use crate::db::{Db, DbError, Options};
+use crate::graphql::Documents;
 use std::sync::Arc;
 
 /// Says whether `serve` would start.
 pub async fn check(config: Config) -> Result<(), Problem> {
     let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
+    Documents::load(&config.graphql)?;
     let (_, snapshot) = ready(&config, &options).await?;
     println!(
         "configuration and database agree; {} relations served",

@@ -1,12 +1,13 @@
 use super::Problem;
 use crate::app::{self, Shared, Worker};
-use crate::catalog::{Snapshot, watch};
+use crate::catalog::{Served, Snapshot, watch};
 use crate::config::Config;
 use crate::cookies::Cookies;
 use crate::db::Options;
+use crate::graphql::Documents;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
-use crate::openapi::Documents;
+use crate::openapi::Descriptions;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -22,13 +23,14 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
     let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
     warn_of_plain_text(&options);
     let mailer = Mailer::new(&config)?;
+    let documents = Documents::load(&config.graphql)?;
     let (session, snapshot) = super::check::ready(&config, &options).await?;
 
     let workers = workers(&config);
     let connections = config.database.max_connections / workers;
     let server = config.server.clone();
     let relations = snapshot.catalog.relations().len();
-    let shared = share(config, snapshot);
+    let shared = share(config, snapshot, documents);
     tokio::spawn(watch(Arc::clone(&shared), session, Arc::clone(&options)));
 
     let listening = HttpServer::new({
@@ -90,16 +92,17 @@ fn workers(config: &Config) -> usize {
         .min(config.database.max_connections)
 }
 
-fn share(config: Config, snapshot: Snapshot) -> Arc<Shared> {
+fn share(config: Config, snapshot: Snapshot, documents: Documents) -> Arc<Shared> {
     Arc::new(Shared {
         limiter: Limiter::new(&config.rate_limiting),
         cookies: config
             .csrf
             .as_ref()
             .map(|csrf| Cookies::new(csrf, config.email.base_url.scheme() == "https")),
+        served: ArcSwap::from_pointee(Served::new(snapshot.catalog, &config)),
         config,
-        catalog: ArcSwap::from_pointee(snapshot.catalog),
-        documents: Documents::default(),
+        descriptions: Descriptions::default(),
+        documents,
         keys: ArcSwap::from_pointee(snapshot.keys),
         jwks: ArcSwap::from_pointee(snapshot.jwks),
         listener: ArcSwapOption::empty(),

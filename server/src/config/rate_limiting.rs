@@ -11,7 +11,7 @@ const ENABLED: Setting = Setting::plain(
 const PER_MINUTE: Setting = Setting::plain(
     "rate_limiting.per_minute",
     "0",
-    "Requests below /api/v1 and /rest/v1 together one client address may make in a minute, an IPv6 client its /64; 0 is no limit. Administrators are not counted, here and below, and service_role by `security.service_role_rate_limit`.",
+    "Requests below /api/v1, /rest/v1 and /graphql/v1 together one client address may make in a minute, an IPv6 client its /64; 0 is no limit. Administrators are not counted, here and below, and service_role by `security.service_role_rate_limit`.",
 );
 const PER_HOUR: Setting = Setting::plain(
     "rate_limiting.per_hour",
@@ -21,7 +21,7 @@ const PER_HOUR: Setting = Setting::plain(
 const PATH: Setting = Setting::plain(
     "rate_limiting.endpoints.*.path",
     "",
-    "A path with limits of its own beside the general ones, or with `/*` at its end all paths below; all that fit must hold. Tables are below both /api/v1/tables/* and /rest/v1/*. It replaces the limit of the same path under `security.`; `/login` and `/signin` are one.",
+    "A path with limits of its own beside the general ones, or with `/*` at its end all paths below; all that fit must hold. Tables are below both /api/v1/tables/* and /rest/v1/*. It replaces the limit of the same path under `security.`; `/login` and `/signin` are one, and so are `/api/v1/graphql` and `/graphql/v1`.",
 );
 const ENDPOINT_PER_MINUTE: Setting = Setting::plain(
     "rate_limiting.endpoints.*.per_minute",

@@ -1,4 +1,6 @@
-use super::{account_limits, api, auth, csrf, database, email, logging, rate_limiting, server};
+use super::{
+    account_limits, api, auth, csrf, database, email, graphql, logging, rate_limiting, server,
+};
 
 /// One option: what it is called, what it is when nobody says anything, and what it means.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +115,7 @@ pub fn known() -> Vec<Setting> {
         server::SETTINGS,
         database::SETTINGS,
         api::SETTINGS,
+        graphql::SETTINGS,
         csrf::SETTINGS,
         email::SETTINGS,
         rate_limiting::SETTINGS,

@@ -93,7 +93,7 @@ fn an_unknown_key_stops_the_start_and_names_the_nearest() {
 #[test]
 fn an_option_this_version_does_not_enforce_is_not_accepted() {
     for yaml in [
-        "graphql: {enabled: true}",
+        "graphql: {allow_fragments: true}",
         "security: {headers: {x_frame_options: DENY}}",
         "server: {tls: {enabled: true}}",
         "server: {cors: {max_age: 3600}}",
@@ -262,7 +262,7 @@ fn sources_outrank_each_other_in_the_documented_order() {
 fn an_unknown_variable_with_our_prefix_stops_the_start() {
     for name in [
         "FLUXBASE_SERVER_PROT",
-        "FLUXBASE_GRAPHQL_MAX_DEPTH",
+        "FLUXBASE_GRAPHQL_ALLOW_FRAGMENTS",
         "FLUXBASE_SERVER_PORT_FILE",
     ] {
         let error = load("", &Environment::from([(name, "1")])).unwrap_err();

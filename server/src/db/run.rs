@@ -3,6 +3,7 @@ use super::error::DbError;
 use super::lease::Lease;
 use super::pool::Db;
 use super::prepared::Owner;
+use super::several::{Several, several};
 use super::spool::{Spool, Written};
 use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
@@ -139,6 +140,35 @@ impl Db {
         .await
     }
 
+    /// As [`Db::run_request`], with any number of statements in one transaction: an answer for each, in their order, or
+    /// none has happened.
+    ///
+    /// # Errors
+    /// As [`Db::run_as`].
+    pub async fn run_requests(
+        &self,
+        caller: &Caller,
+        statements: &[Compiled],
+        scope: &'static str,
+    ) -> Result<Vec<Answer>, DbError> {
+        match statements {
+            [] => Ok(Vec::new()),
+            [only] => Ok(vec![self.run_request(caller, only, scope).await?]),
+            statements => {
+                let work = Several {
+                    first: self.options().before_requests.as_deref(),
+                    caller,
+                    statements,
+                    scope,
+                };
+                match self.attempt_several(&work).await {
+                    Err(error) if error.is_stale_statement() => self.attempt_several(&work).await,
+                    outcome => outcome,
+                }
+            }
+        }
+    }
+
     async fn run_work(&self, work: &Work<'_>) -> Result<Answer, DbError> {
         match self.attempt(work).await {
             Err(error) if error.is_stale_statement() => self.attempt(work).await,
@@ -196,6 +226,16 @@ impl Db {
                 drop(connection.spooled.take());
                 let answer = transaction(connection, work).await?;
                 answer.with_spooled(connection.spooled.take())
+            })
+            .await;
+        settle(lease, outcome)
+    }
+
+    async fn attempt_several(&self, work: &Several<'_>) -> Result<Vec<Answer>, DbError> {
+        let mut lease = self.lease().await?;
+        let outcome = self
+            .bounded(&mut lease, async |connection: &mut Connection| {
+                several(connection, work).await
             })
             .await;
         settle(lease, outcome)

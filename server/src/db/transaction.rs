@@ -35,7 +35,7 @@ impl Work<'_> {
 }
 
 /// How a transaction begins and becomes the caller's.
-struct Opening<'a> {
+pub(super) struct Opening<'a> {
     begin: &'a Statement,
     enter: &'a Statement,
     /// The credential and the scope; as many of them as `enter` takes are given.
@@ -44,22 +44,27 @@ struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
-    fn of(work: &'a Work<'_>, fixed: &'a Fixed) -> Self {
-        let credential = work.caller.token();
+    pub(super) fn of(
+        caller: &'a Caller,
+        access: Access,
+        scope: &'static str,
+        fixed: &'a Fixed,
+    ) -> Self {
+        let credential = caller.token();
         let (enter, given) = match credential {
             None => (&fixed.enter_anonymous, 0),
-            Some(_) if work.caller.is_key() => (&fixed.enter_for, 2),
+            Some(_) if caller.is_key() => (&fixed.enter_for, 2),
             Some(_) => (&fixed.enter, 1),
         };
         Self {
-            begin: match work.statement.access {
+            begin: match access {
                 Access::ReadOnly => &fixed.begin_read_only,
                 Access::ReadWrite => &fixed.begin,
             },
             enter,
             identity: [
                 Text(credential.map(str::as_bytes)),
-                Text(Some(work.scope.as_bytes())),
+                Text(Some(scope.as_bytes())),
             ],
             given,
         }
@@ -79,7 +84,7 @@ pub async fn transaction(connection: &mut Connection, work: &Work<'_>) -> Result
         return Box::pin(in_steps(connection, work)).await;
     };
     let (client, fixed) = (&connection.client, &connection.fixed);
-    let opening = Opening::of(work, fixed);
+    let opening = Opening::of(work.caller, work.statement.access, work.scope, fixed);
     let parameters = texts(&work.statement.params);
     let (begun, entered, answered, committed) = future::join4(
         done(client, opening.begin, &[]),
@@ -113,6 +118,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
     } = connection;
     let owner = Owner::Caller(work.caller.role());
     let compiled = work.statement;
+    let zone = compiled.time_zone.as_deref();
     let wanted = [
         work.first,
         Some(compiled.sql.as_str()),
@@ -124,7 +130,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
         .zip(&known)
         .any(|(sql, statement)| sql.is_some() && statement.is_none());
     let [first, main, estimate] = known;
-    let opening = Opening::of(work, fixed);
+    let opening = Opening::of(work.caller, work.statement.access, work.scope, fixed);
     if !missing {
         let inside = Inside {
             first,
@@ -132,7 +138,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
             estimate,
         };
         let (opened, answered) = future::join(
-            open(client, fixed, &opening, compiled),
+            open(client, fixed, &opening, zone),
             run(client, fixed, &inside, compiled),
         )
         .await;
@@ -143,7 +149,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
     // Parsed after entering, as the role that will run it.
     let [first_sql, main_sql, estimate_sql] = wanted;
     let (opened, first, main, estimate) = future::join4(
-        open(client, fixed, &opening, compiled),
+        open(client, fixed, &opening, zone),
         fetched(client, first_sql, first).map_err(DbError::of_first),
         fetched(client, main_sql, main),
         fetched(client, estimate_sql, estimate),
@@ -175,14 +181,14 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
 }
 
 /// Begins, enters, and sets the time zone if one is wanted.
-async fn open(
+pub(super) async fn open(
     client: &Client,
     fixed: &Fixed,
     opening: &Opening<'_>,
-    compiled: &Compiled,
+    zone: Option<&str>,
 ) -> Result<(), DbError> {
     let zone = async {
-        match &compiled.time_zone {
+        match zone {
             None => Ok(()),
             Some(zone) => done(client, &fixed.set_time_zone, &[Text(Some(zone.as_bytes()))])
                 .await
@@ -287,7 +293,7 @@ fn parse_plan(text: &[u8]) -> Option<i64> {
     Some(plan.rows)
 }
 
-fn texts(values: &[String]) -> Vec<Text<'_>> {
+pub(super) fn texts(values: &[String]) -> Vec<Text<'_>> {
     values
         .iter()
         .map(|value| Text(Some(value.as_bytes())))

@@ -93,6 +93,9 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
         Failure::Method { .. } => told("PGRST117"),
         Failure::Foreign(status) if status.is_client_error() => told("PGRST100"),
         Failure::Account(_)
+        | Failure::GraphQl(_)
+        | Failure::DocumentUnknown
+        | Failure::DocumentNotPersisted
         | Failure::NoMail
         | Failure::NoSms
         | Failure::Internal(_)

@@ -218,6 +218,8 @@ fn each_failure_has_its_status_and_body() {
         ),
         (Failure::NotDescribed, 404, "NOT_FOUND"),
         (Failure::NoSuchRoute, 404, "NOT_FOUND"),
+        (Failure::DocumentUnknown, 400, "PERSISTED_QUERY_NOT_FOUND"),
+        (Failure::DocumentNotPersisted, 403, "ACCESS_DENIED"),
         (
             Failure::WriteHitNothing { anonymous: true },
             401,

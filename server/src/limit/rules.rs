@@ -15,7 +15,8 @@ use std::net::IpAddr;
 const ROOTS: [&str; 2] = ["/api/v1/", "/rest/v1/"];
 
 /// Names of one resource: the second is counted as the first.
-const SAME: [(&str, &str); 4] = [
+const SAME: [(&str, &str); 5] = [
+    ("/api/v1/graphql", "/graphql/v1"),
     ("/api/v1/auth/signin", "/api/v1/auth/login"),
     ("/api/v1/auth/refresh", "/api/v1/admin/refresh"),
     ("/api/v1/auth/signout", "/api/v1/auth/logout"),
@@ -45,7 +46,7 @@ impl Pattern {
     pub fn parse(written: &str) -> Result<Self, &'static str> {
         let (path, below) = match written.strip_suffix("/*") {
             Some(path) => (path, true),
-            None => (written, false),
+            None => (one_spelling(written), false),
         };
         let root = ROOTS
             .iter()
@@ -69,7 +70,7 @@ impl Pattern {
         Ok(if below {
             Self::Below(format!("{path}/"))
         } else {
-            Self::Exact(one_spelling(path).to_owned())
+            Self::Exact(path.to_owned())
         })
     }
 

@@ -96,7 +96,14 @@ fn body(args: &[Arg]) -> Option<(Value, bool)> {
             Arg::Object(name) => {
                 properties.insert(name.into(), json!({"type": ["object", "null"]}));
             }
-            Arg::Body => whole = true,
+            Arg::Mailbox => {
+                properties.insert("email".into(), json!({"type": "string"}));
+                required.push("email");
+            }
+            Arg::Flag(name) => {
+                properties.insert(name.into(), json!({"type": "boolean"}));
+            }
+            Arg::Body | Arg::NewUser => whole = true,
             Arg::Query | Arg::PathId | Arg::Context | Arg::Word(_) => {}
         }
     }

@@ -35,7 +35,7 @@ pub struct Document {
 /// The documents of one generation of the catalog, made when they are first asked for. There are no more than roles
 /// times schemas.
 #[derive(Debug, Default)]
-pub struct Documents(Mutex<Made>);
+pub struct Descriptions(Mutex<Made>);
 
 #[derive(Debug, Default)]
 struct Made {
@@ -43,7 +43,7 @@ struct Made {
     documents: HashMap<View, Arc<Document>>,
 }
 
-impl Documents {
+impl Descriptions {
     /// The document of this catalog for that view.
     fn get(&self, catalog: &Catalog, view: View) -> Arc<Document> {
         let generation = catalog.generation();
@@ -119,8 +119,8 @@ async fn answer(
     };
     let document = worker
         .shared
-        .documents
-        .get(&worker.shared.catalog.load(), view);
+        .descriptions
+        .get(&worker.shared.served.load().catalog, view);
     let known = tag::is_known(http.headers(), &document.tag);
     let mut response = if known {
         HttpResponse::NotModified()

@@ -1,17 +1,14 @@
 //! Answers of the Fluxbase contract.
 
-use super::{Done, JSON, body, content_range, json, tag};
+use super::{Done, JSON, PRIVATE, body, content_range, json, tag};
 use crate::db::Kept;
 use crate::error::Failure;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{BufMut, Bytes, BytesMut};
 use fluxbase_compiler::sql::{Reply, Verb};
 use std::time::Duration;
-
-/// Kept by the caller alone, and asked about each time: the next answer may be another caller's.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// Status, headers and body for a table request.
 ///
@@ -32,7 +29,7 @@ pub fn table(done: &Done<'_>, http: &HttpRequest) -> Result<HttpResponse, Failur
         let tag = tag::of(body, outcome.content_range.as_deref());
         let known = tag::is_known(http.headers(), &tag);
         response.insert_header((ETAG, tag));
-        response.insert_header((CACHE_CONTROL, ASK_AGAIN));
+        response.insert_header((CACHE_CONTROL, PRIVATE));
         if known {
             return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
         }

@@ -51,7 +51,7 @@ fn answer(
         schema: Some(profile::of(http, &worker.shared.config.api)?.schema.into()),
         name: name.into(),
     };
-    let methods = methods(&worker.shared.catalog.load(), &name)?;
+    let methods = methods(&worker.shared.served.load().catalog, &name)?;
     Ok(HttpResponse::Ok()
         .insert_header((ALLOW, methods.join(", ")))
         .finish())

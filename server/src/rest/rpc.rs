@@ -97,7 +97,10 @@ pub async fn procedures(
     let wanted: Wanted = web::Query::from_query(http.query_string())
         .map(web::Query::into_inner)
         .map_err(|_| Failure::malformed("namespace is the only parameter"))?;
-    let served = served(&worker.shared.catalog.load(), wanted.namespace.as_deref());
+    let served = served(
+        &worker.shared.served.load().catalog,
+        wanted.namespace.as_deref(),
+    );
     let statement = Statement::of_text(
         include_str!("procedures.sql").to_owned(),
         vec![served],

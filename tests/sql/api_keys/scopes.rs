@@ -16,6 +16,7 @@ pub fn tests() -> Vec<Test> {
             entered_for,
         ),
         ("a_key_is_entered_for_its_scopes_alone", entered_for_scopes),
+        ("of_several_scopes_a_key_needs_each", several_scopes),
         ("a_key_that_may_not_read_tables_enters_no_sql", no_sql),
         ("both_kinds_of_writing_scope_write", writes),
         ("tokens_have_no_scopes", tokens),
@@ -202,6 +203,36 @@ fn entered_for_scopes(database: &Database) {
             entered(&mut app, &key.key, Some(scope));
             app.batch_execute("rollback").expect("ends");
         }
+    }
+}
+
+fn several_scopes(database: &Database) {
+    let mut app = database.app();
+    let few = ["read:tables", "read:auth"];
+    for key in [
+        service_key(database, &few),
+        client_key(database, &database.fixture.ann, &few),
+    ] {
+        let before = state(database);
+        for scope in [
+            "read:tables execute:rpc",
+            "execute:rpc read:tables",
+            "read:tables  read:auth",
+            "read:tables,read:auth",
+            "read:tables read:auth ",
+        ] {
+            let enter = format!("begin; select auth.enter('{}', '{scope}')", key.key);
+            let outcome = app.batch_execute(&enter);
+            assert_eq!(sqlstate(&outcome).as_deref(), Some("FX011"), "{scope}");
+            app.batch_execute("rollback").expect("ends");
+            assert_nobody(&mut app);
+        }
+        assert_eq!(state(database), before);
+        // With both, and for reading it stays.
+        entered(&mut app, &key.key, Some("read:tables read:auth"));
+        let outcome = app.batch_execute(WRITES[1]);
+        assert_eq!(sqlstate(&outcome).as_deref(), Some("25006"));
+        app.batch_execute("rollback").expect("ends");
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Code {
     ComplexityLimit,
     /// `__schema` and `__type` are switched off.
     IntrospectionDisabled,
+    /// A mutation in a request that may not change anything.
+    NeedsPost,
 }
 
 impl Code {
@@ -26,6 +28,7 @@ impl Code {
             Code::DepthLimit => "DEPTH_LIMIT_EXCEEDED",
             Code::ComplexityLimit => "COMPLEXITY_LIMIT_EXCEEDED",
             Code::IntrospectionDisabled => "INTROSPECTION_DISABLED",
+            Code::NeedsPost => "METHOD_NOT_ALLOWED",
         }
     }
 }
@@ -60,10 +63,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The body of the answer: `errors`, and their first message once more as `error`, which older clients show.
-    pub fn body(&self) -> String {
-        let errors: Vec<serde_json::Value> = self
-            .errors
+    /// What stands in `errors` of the answer.
+    pub fn listed(&self) -> serde_json::Value {
+        self.errors
             .iter()
             .map(|error| {
                 let mut entry = serde_json::json!({
@@ -80,9 +82,7 @@ impl Refusal {
                 }
                 entry
             })
-            .collect();
-        let first = self.errors.first().map(|error| error.message.as_str());
-        serde_json::json!({ "errors": errors, "error": first }).to_string()
+            .collect()
     }
 }
 

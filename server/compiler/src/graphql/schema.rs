@@ -3,9 +3,13 @@
 //! Only what cannot be worked out from the name is kept: types, root fields, fields of tables. Filters, orders and inputs
 //! of a table follow from its fields when they are asked for, so that the schema of thousands of tables is small and made
 //! in milliseconds, and a look-up never depends on how many there are.
+//!
+//! Each role has a schema of its own. Names are given for all roles alike, so that a client's queries mean the same for
+//! everybody; what the role was granted nothing on is then taken away (`granted.rs`).
 
 mod build;
 mod functions;
+mod granted;
 mod inputs;
 mod operators;
 mod parts;
@@ -15,7 +19,7 @@ use std::collections::HashMap;
 
 use super::types::{Meta, Named, Scalar, TypeRef};
 use super::{Options, meta};
-use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId};
+use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId, Role};
 pub(super) use functions::Called;
 
 pub(super) use inputs::{DIRECTIVES, Input, InputUse, Quantity, directive};
@@ -55,6 +59,10 @@ pub(super) struct EntityField {
     /// The type PostgreSQL shows it as, where its own would not be what `ty` promises.
     pub(super) cast: Option<&'static str>,
     pub(super) operators: &'static [Operator],
+    /// Whether the role may read it: only then it is a field, and part of filters and orders.
+    pub(super) readable: bool,
+    /// Whether the role may give it a value, in a new row or in one that is there.
+    pub(super) writable: bool,
 }
 
 /// Where a field comes from.
@@ -130,8 +138,16 @@ impl Roots {
 }
 
 impl Entity {
+    /// The field of that name, if it can be read.
     pub(super) fn field(&self, name: &str) -> Option<&EntityField> {
-        self.fields.get(*self.by_name.get(name)?)
+        let place = *self.by_name.get(name)?;
+        self.fields.get(place).filter(|field| field.readable)
+    }
+
+    /// Those that can be read, with their places.
+    pub(super) fn readable(&self) -> impl Iterator<Item = (usize, &EntityField)> {
+        let all = self.fields.iter().enumerate();
+        all.filter(|(_, field)| field.readable)
     }
 }
 
@@ -167,9 +183,11 @@ impl Field<'_> {
 }
 
 impl Schema {
-    /// Makes the schema of a catalog.
-    pub fn build(catalog: &Catalog, options: &Options) -> Self {
-        build::build(catalog, options)
+    /// Makes the schema that role has of a catalog.
+    pub fn build(catalog: &Catalog, options: &Options, role: Role) -> Self {
+        let mut schema = build::build(catalog, options, role);
+        granted::keep(&mut schema, catalog, role);
+        schema
     }
 
     /// All names of fields, as they stand in answers.
@@ -293,7 +311,12 @@ impl<'s> World<'s> {
                 .collect(),
             Named::Row(place) => self
                 .entity(place)
-                .map(|entity| entity.fields.iter().map(member_field).collect())
+                .map(|entity| {
+                    entity
+                        .readable()
+                        .map(|(_, own)| member_field(own))
+                        .collect()
+                })
                 .unwrap_or_default(),
             Named::Meta(meta) => meta::fields(meta).to_vec(),
             other => self.parts(other),
@@ -320,10 +343,10 @@ impl<'s> World<'s> {
             Named::Column(place) => self
                 .entity(place)
                 .map(|entity| {
-                    let columns = entity.fields.iter();
+                    let columns = entity.readable();
                     columns
-                        .filter(|field| matches!(field.source, Source::Column(_)))
-                        .map(|field| field.name.as_str())
+                        .filter(|(_, field)| matches!(field.source, Source::Column(_)))
+                        .map(|(_, field)| field.name.as_str())
                         // The three words that are values of another kind.
                         .filter(|name| !matches!(*name, "true" | "false" | "null"))
                         .collect()
@@ -354,9 +377,9 @@ impl<'s> World<'s> {
 
     /// The types a slip of the pen may have meant: those of rows.
     pub(super) fn type_names(self) -> impl Iterator<Item = &'s str> {
-        self.schema
-            .entities
-            .iter()
+        let entities = self.schema.entities.iter();
+        entities
+            .filter(|entity| entity.is_there())
             .map(|entity| entity.name.as_ref())
     }
 

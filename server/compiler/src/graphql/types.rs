@@ -126,6 +126,31 @@ pub(super) enum TypeKind {
 }
 
 impl Named {
+    /// The place of the table it belongs to.
+    pub(super) fn table(self) -> Option<usize> {
+        match self {
+            Named::Row(place)
+            | Named::Filter(place)
+            | Named::OrderBy(place)
+            | Named::Direction(place)
+            | Named::Input(place)
+            | Named::Column(place)
+            | Named::OnConflict(place)
+            | Named::Connection(place)
+            | Named::Edge(place)
+            | Named::Aggregate(place)
+            | Named::Numbers(place)
+            | Named::Bounds(place) => Some(place),
+            Named::Scalar(_)
+            | Named::Enum(_)
+            | Named::ConflictAction
+            | Named::PageInfo
+            | Named::Query
+            | Named::Mutation
+            | Named::Meta(_) => None,
+        }
+    }
+
     pub(super) fn kind(self) -> TypeKind {
         match self {
             Named::Scalar(_) => TypeKind::Scalar,

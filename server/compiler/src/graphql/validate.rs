@@ -12,7 +12,7 @@ mod values;
 
 use super::document::Document;
 use super::error::{Code, Problem};
-use super::schema::World;
+use super::schema::{self, What, World};
 use facts::Facts;
 
 /// A rule, and where it writes what it finds.
@@ -94,7 +94,8 @@ pub(super) fn validate(document: &Document<'_>, world: World<'_>) -> Result<(), 
 /// Reported alone: what else is wrong would tell of the schema.
 fn introspection_disabled(facts: &Facts<'_, '_>, found: &mut Found) {
     for fact in &facts.fields {
-        if fact.found.is_some_and(|field| field.is_meta()) {
+        let begins = |field: &schema::Field<'_>| matches!(field.what, What::Introspection);
+        if fact.found.as_ref().is_some_and(begins) {
             found.push(Problem::new(
                 Code::IntrospectionDisabled,
                 "GraphQL introspection is disabled: __schema and __type are not answered",

@@ -78,8 +78,8 @@ fn a_function_says_who_may_execute_it() {
         let function = catalog.functions(Some(schema), name).next().unwrap();
         ROLES.map(|role| function.may(role))
     };
-    assert_eq!(may("public", "add"), [false, true, false]);
-    assert_eq!(may("public", "say"), [false, false, false]);
+    assert_eq!(may("public", "add"), [false, true, true]);
+    assert_eq!(may("public", "say"), [false, false, true]);
     // To PUBLIC, as is PostgreSQL's default.
     assert_eq!(may("public", "newest"), [true, true, true]);
     assert_eq!(may("app", "where_is"), [false, true, true]);

@@ -224,5 +224,6 @@ grant insert (id) on public.users to anon;
 -- Without usage of its schema this is worth nothing.
 grant select on app.kinds to anon, authenticated;
 revoke execute on function public.add from public;
-grant execute on function public.add to authenticated;
+grant execute on function public.add to authenticated, service_role;
 revoke execute on function public.say from public;
+grant execute on function public.say to service_role;

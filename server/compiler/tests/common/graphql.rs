@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use fluxbase_compiler::catalog::Catalog;
+use fluxbase_compiler::catalog::{Catalog, Role};
 use fluxbase_compiler::graphql::{self, Code, Compiled, Options, Refusal, Request, Schema};
 
 /// A catalog with its schema.
@@ -21,10 +21,15 @@ impl Api {
         })
     }
 
-    /// Of the recorded database.
+    /// Of the recorded database, with all rights.
     pub fn with(options: Options) -> Self {
+        Self::of(options, Role::ServiceRole)
+    }
+
+    /// Of the recorded database, as one role sees it.
+    pub fn of(options: Options, role: Role) -> Self {
         let catalog = super::catalog();
-        let schema = Schema::build(&catalog, &options);
+        let schema = Schema::build(&catalog, &options, role);
         Api {
             catalog,
             schema,

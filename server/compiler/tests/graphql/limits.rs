@@ -43,7 +43,7 @@ fn in_time(mut act: impl FnMut()) {
 #[track_caller]
 fn allowed(api: &Api, query: &str) {
     if let Err(refusal) = api.query(query) {
-        panic!("{query:.200} is refused: {}", refusal.body());
+        panic!("{query:.200} is refused: {}", refusal.listed());
     }
 }
 

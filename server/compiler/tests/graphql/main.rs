@@ -12,8 +12,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod granted;
 mod injection;
 mod limits;
+mod prepared;
 mod refusals;
 mod schema;
 mod validation;
@@ -65,7 +67,7 @@ fn every_request_compiles_as_recorded() {
             };
             let compiled = api
                 .compile(&request)
-                .unwrap_or_else(|refusal| panic!("{name} is refused: {}", refusal.body()));
+                .unwrap_or_else(|refusal| panic!("{name} is refused: {}", refusal.listed()));
             for statement in &compiled.statements {
                 common::tokens::judge(statement, &names)
                     .unwrap_or_else(|problem| panic!("{name}: {problem}\n{}", statement.sql));

@@ -210,10 +210,7 @@ fn a_mutation_over_get_is_refused() {
     };
     let write = "mutation { deletePosts(id: 1) { id } }";
     let message = "A mutation needs POST".to_owned();
-    assert_eq!(
-        said(api.compile(&get(write))),
-        [(Code::ValidationFailed, message)]
-    );
+    assert_eq!(said(api.compile(&get(write))), [(Code::NeedsPost, message)]);
     assert_eq!(said(api.compile(&Request::new(write))), []);
     assert_eq!(said(api.compile(&get("{ posts { id } }"))), []);
     // What runs counts, not what else stands there.

@@ -4,19 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use fluxbase_compiler::catalog::{Catalog, CatalogJson};
-use fluxbase_compiler::graphql::{Code, Options, Piece, Request, Schema};
+use fluxbase_compiler::catalog::{Catalog, CatalogJson, Role};
+use fluxbase_compiler::graphql::{Code, INTROSPECTION, Options, Piece, Request, Schema, Uses};
 use serde_json::Value;
 
 use crate::common::graphql::Api;
 
-const QUERY: &str = include_str!("introspection.graphql");
-
 /// What a query that needs no rows is answered.
-fn answered(api: &Api, query: &str) -> Value {
+pub fn answered(api: &Api, query: &str) -> Value {
     let compiled = api
         .query(query)
-        .unwrap_or_else(|refusal| panic!("{}", refusal.body()));
+        .unwrap_or_else(|refusal| panic!("{}", refusal.listed()));
     assert_eq!(compiled.statements, []);
     match compiled.response.as_slice() {
         [Piece::Text(text)] => serde_json::from_str(text).unwrap(),
@@ -90,7 +88,7 @@ fn text(schema: &Value) -> String {
 
 #[test]
 fn the_schema_is_as_recorded() {
-    let answer = answered(&Api::recorded(), QUERY);
+    let answer = answered(&Api::recorded(), INTROSPECTION);
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(crate::common::tests().join("graphql"));
     settings.set_prepend_module_to_snapshot(false);
@@ -101,7 +99,7 @@ fn the_schema_is_as_recorded() {
 /// Every type named anywhere is there, and none is empty: else no client could build the schema.
 #[test]
 fn introspection_is_closed() {
-    let answer = answered(&Api::recorded(), QUERY);
+    let answer = answered(&Api::recorded(), INTROSPECTION);
     let types = answer["data"]["__schema"]["types"].as_array().unwrap();
     let there: HashSet<&str> = types
         .iter()
@@ -221,7 +219,7 @@ fn relation(schema: &str, name: &str, comment: &str, columns: &[(&str, &str, &st
     let key = [columns[0]["name"].clone()];
     serde_json::json!({
         "schema": schema, "name": name, "kind": "table", "insertable": true, "updatable": true, "deletable": true,
-        "row_security": false, "comment": (!comment.is_empty()).then_some(comment), "columns": columns,
+        "row_security": false, "comment": (!comment.is_empty()).then_some(comment), "columns": columns, "grants": 4095,
         "primary_key": key, "unique_keys": [key],
     })
 }
@@ -245,13 +243,14 @@ fn of(relations: Vec<Value>, keys: Vec<Value>) -> Api {
             relations: &relations,
             foreign_keys: &keys,
             types: recorded.types,
+            schemas: recorded.schemas,
             ..CatalogJson::EMPTY
         },
     )
     .unwrap();
     let options = Options::default();
     Api {
-        schema: Schema::build(&catalog, &options),
+        schema: Schema::build(&catalog, &options, Role::ServiceRole),
         catalog,
         options,
     }
@@ -691,7 +690,7 @@ fn two_thousand_tables_are_a_schema_in_a_moment() {
     });
     let api = of((0..2_000).map(table).collect(), keys.collect());
     let start = Instant::now();
-    let schema = Schema::build(&api.catalog, &api.options);
+    let schema = Schema::build(&api.catalog, &api.options, Role::ServiceRole);
     let took = start.elapsed();
     assert_eq!(schema.generation(), 1);
     assert!(took.as_millis() < 1_000, "took {took:?}");
@@ -747,4 +746,35 @@ fn functions_are_fields_of_what_they_may_do() {
         ]
     );
     assert_eq!(api.refused("{ add(a: 1) }"), []);
+}
+
+/// What a key needs for an operation hangs on this.
+#[test]
+fn an_operation_says_whether_it_uses_tables_and_functions() {
+    let api = Api::recorded();
+    for (query, tables, functions) in [
+        ("{ posts { id comments { id } } }", true, false),
+        ("{ postsConnection { totalCount } }", true, false),
+        ("{ add(a: 1) }", false, true),
+        ("{ newest { id } }", false, true),
+        ("{ add(a: 1) posts { id } }", true, true),
+        (
+            "{ ...F } fragment F on Query { add(a: 1) ... on Query { posts { id } } }",
+            true,
+            true,
+        ),
+        ("{ posts { id } add(a: 1) @skip(if: true) }", true, false),
+        ("{ _health __typename }", false, false),
+        ("mutation { say(message: \"x\") }", false, true),
+        (
+            "mutation { deletePosts(id: 1) { id } say(message: \"x\") }",
+            true,
+            true,
+        ),
+        ("mutation { deletePosts(id: 1) { id } }", true, false),
+    ] {
+        let compiled = api.query(query);
+        let compiled = compiled.unwrap_or_else(|refusal| panic!("{}", refusal.listed()));
+        assert_eq!(compiled.uses, Uses { tables, functions }, "{query}");
+    }
 }

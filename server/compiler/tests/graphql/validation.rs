@@ -584,21 +584,15 @@ fn syntax_errors_have_their_place() {
 }
 
 #[test]
-fn a_refusal_is_a_body_with_both_forms_of_its_message() {
-    let body = Api::recorded()
-        .query("{\r\n  nothing }")
-        .unwrap_err()
-        .body();
+fn a_refusal_is_listed_with_its_place_and_its_code() {
+    let refusal = Api::recorded().query("{\r\n  nothing }").unwrap_err();
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&body).unwrap(),
-        serde_json::json!({
-            "error": "Cannot query field \"nothing\" on type \"Query\".",
-            "errors": [{
-                "message": "Cannot query field \"nothing\" on type \"Query\".",
-                "locations": [{"line": 2, "column": 3}],
-                "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
-            }],
-        })
+        refusal.listed(),
+        serde_json::json!([{
+            "message": "Cannot query field \"nothing\" on type \"Query\".",
+            "locations": [{"line": 2, "column": 3}],
+            "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+        }])
     );
 }
 
@@ -617,9 +611,13 @@ fn without_introspection_no_name_is_suggested() {
         "{ posts { ... on Post { id } } }",
         "{ posts(orderBy: {title: DES}) { id } }",
     ] {
-        let body = api.query(query).unwrap_err().body();
+        let body = api.query(query).unwrap_err().listed().to_string();
         assert!(!body.contains("Did you mean"), "{query}: {body}");
-        let told = Api::recorded().query(query).unwrap_err().body();
+        let told = Api::recorded()
+            .query(query)
+            .unwrap_err()
+            .listed()
+            .to_string();
         assert!(told.contains("Did you mean"), "{query}: {told}");
     }
 }

@@ -4,9 +4,12 @@ mod roots;
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Entity, EntityField, EnumType, Operator, Schema, Source, operators, relations};
+use super::{
+    Entity, EntityField, EnumType, Operator, Schema, Source, granted, operators, relations,
+};
 use crate::catalog::{
-    Catalog, Column, Relation, RelationId, Relationship, Returns, TypeClass, TypeName,
+    Catalog, Column, Privilege, Relation, RelationId, Relationship, Returns, Role, TypeClass,
+    TypeName,
 };
 use crate::graphql::Options;
 use crate::graphql::names::{self, Comment, camel, pascal, uncapitalised};
@@ -42,7 +45,8 @@ struct Shown<'c> {
     many: String,
 }
 
-pub(super) fn build(catalog: &Catalog, options: &Options) -> Schema {
+/// With all names, whatever the role may do; what it may is noted.
+pub(super) fn build(catalog: &Catalog, options: &Options, role: Role) -> Schema {
     let mut types = own_types();
     let shown = tables(catalog, options, &mut types);
     let by_relation: HashMap<RelationId, usize> = shown
@@ -53,6 +57,7 @@ pub(super) fn build(catalog: &Catalog, options: &Options) -> Schema {
     let mut builder = Builder {
         catalog,
         options,
+        role,
         enums: Vec::new(),
         known_enums: HashMap::new(),
         types,
@@ -166,6 +171,7 @@ struct Shape {
 struct Builder<'c, 'o> {
     catalog: &'c Catalog,
     options: &'o Options,
+    role: Role,
     enums: Vec<EnumType>,
     /// By schema and name of the type; `None` for one that has a label which is no name.
     known_enums: HashMap<(Box<str>, Box<str>), Option<usize>>,
@@ -180,6 +186,8 @@ impl Builder<'_, '_> {
         let table = self.shown.get(place)?;
         let (id, relation) = (table.id, table.relation);
         let (name, description) = (table.name.clone(), table.comment.text.clone());
+        let role = self.role;
+        let all_readable = granted::all_readable(relation, role);
         let mut taken = HashSet::new();
         let mut fields = Vec::new();
         for (position, column) in relation.columns.iter().enumerate() {
@@ -199,6 +207,8 @@ impl Builder<'_, '_> {
                 },
                 cast: shape.cast,
                 operators: shape.operators,
+                readable: column.may(role, Privilege::Select),
+                writable: granted::writable(relation, column, role),
             });
         }
         let functions = relation.computed.iter();
@@ -221,6 +231,9 @@ impl Builder<'_, '_> {
                 ty: shape.ty,
                 cast: shape.cast,
                 operators: shape.operators,
+                // It is given the whole row.
+                readable: all_readable && function.may(role),
+                writable: false,
             });
         }
         self.ways(id, relation, &mut taken, &mut fields);
@@ -284,6 +297,8 @@ impl Builder<'_, '_> {
                 },
                 cast: None,
                 operators: &[],
+                readable: granted::passable(catalog, relation, way, self.role),
+                writable: false,
             });
         }
     }

@@ -24,6 +24,8 @@ pub(in crate::graphql) struct Called {
     pub(in crate::graphql) entity: Option<usize>,
     /// Whether it only reads.
     pub(in crate::graphql) reads: bool,
+    /// Whether the role may call it.
+    pub(in crate::graphql) granted: bool,
 }
 
 /// An argument of a function.

@@ -197,11 +197,11 @@ impl<'s> World<'s> {
 
     /// Whether its rows have anything to order them by, beside rows of others.
     pub(in crate::graphql) fn is_orderable(self, entity: usize) -> bool {
-        let fields = self.entity(entity).map_or(&[][..], |entity| &entity.fields);
         let own = |field: &EntityField| !matches!(field.source, Source::Way(_));
-        fields
-            .iter()
-            .any(|field| own(field) && field.operators != NO_ORDER)
+        self.entity(entity).is_some_and(|found| {
+            let mut fields = found.readable();
+            fields.any(|(_, field)| own(field) && field.operators != NO_ORDER)
+        })
     }
 
     /// Whether any of its columns takes a value.
@@ -261,7 +261,7 @@ impl<'s> World<'s> {
             return Vec::new();
         };
         if let Named::Filter(_) = of {
-            let own = entity.fields.iter().enumerate();
+            let own = entity.readable();
             let own = own.flat_map(|(at, field)| filters_of(at, field));
             return logic(place).into_iter().chain(own).collect();
         }
@@ -275,6 +275,7 @@ impl<'s> World<'s> {
         let entity = self.entity(place)?;
         let field = entity.fields.get(at)?;
         let (ty, used) = match (of, field.source) {
+            (Named::OrderBy(_), _) if !field.readable => return None,
             (Named::OrderBy(_), Source::Way(_)) => match field.ty {
                 TypeRef {
                     named: Named::Row(to),
@@ -288,11 +289,7 @@ impl<'s> World<'s> {
             {
                 (Named::Direction(place).one(), InputUse::Order(at))
             }
-            (Named::Input(_), Source::Column(column)) => {
-                let column = self.relation(entity)?.columns.get(column)?;
-                if !column.writable() {
-                    return None;
-                }
+            (Named::Input(_), Source::Column(_)) if field.writable => {
                 (field.ty.nullable(), InputUse::Set(at))
             }
             _ => return None,
@@ -309,7 +306,8 @@ impl<'s> World<'s> {
         let entity = self.entity(place)?;
         let find = |own: &str| {
             let at = *entity.by_name.get(own)?;
-            Some((at, entity.fields.get(at)?))
+            let field = entity.fields.get(at)?;
+            field.readable.then_some((at, field))
         };
         if let Some(found) = logic(place).into_iter().find(|field| field.name == name) {
             return Some(found);

@@ -75,8 +75,9 @@ impl<'s> World<'s> {
         ty: fn(&EntityField) -> TypeRef,
     ) -> Vec<Field<'s>> {
         let entity = self.entity(place);
-        let fields = entity.into_iter().flat_map(|entity| &entity.fields);
+        let fields = entity.into_iter().flat_map(|entity| entity.readable());
         fields
+            .map(|(_, field)| field)
             .filter(|field| matches!(field.source, Source::Column(_)) && which(field))
             .map(|field| Field {
                 name: field.name.as_str(),

@@ -78,6 +78,7 @@ impl Builder<'_, '_> {
             cast,
             entity,
             reads: functions::reads(function),
+            granted: function.may(self.role),
         })
     }
 

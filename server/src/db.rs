@@ -22,6 +22,7 @@ mod prepared;
 mod run;
 mod transaction;
 mod value;
+mod wire;
 
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};

@@ -44,6 +44,12 @@ const STATEMENTS: Setting = Setting::plain(
     "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each.",
 );
 
+const EXECUTOR: Setting = Setting::plain(
+    "database.executor",
+    "deadpool",
+    "What runs requests for tables and functions: `deadpool`, the driver tokio-postgres; `wire`, our own, which sends each in one piece and is new. Account functions always use `deadpool`, under `wire` with a fifth of the connections.",
+);
+
 pub const SETTINGS: &[Setting] = &[
     URL,
     ADMIN_URL,
@@ -53,6 +59,7 @@ pub const SETTINGS: &[Setting] = &[
     CONNECT_TIMEOUT,
     STATEMENT_TIMEOUT,
     STATEMENTS,
+    EXECUTOR,
 ];
 
 /// How to reach PostgreSQL.
@@ -72,6 +79,17 @@ pub struct Database {
     pub statement_timeout: Duration,
     /// Prepared statements per connection.
     pub prepared_statements: usize,
+    /// What runs requests.
+    pub executor: Executor,
+}
+
+/// What runs requests for tables and functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executor {
+    /// tokio-postgres, by way of deadpool.
+    Deadpool,
+    /// Our own.
+    Wire,
 }
 
 /// A checked connection URL. `Debug` of the driver's type shows no password.
@@ -93,6 +111,10 @@ impl Database {
             statement_timeout: given.duration(&STATEMENT_TIMEOUT, millisecond, 3600 * second)?,
             prepared_statements: usize::try_from(given.integer(&STATEMENTS, 2, 10_000)?)
                 .unwrap_or(2),
+            executor: match given.one_of(&EXECUTOR, &["deadpool", "wire"])? {
+                "wire" => Executor::Wire,
+                _ => Executor::Deadpool,
+            },
         })
     }
 

@@ -69,6 +69,22 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// PostgreSQL's no. Few details are written for the caller; the others may hold what is none of theirs.
+    pub(super) fn refused(
+        state: SqlState,
+        message: Box<str>,
+        detail: Option<Box<str>>,
+        fatal: bool,
+    ) -> Self {
+        let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
+        Self::Sql {
+            state,
+            message,
+            detail: detail.filter(|_| told),
+            fatal,
+        }
+    }
+
     /// Why what goes before each request cannot be prepared: that it is not there is nothing a caller can mend.
     pub(super) fn of_first(error: Self) -> Self {
         match &error {
@@ -125,14 +141,12 @@ impl From<tokio_postgres::Error> for DbError {
                 refusal.parsed_severity(),
                 Some(Severity::Fatal | Severity::Panic)
             );
-            let state = SqlState::new(refusal.code().code());
-            let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
-            return Self::Sql {
-                state,
-                message: refusal.message().into(),
-                detail: refusal.detail().filter(|_| told).map(Into::into),
+            return Self::refused(
+                SqlState::new(refusal.code().code()),
+                refusal.message().into(),
+                refusal.detail().map(Into::into),
                 fatal,
-            };
+            );
         }
         if error.is_closed() || is_io(&error) {
             return Self::Lost(error.to_string());

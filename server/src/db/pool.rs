@@ -1,6 +1,8 @@
 use super::connection::Opener;
 use super::error::DbError;
 use super::lease::Lease;
+use super::wire::Wire;
+use crate::config::Executor;
 use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
 use futures_util::FutureExt;
 use std::cell::Cell;
@@ -32,6 +34,8 @@ pub struct Options {
     pub prepared_statements: usize,
     /// The statement that goes before that of each request for tables and functions.
     pub before_requests: Option<String>,
+    /// What runs requests.
+    pub executor: Executor,
 }
 
 /// What a request is run on: the connections of one worker thread.
@@ -43,6 +47,7 @@ pub struct Db {
     options: Arc<Options>,
     connections: usize,
     calm_since: Cell<Instant>,
+    wire: Option<Wire>,
 }
 
 impl Options {
@@ -76,6 +81,7 @@ impl Options {
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
+            executor: database.executor,
             before_requests: api
                 .pre_request
                 .as_ref()
@@ -128,12 +134,26 @@ impl Db {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| DbError::Protocol(error.to_string()))?;
+        // One in five for account functions, which hash passwords; they cannot take the others away from requests.
+        let (connections, wire) = match options.executor {
+            Executor::Deadpool => (connections, None),
+            Executor::Wire => {
+                let aside = (connections / 5).max(1);
+                let rest = connections.saturating_sub(aside).max(1);
+                (aside, Some(Wire::new(Arc::clone(&options), rest)))
+            }
+        };
         Ok(Self {
             pool,
             options,
             connections,
             calm_since: Cell::new(Instant::now()),
+            wire,
         })
+    }
+
+    pub(super) fn wire(&self) -> Option<&Wire> {
+        self.wire.as_ref()
     }
 
     pub(super) fn options(&self) -> &Arc<Options> {

@@ -85,6 +85,11 @@ impl DbError {
         }
     }
 
+    /// No connection, for this reason.
+    pub(super) fn unreachable(reason: impl Into<String>) -> Self {
+        Self::Unreachable(reason.into())
+    }
+
     /// Why what goes before each request cannot be prepared: that it is not there is nothing a caller can mend.
     pub(super) fn of_first(error: Self) -> Self {
         match &error {

@@ -134,13 +134,12 @@ impl Db {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| DbError::Protocol(error.to_string()))?;
-        // One in five for account functions, which hash passwords; they cannot take the others away from requests.
+        // Account functions hash passwords: they have connections of their own, and take none away from requests.
         let (connections, wire) = match options.executor {
             Executor::Deadpool => (connections, None),
             Executor::Wire => {
-                let aside = (connections / 5).max(1);
-                let rest = connections.saturating_sub(aside).max(1);
-                (aside, Some(Wire::new(Arc::clone(&options), rest)))
+                let wire = Wire::new(Arc::clone(&options), connections);
+                ((connections / 5).max(1), Some(wire))
             }
         };
         Ok(Self {

@@ -77,3 +77,6 @@ fn only_reads(work: &Work<'_>, error: &DbError) -> bool {
     work.statement.access == Access::ReadWrite
         && matches!(error, DbError::Sql { state, .. } if state.as_str() == "25006")
 }
+
+#[cfg(test)]
+mod tests;

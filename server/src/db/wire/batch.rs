@@ -40,11 +40,16 @@ impl Block {
 
 /// Whether the statement cannot end a transaction.
 fn is_plain(sql: &str) -> bool {
-    let word = sql.trim_start().split(|letter: char| !letter.is_ascii_alphabetic()).next();
+    let word = sql
+        .trim_start()
+        .split(|letter: char| !letter.is_ascii_alphabetic())
+        .next();
     word.is_some_and(|word| {
-        ["select", "with", "insert", "update", "delete", "merge", "explain", "values"]
-            .iter()
-            .any(|plain| word.eq_ignore_ascii_case(plain))
+        [
+            "select", "with", "insert", "update", "delete", "merge", "explain", "values",
+        ]
+        .iter()
+        .any(|plain| word.eq_ignore_ascii_case(plain))
     })
 }
 
@@ -105,7 +110,11 @@ impl<'a> Writer<'a> {
         }
         let reads = statement.access == Access::ReadOnly;
         if block == Block::Explicit {
-            let begin = if reads { Fixed::BeginReadOnly } else { Fixed::Begin };
+            let begin = if reads {
+                Fixed::BeginReadOnly
+            } else {
+                Fixed::Begin
+            };
             self.fixed(begin, What::Begin, &[])?;
         }
         self.enter(work, reads && block == Block::Implicit)?;

@@ -57,7 +57,9 @@ async fn settle(link: &Link, options: &Options) -> io::Result<()> {
 
 /// Returns when PostgreSQL has closed the cancel's own connection, which it does after signalling the session.
 async fn cancel(link: &Link, options: &Options) -> io::Result<()> {
-    let key = link.key.ok_or_else(|| io::Error::other("a session without a key"))?;
+    let key = link
+        .key
+        .ok_or_else(|| io::Error::other("a session without a key"))?;
     let mut stream = dial(&options.config, link.place).await?;
     let mut request = BytesMut::new();
     frontend::cancel_request(key.process, key.secret, &mut request);

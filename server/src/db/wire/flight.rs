@@ -96,7 +96,10 @@ impl Flight {
             }
             _ => {}
         }
-        let step = self.steps.get_mut(self.at).filter(|_| self.refused.is_none());
+        let step = self
+            .steps
+            .get_mut(self.at)
+            .filter(|_| self.refused.is_none());
         let Some(step) = step else {
             return Err(out_of_turn());
         };

@@ -176,7 +176,12 @@ impl Link {
     }
 
     /// Reads and writes until the session ends; why it did. `on_landed` is called each time a request was answered.
-    pub async fn drive(&self, reader: &mut Reader, arrived: BytesMut, on_landed: impl Fn()) -> DbError {
+    pub async fn drive(
+        &self,
+        reader: &mut Reader,
+        arrived: BytesMut,
+        on_landed: impl Fn(),
+    ) -> DbError {
         tokio::select! {
             biased;
             reason = self.read(reader, arrived, on_landed) => reason,
@@ -185,7 +190,12 @@ impl Link {
         }
     }
 
-    async fn read(&self, reader: &mut Reader, mut arrived: BytesMut, on_landed: impl Fn()) -> DbError {
+    async fn read(
+        &self,
+        reader: &mut Reader,
+        mut arrived: BytesMut,
+        on_landed: impl Fn(),
+    ) -> DbError {
         loop {
             if let Err(error) = self.digest(&mut arrived, &on_landed) {
                 return error;
@@ -232,7 +242,11 @@ impl Link {
             let done = inner.waiting.pop_front();
             if landed.standing != Standing::Idle {
                 // An error skipped the end of the transaction. Only what stands alone has a block.
-                let Inner { out, names, waiting } = &mut *inner;
+                let Inner {
+                    out,
+                    names,
+                    waiting,
+                } = &mut *inner;
                 if landed.standing == Standing::Open || !waiting.is_empty() {
                     return Err(DbError::Protocol("a transaction was left open".into()));
                 }
@@ -271,7 +285,11 @@ impl Link {
                 continue;
             };
             let reason = DbError::Lost(reason.to_string());
-            let error = if place == 0 { waiting.flight.lost(reason) } else { reason };
+            let error = if place == 0 {
+                waiting.flight.lost(reason)
+            } else {
+                reason
+            };
             let _ = answer.send(Err(error));
         }
         self.landed.notify_waiters();

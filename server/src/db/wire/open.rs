@@ -44,7 +44,8 @@ pub async fn open(options: &Options) -> Result<Opened, DbError> {
     for place in 0..config.get_hosts().len().max(config.get_hostaddrs().len()) {
         match open_at(config, place).await {
             Ok(opened) => return Ok(opened),
-            Err(error) => last = DbError::Unreachable(error.to_string()),
+            Err(error @ DbError::Unreachable(_)) => last = error,
+            Err(error) => last = DbError::unreachable(error.to_string()),
         }
     }
     Err(last)
@@ -129,12 +130,15 @@ async fn open_at(config: &Config, number: usize) -> Result<Opened, DbError> {
 
 async fn hear(stream: &mut Stream, arrived: &mut BytesMut) -> Result<Message, DbError> {
     loop {
-        let heard = next(arrived).map_err(|error: Malformed| DbError::Protocol(error.to_string()))?;
+        let heard =
+            next(arrived).map_err(|error: Malformed| DbError::Protocol(error.to_string()))?;
         if let Some(message) = heard {
             return Ok(message);
         }
         if stream.read_buf(arrived).await.map_err(unreachable)? == 0 {
-            return Err(DbError::Unreachable("PostgreSQL closed the connection".into()));
+            return Err(DbError::Unreachable(
+                "PostgreSQL closed the connection".into(),
+            ));
         }
     }
 }

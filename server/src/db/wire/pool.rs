@@ -19,7 +19,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
 
 /// How long a request waits for a session in use before another is opened. Requests that take a fraction of a
@@ -30,8 +30,11 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// Without anybody waiting for this long, one session is taken back.
 const CALM: Duration = Duration::from_secs(1);
 
-/// First and longest pause before PostgreSQL is tried again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+/// First and longest pause before PostgreSQL is tried again when nobody asks for it.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// How long a request waits for somebody to find that PostgreSQL is back; longer than the first pause.
+const HOPE: Duration = Duration::from_millis(150);
 
 /// The sessions.
 pub struct Pool {
@@ -40,6 +43,8 @@ pub struct Pool {
     /// A number of this pool's own, so that not all come back to PostgreSQL in the same moment.
     seed: u64,
     state: RefCell<State>,
+    /// Somebody wants PostgreSQL while it is away.
+    wanted: Rc<Notify>,
 }
 
 struct State {
@@ -75,6 +80,7 @@ impl Pool {
                 away: None,
                 last: 0,
             }),
+            wanted: Rc::default(),
         })
     }
 
@@ -88,24 +94,26 @@ impl Pool {
             self.shrink();
             return Ok(Lease::new(self, link));
         }
-        let mut coming = {
+        let (sender, mut coming) = oneshot::channel();
+        let away = {
             let mut state = self.state.borrow_mut();
-            if let Some(reason) = &state.away {
-                return Err(DbError::Unreachable(reason.to_string()));
-            }
-            let (sender, coming) = oneshot::channel();
             state.waiting.push_back(sender);
-            coming
+            state.away.clone()
         };
+        let patience = match away {
+            None => self.options.pool_timeout,
+            Some(_) => HOPE.min(self.options.pool_timeout),
+        };
+        self.wanted.notify_one();
         self.open_wanted();
-        let mut end = pin!(tokio::time::sleep(self.options.pool_timeout));
+        let mut end = pin!(tokio::time::sleep(patience));
         loop {
             tokio::select! {
                 biased;
                 got = &mut coming => {
                     return got.unwrap_or_else(|_| Err(DbError::Lost("the pool is gone".into())));
                 }
-                () = &mut end => return Err(DbError::PoolExhausted),
+                () = &mut end => return Err(away.map_or(DbError::PoolExhausted, DbError::unreachable)),
                 () = tokio::time::sleep(PATIENCE) => self.grow(),
             }
         }
@@ -226,24 +234,38 @@ impl Pool {
 
     /// No session came of it. Others may live: then whoever waits gets one of those.
     fn refused(self: &Rc<Self>, error: &DbError) {
-        let waiting = {
+        {
             let state = &mut *self.state.borrow_mut();
             state.closed_until = Instant::now() + BACKOFF.1;
             if !state.links.is_empty() {
                 state.allowed = state.links.len();
                 return;
             }
-            let reason: Box<str> = error.to_string().into();
-            if state.away.replace(reason).is_some() {
+            if state.away.is_some() {
                 return;
             }
+        }
+        self.missed(error);
+        tracing::debug!(%error, "PostgreSQL is away");
+        let wanted = Rc::clone(&self.wanted);
+        let options = Arc::clone(&self.options);
+        spawn_local(probe(Rc::downgrade(self), wanted, options, self.seed));
+    }
+
+    /// PostgreSQL is not there: everybody who waits is told.
+    fn missed(&self, error: &DbError) {
+        let reason = match error {
+            DbError::Unreachable(reason) => reason.clone(),
+            other => other.to_string(),
+        };
+        let waiting = {
+            let state = &mut *self.state.borrow_mut();
+            state.away = Some(reason.as_str().into());
             std::mem::take(&mut state.waiting)
         };
-        tracing::debug!(%error, "PostgreSQL is away");
         for one in waiting {
-            let _ = one.send(Err(DbError::Unreachable(error.to_string())));
+            let _ = one.send(Err(DbError::unreachable(reason.as_str())));
         }
-        spawn_local(probe(Rc::downgrade(self), Arc::clone(&self.options), self.seed));
     }
 
     /// Stops what nobody waits for, and gives the session to somebody else.
@@ -284,16 +306,18 @@ fn ended(pool: &Weak<Pool>, link: &Rc<Link>, reason: &DbError) {
     }
 }
 
-/// The one that looks whether PostgreSQL is back, while all others fail at once.
-async fn probe(pool: Weak<Pool>, options: Arc<Options>, seed: u64) {
+/// The one that looks whether PostgreSQL is back, more often while somebody wants it.
+async fn probe(pool: Weak<Pool>, wanted: Rc<Notify>, options: Arc<Options>, seed: u64) {
     let mut pause = BACKOFF.0;
     let mut dice = seed | 1;
     loop {
+        // Xorshift. Not all workers, and not all servers, shall come in the same moment.
         dice ^= dice << 13;
         dice ^= dice >> 7;
         dice ^= dice << 17;
-        let jitter = pause.mul_f64((dice % 256) as f64 / 512.0);
-        tokio::time::sleep(pause + jitter).await;
+        let jitter = BACKOFF.0.mul_f64((dice % 256) as f64 / 256.0);
+        tokio::time::sleep(BACKOFF.0 + jitter).await;
+        let _ = tokio::time::timeout(pause - BACKOFF.0, wanted.notified()).await;
         let opened = in_time(&options).await;
         let Some(pool) = pool.upgrade() else {
             return;
@@ -307,7 +331,7 @@ async fn probe(pool: Weak<Pool>, options: Arc<Options>, seed: u64) {
                 }
                 return pool.add(opened);
             }
-            Err(error) => pool.state.borrow_mut().away = Some(error.to_string().into()),
+            Err(error) => pool.missed(&error),
         }
         pause = (pause * 2).min(BACKOFF.1);
     }

@@ -75,7 +75,9 @@ impl<'a> Startup<'a> {
     fn welcome(&mut self) -> Result<(), DbError> {
         // SCRAM is mutual: who does not know the password's hash is not the server we meant.
         if self.scram.is_some() {
-            return Err(unreachable("PostgreSQL did not finish its proof of the password"));
+            return Err(unreachable(
+                "PostgreSQL did not finish its proof of the password",
+            ));
         }
         if self.account.binding_required && !self.welcome {
             return Err(unreachable("PostgreSQL did not prove its certificate"));
@@ -98,7 +100,9 @@ impl<'a> Startup<'a> {
             }
             (Login::SaslNext(question), Some((scram, _))) => {
                 if rounds(&question).is_none_or(|rounds| rounds > ROUNDS) {
-                    return Err(unreachable("PostgreSQL asks for too many rounds of hashing"));
+                    return Err(unreachable(
+                        "PostgreSQL asks for too many rounds of hashing",
+                    ));
                 }
                 scram.update(&question).map_err(unproven)?;
                 frontend::sasl_response(scram.message(), out).map_err(unwritable)?;
@@ -120,7 +124,11 @@ impl<'a> Startup<'a> {
                     "PostgreSQL asks for a way to log in that is not spoken here ({kind})"
                 )));
             }
-            _ => return Err(unreachable("PostgreSQL asks for too weak a proof, or out of turn")),
+            _ => {
+                return Err(unreachable(
+                    "PostgreSQL asks for too weak a proof, or out of turn",
+                ));
+            }
         }
         Ok(())
     }
@@ -130,16 +138,20 @@ impl<'a> Startup<'a> {
         mechanisms: &[u8],
         password: &[u8],
     ) -> Result<(&'static str, ScramSha256, bool), DbError> {
-        let offers = |name: &str| mechanisms.split(|byte| *byte == 0).any(|one| one == name.as_bytes());
+        let offers = |name: &str| {
+            mechanisms
+                .split(|byte| *byte == 0)
+                .any(|one| one == name.as_bytes())
+        };
         match &self.account.certificate {
             Some(certificate) if offers(sasl::SCRAM_SHA_256_PLUS) => {
                 let binding = ChannelBinding::tls_server_end_point(certificate.clone());
                 let scram = ScramSha256::new(password, binding);
                 Ok((sasl::SCRAM_SHA_256_PLUS, scram, true))
             }
-            _ if self.account.binding_required || !offers(sasl::SCRAM_SHA_256) => {
-                Err(unreachable("PostgreSQL offers no way to prove a password that is good enough"))
-            }
+            _ if self.account.binding_required || !offers(sasl::SCRAM_SHA_256) => Err(unreachable(
+                "PostgreSQL offers no way to prove a password that is good enough",
+            )),
             // Told to the server, which knows what it offered: somebody in between who struck it out is found.
             Some(_) => {
                 let scram = ScramSha256::new(password, ChannelBinding::unrequested());

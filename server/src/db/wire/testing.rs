@@ -61,3 +61,25 @@ pub fn taken_apart(mut bytes: &[u8]) -> Vec<(char, Vec<u8>)> {
     }
     messages
 }
+
+/// What is said after a login that nobody had to prove.
+pub fn greeting() -> Vec<u8> {
+    let mut bytes = message(b'R', b"\0\0\0\0");
+    bytes.extend_from_slice(&message(b'S', b"server_version\x0015\0"));
+    bytes.extend_from_slice(&message(b'K', b"\0\0\0\x01\0\0\0\x02"));
+    bytes.extend_from_slice(&message(b'Z', b"I"));
+    bytes.to_vec()
+}
+
+/// An answer to what parses, enters and runs one statement for the first time, and then says ready.
+pub fn first_answer(text: &[u8]) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    for row_text in [&b""[..], text] {
+        bytes.extend_from_slice(&message(b'1', b""));
+        bytes.extend_from_slice(&message(b'2', b""));
+        bytes.extend_from_slice(&row(row_text));
+        bytes.extend_from_slice(&message(b'C', b"SELECT 1\0"));
+    }
+    bytes.extend_from_slice(&message(b'Z', b"I"));
+    bytes.to_vec()
+}

@@ -6,7 +6,12 @@ use bytes::BytesMut;
 use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement;
 
-fn written(names: &mut Names, key: Option<char>, statement: &Statement, first: Option<&str>) -> Vec<(char, Vec<u8>)> {
+fn written(
+    names: &mut Names,
+    key: Option<char>,
+    statement: &Statement,
+    first: Option<&str>,
+) -> Vec<(char, Vec<u8>)> {
     let caller = caller(key);
     let work = Work {
         first,
@@ -24,7 +29,9 @@ fn tags(messages: &[(char, Vec<u8>)]) -> String {
 }
 
 fn holds(content: &[u8], text: &str) -> bool {
-    content.windows(text.len()).any(|window| window == text.as_bytes())
+    content
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[test]
@@ -44,11 +51,22 @@ fn a_read_only_reads_before_anything_of_the_caller_runs() {
     let names = &mut Names::new(8);
     let read = statement("select 1", Access::ReadOnly, &[]);
     let messages = written(names, Some('a'), &read, None);
-    assert!(holds(&messages[0].1, "set_config('transaction_read_only', 'on', true), auth.enter($1, $2)"));
-    let write = statement("insert into t values (1) returning 1", Access::ReadWrite, &[]);
+    assert!(holds(
+        &messages[0].1,
+        "set_config('transaction_read_only', 'on', true), auth.enter($1, $2)"
+    ));
+    let write = statement(
+        "insert into t values (1) returning 1",
+        Access::ReadWrite,
+        &[],
+    );
     let messages = written(&mut Names::new(8), Some('a'), &write, None);
     assert!(holds(&messages[0].1, "select auth.enter($1, $2)"));
-    assert!(!messages.iter().any(|(_, content)| holds(content, "transaction_read_only")));
+    assert!(
+        !messages
+            .iter()
+            .any(|(_, content)| holds(content, "transaction_read_only"))
+    );
 }
 
 #[test]
@@ -56,7 +74,11 @@ fn the_credential_is_a_value_and_never_text_of_a_statement() {
     let names = &mut Names::new(8);
     let read = statement("select 1", Access::ReadOnly, &[]);
     for (tag, content) in written(names, Some('z'), &read, None) {
-        assert_eq!(holds(&content, "aaaz"), tag == 'B' && holds(&content, "sk_"), "{tag}");
+        assert_eq!(
+            holds(&content, "aaaz"),
+            tag == 'B' && holds(&content, "sk_"),
+            "{tag}"
+        );
         assert!(tag != 'P' || !holds(&content, "sk_"));
     }
 }
@@ -83,8 +105,16 @@ fn what_goes_first_and_what_is_estimated_have_their_places() {
         counted_to: None,
     });
     let messages = written(names, None, &read, Some("select app.first()"));
-    let parsed: Vec<&[u8]> = messages.iter().filter(|(tag, _)| *tag == 'P').map(|(_, content)| &content[..]).collect();
-    for (content, expected) in parsed.iter().zip(["auth.enter", "timezone", "app.first", "'main'", "explain"]) {
+    let parsed: Vec<&[u8]> = messages
+        .iter()
+        .filter(|(tag, _)| *tag == 'P')
+        .map(|(_, content)| &content[..])
+        .collect();
+    for (content, expected) in
+        parsed
+            .iter()
+            .zip(["auth.enter", "timezone", "app.first", "'main'", "explain"])
+    {
         assert!(holds(content, expected), "{expected}");
     }
     assert_eq!(parsed.len(), 5);
@@ -109,7 +139,11 @@ fn what_may_end_the_transaction_itself_stands_in_a_block() {
     }
     let call = statement("call app.commits()", Access::ReadWrite, &[]);
     let messages = written(&mut Names::new(8), None, &call, None);
-    let parsed: Vec<&[u8]> = messages.iter().filter(|(tag, _)| *tag == 'P').map(|(_, content)| &content[..]).collect();
+    let parsed: Vec<&[u8]> = messages
+        .iter()
+        .filter(|(tag, _)| *tag == 'P')
+        .map(|(_, content)| &content[..])
+        .collect();
     assert!(holds(parsed[0], "begin read write"));
     assert!(holds(parsed[1], "auth.enter_anonymous"));
     assert!(holds(parsed[2], "call"));
@@ -119,11 +153,25 @@ fn what_may_end_the_transaction_itself_stands_in_a_block() {
 
 #[test]
 fn a_write_that_is_tried_out_checks_its_constraints_and_is_undone() {
-    let mut write = statement("insert into t values (1) returning 1", Access::ReadWrite, &[]);
+    let mut write = statement(
+        "insert into t values (1) returning 1",
+        Access::ReadWrite,
+        &[],
+    );
     write.rollback = true;
     let messages = written(&mut Names::new(8), None, &write, None);
-    let parsed: Vec<&[u8]> = messages.iter().filter(|(tag, _)| *tag == 'P').map(|(_, content)| &content[..]).collect();
-    for (content, expected) in parsed.iter().zip(["begin read write", "auth.enter", "insert", "set constraints", "rollback"]) {
+    let parsed: Vec<&[u8]> = messages
+        .iter()
+        .filter(|(tag, _)| *tag == 'P')
+        .map(|(_, content)| &content[..])
+        .collect();
+    for (content, expected) in parsed.iter().zip([
+        "begin read write",
+        "auth.enter",
+        "insert",
+        "set constraints",
+        "rollback",
+    ]) {
         assert!(holds(content, expected), "{expected}");
     }
     assert!(!messages.iter().any(|(_, content)| holds(content, "commit")));
@@ -140,7 +188,10 @@ fn what_was_pushed_out_is_closed_before_anything_else() {
         let read = statement(&format!("select {number}"), Access::ReadOnly, &[]);
         let messages = written(names, None, &read, None);
         let leading = messages.iter().take_while(|(tag, _)| *tag == 'C').count();
-        assert_eq!(leading, messages.iter().filter(|(tag, _)| *tag == 'C').count());
+        assert_eq!(
+            leading,
+            messages.iter().filter(|(tag, _)| *tag == 'C').count()
+        );
         closed += leading;
     }
     assert!(closed >= 6, "{closed}");
@@ -153,7 +204,11 @@ fn behind_a_pooler_nothing_has_a_name() {
     for _ in 0..3 {
         let messages = written(names, Some('a'), &read, None);
         assert_eq!(tags(&messages), "PBEPBES");
-        assert!(messages.iter().all(|(tag, content)| *tag != 'P' || content[0] == 0));
+        assert!(
+            messages
+                .iter()
+                .all(|(tag, content)| *tag != 'P' || content[0] == 0)
+        );
     }
 }
 

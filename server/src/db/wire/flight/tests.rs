@@ -33,7 +33,10 @@ fn refused(state: &str, message: &str) -> Message {
 const READY: Message = Message::Ready(Standing::Idle);
 
 /// What the flight makes of these: the first landing, or the first violation.
-fn fly(mut flight: Flight, messages: impl IntoIterator<Item = Message>) -> Result<Option<Landed>, DbError> {
+fn fly(
+    mut flight: Flight,
+    messages: impl IntoIterator<Item = Message>,
+) -> Result<Option<Landed>, DbError> {
     for message in messages {
         if let Some(landed) = flight.take(message)? {
             return Ok(Some(landed));
@@ -43,8 +46,12 @@ fn fly(mut flight: Flight, messages: impl IntoIterator<Item = Message>) -> Resul
 }
 
 fn outcome(flight: Flight, messages: impl IntoIterator<Item = Message>) -> Result<Bytes, DbError> {
-    let landed = fly(flight, messages).expect("no violation").expect("landed");
-    landed.outcome.map(|answer| answer.bytes(0).unwrap().unwrap())
+    let landed = fly(flight, messages)
+        .expect("no violation")
+        .expect("landed");
+    landed
+        .outcome
+        .map(|answer| answer.bytes(0).unwrap().unwrap())
 }
 
 fn violates(flight: Flight, messages: impl IntoIterator<Item = Message>) -> bool {
@@ -69,9 +76,14 @@ fn a_deferred_constraint_that_fails_after_the_row_is_the_answer() {
     let mut messages = Vec::from(entered());
     messages.extend([Message::Bound, row("mine"), Message::Completed]);
     assert!(
-        fly(flight(names, false), entered().into_iter().chain([Message::Bound, row("mine"), Message::Completed]))
-            .unwrap()
-            .is_none(),
+        fly(
+            flight(names, false),
+            entered()
+                .into_iter()
+                .chain([Message::Bound, row("mine"), Message::Completed])
+        )
+        .unwrap()
+        .is_none(),
         "nothing is answered before PostgreSQL is ready"
     );
     messages.extend([refused("23503", "deferred"), READY]);
@@ -83,7 +95,15 @@ fn a_deferred_constraint_that_fails_after_the_row_is_the_answer() {
 fn an_error_skips_the_rest_and_what_was_to_be_parsed_is_parsed_next_time() {
     let names = &mut Names::new(8);
     let flight = flight(names, true);
-    let error = outcome(flight, [Message::Parsed, Message::Bound, refused("FX001", "no"), READY]);
+    let error = outcome(
+        flight,
+        [
+            Message::Parsed,
+            Message::Bound,
+            refused("FX001", "no"),
+            READY,
+        ],
+    );
     assert!(matches!(error, Err(DbError::Sql { .. })));
     let (_, parse) = names.of(crate::db::prepared::Owner::Login, "select 1");
     assert!(parse, "its Parse was skipped");
@@ -96,7 +116,10 @@ fn a_plan_that_changed_its_columns_is_parsed_anew() {
     let names = &mut Names::new(8);
     let flight = flight(names, false);
     let mut messages = Vec::from(entered());
-    messages.extend([refused("0A000", "cached plan must not change result type"), READY]);
+    messages.extend([
+        refused("0A000", "cached plan must not change result type"),
+        READY,
+    ]);
     let error = outcome(flight, messages).unwrap_err();
     assert!(error.is_stale_statement());
     let (_, parse) = names.of(crate::db::prepared::Owner::Login, "select 1");
@@ -118,7 +141,12 @@ fn a_transaction_that_is_left_open_without_an_error_is_a_violation() {
     let names = &mut Names::new(8);
     for standing in [Standing::Open, Standing::Failed] {
         let mut messages = Vec::from(entered());
-        messages.extend([Message::Bound, row("mine"), Message::Completed, Message::Ready(standing)]);
+        messages.extend([
+            Message::Bound,
+            row("mine"),
+            Message::Completed,
+            Message::Ready(standing),
+        ]);
         assert!(violates(flight(names, false), messages));
     }
 }
@@ -159,8 +187,12 @@ fn what_the_session_said_last_is_the_reason_of_its_end() {
     let names = &mut Names::new(8);
     let mut lost = flight(names, false);
     let gone = || DbError::Lost("gone".into());
-    assert!(matches!(flight(names, false).lost(gone()), DbError::Lost(_)));
-    lost.take(refused("57P01", "terminating connection")).unwrap();
+    assert!(matches!(
+        flight(names, false).lost(gone()),
+        DbError::Lost(_)
+    ));
+    lost.take(refused("57P01", "terminating connection"))
+        .unwrap();
     let error = lost.lost(gone());
     assert!(error.breaks_connection());
     assert!(matches!(error, DbError::Sql { state, .. } if state.as_str() == "57P01"));

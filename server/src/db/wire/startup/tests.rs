@@ -10,7 +10,11 @@ use std::num::NonZeroU32;
 
 const PASSWORD: &str = "correct horse";
 
-fn account(password: Option<&'static str>, certificate: Option<&[u8]>, binding_required: bool) -> Account<'static> {
+fn account(
+    password: Option<&'static str>,
+    certificate: Option<&[u8]>,
+    binding_required: bool,
+) -> Account<'static> {
     Account {
         user: "fluxbase_app",
         password: password.map(str::as_bytes),
@@ -28,7 +32,10 @@ fn say(startup: &mut Startup<'_>, login: Login) -> Result<Vec<u8>, DbError> {
 fn finish(startup: &mut Startup<'_>) -> Result<bool, DbError> {
     let mut out = BytesMut::new();
     startup.take(Message::Login(Login::Welcome), &mut out)?;
-    let key = Key { process: 1, secret: 2 };
+    let key = Key {
+        process: 1,
+        secret: 2,
+    };
     startup.take(Message::Key(key), &mut out)?;
     assert_eq!(startup.key(), Some(key));
     startup.take(Message::Ready(Standing::Idle), &mut out)
@@ -42,7 +49,9 @@ fn refused(outcome: Result<impl std::fmt::Debug, DbError>) -> String {
 }
 
 fn sign(key: &[u8], text: &[u8]) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text)
+        .as_ref()
+        .to_vec()
 }
 
 /// The server's side of SCRAM-SHA-256 (RFC 5802), as far as a client is proven right and the server to it.
@@ -56,12 +65,21 @@ fn offered(startup: &mut Startup<'_>, mechanisms: &[u8]) -> Result<(String, Stri
     let out = say(startup, Login::Sasl(mechanisms.to_vec()))?;
     let messages = taken_apart(&out);
     assert_eq!((messages.len(), messages[0].0), (1, 'p'));
-    let (mechanism, rest) = messages[0].1.split_at(messages[0].1.iter().position(|byte| *byte == 0).unwrap());
-    Ok((String::from_utf8(mechanism.to_vec()).unwrap(), String::from_utf8(rest[5..].to_vec()).unwrap()))
+    let (mechanism, rest) = messages[0]
+        .1
+        .split_at(messages[0].1.iter().position(|byte| *byte == 0).unwrap());
+    Ok((
+        String::from_utf8(mechanism.to_vec()).unwrap(),
+        String::from_utf8(rest[5..].to_vec()).unwrap(),
+    ))
 }
 
 /// Asks for `rounds`; the client's final message as it was, and what judges it.
-fn questioned(startup: &mut Startup<'_>, first: &str, rounds: u32) -> Result<(String, Verifier), DbError> {
+fn questioned(
+    startup: &mut Startup<'_>,
+    first: &str,
+    rounds: u32,
+) -> Result<(String, Verifier), DbError> {
     let (_, bare) = first.split_once(",,").unwrap();
     let nonce = bare.split("r=").nth(1).unwrap();
     let salt = STANDARD.encode(b"salty");
@@ -78,7 +96,13 @@ fn questioned(startup: &mut Startup<'_>, first: &str, rounds: u32) -> Result<(St
     );
     let (without_proof, _) = last.rsplit_once(",p=").unwrap();
     let auth_message = format!("{bare},{question},{without_proof}");
-    Ok((last, Verifier { salted, auth_message }))
+    Ok((
+        last,
+        Verifier {
+            salted,
+            auth_message,
+        },
+    ))
 }
 
 impl Verifier {
@@ -88,7 +112,11 @@ impl Verifier {
         let stored = digest::digest(&digest::SHA256, &client_key);
         let signature = sign(stored.as_ref(), self.auth_message.as_bytes());
         let proof = STANDARD.decode(proof).unwrap();
-        proof.iter().zip(&signature).map(|(a, b)| a ^ b).eq(client_key)
+        proof
+            .iter()
+            .zip(&signature)
+            .map(|(a, b)| a ^ b)
+            .eq(client_key)
     }
 
     fn word(&self) -> Vec<u8> {
@@ -108,14 +136,18 @@ fn a_password_is_hashed_with_the_salt() {
     let mut startup = Startup::new(account(Some("secret"), None, false));
     let out = say(&mut startup, Login::Md5(*b"salt")).unwrap();
     // md5(md5("secret" + user) + "salt")
-    assert_eq!(taken_apart(&out), [('p', b"md5358336c2b9dded618ccb6574613c2131\0".to_vec())]);
+    assert_eq!(
+        taken_apart(&out),
+        [('p', b"md5358336c2b9dded618ccb6574613c2131\0".to_vec())]
+    );
     assert!(finish(&mut startup).unwrap());
 }
 
 #[test]
 fn scram_proves_both_sides() {
     let mut startup = Startup::new(account(Some(PASSWORD), None, false));
-    let (mechanism, first) = offered(&mut startup, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0").unwrap();
+    let (mechanism, first) =
+        offered(&mut startup, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0").unwrap();
     assert_eq!(mechanism, "SCRAM-SHA-256");
     assert!(first.starts_with("n,,"), "{first}");
     let (last, verifier) = questioned(&mut startup, &first, 4096).unwrap();
@@ -127,7 +159,8 @@ fn scram_proves_both_sides() {
 #[test]
 fn scram_is_bound_to_the_certificate_where_there_is_one() {
     let mut startup = Startup::new(account(Some(PASSWORD), Some(b"hash of it"), true));
-    let (mechanism, first) = offered(&mut startup, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0").unwrap();
+    let (mechanism, first) =
+        offered(&mut startup, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0").unwrap();
     assert_eq!(mechanism, "SCRAM-SHA-256-PLUS");
     let (last, verifier) = questioned(&mut startup, &first, 4096).unwrap();
     let bound = STANDARD.encode([&b"p=tls-server-end-point,,"[..], b"hash of it"].concat());
@@ -174,10 +207,19 @@ fn a_server_that_cannot_prove_itself_gets_no_session() {
 /// The number of rounds is the server's choice: four billion would keep a thread busy for minutes.
 #[test]
 fn a_server_cannot_make_us_hash_for_ever() {
-    for question in ["r=x,s=c2FsdA==,i=4294967295", "r=x,s=c2FsdA==,i=1000001", "r=x,s=c2FsdA==", "i=-1", ""] {
+    for question in [
+        "r=x,s=c2FsdA==,i=4294967295",
+        "r=x,s=c2FsdA==,i=1000001",
+        "r=x,s=c2FsdA==",
+        "i=-1",
+        "",
+    ] {
         let mut startup = Startup::new(account(Some(PASSWORD), None, false));
         offered(&mut startup, b"SCRAM-SHA-256\0\0").unwrap();
-        refused(say(&mut startup, Login::SaslNext(question.as_bytes().to_vec())));
+        refused(say(
+            &mut startup,
+            Login::SaslNext(question.as_bytes().to_vec()),
+        ));
     }
 }
 
@@ -197,14 +239,25 @@ fn without_a_password_none_is_sent_and_no_other_way_is_gone() {
         Login::SaslNext(b"r=x,s=c2FsdA==,i=4096".to_vec()),
         Login::SaslLast(Vec::new()),
     ] {
-        refused(say(&mut Startup::new(account(Some(PASSWORD), None, false)), login));
+        refused(say(
+            &mut Startup::new(account(Some(PASSWORD), None, false)),
+            login,
+        ));
     }
 }
 
 #[test]
 fn messages_out_of_turn_end_the_login() {
-    let key = Message::Key(Key { process: 1, secret: 2 });
-    for message in [key, Message::Ready(Standing::Idle), Message::Bound, Message::Completed] {
+    let key = Message::Key(Key {
+        process: 1,
+        secret: 2,
+    });
+    for message in [
+        key,
+        Message::Ready(Standing::Idle),
+        Message::Bound,
+        Message::Completed,
+    ] {
         let mut startup = Startup::new(account(None, None, false));
         let outcome = startup.take(message, &mut BytesMut::new());
         assert!(matches!(outcome, Err(DbError::Protocol(_))));
@@ -212,7 +265,13 @@ fn messages_out_of_turn_end_the_login() {
     // After the welcome, no more proofs.
     let mut startup = Startup::new(account(Some("secret"), None, false));
     let mut out = BytesMut::new();
-    startup.take(Message::Login(Login::Welcome), &mut out).unwrap();
-    assert!(startup.take(Message::Login(Login::Plain), &mut out).is_err());
+    startup
+        .take(Message::Login(Login::Welcome), &mut out)
+        .unwrap();
+    assert!(
+        startup
+            .take(Message::Login(Login::Plain), &mut out)
+            .is_err()
+    );
     assert!(out.is_empty());
 }

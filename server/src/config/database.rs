@@ -41,7 +41,7 @@ const STATEMENT_TIMEOUT: Setting = Setting::plain(
 const STATEMENTS: Setting = Setting::plain(
     "database.prepared_statements",
     "128",
-    "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each.",
+    "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each. With the executor `wire`, `0` sends each statement with its request and without a name, as PgBouncer in transaction mode wants it.",
 );
 
 const EXECUTOR: Setting = Setting::plain(
@@ -99,6 +99,12 @@ pub struct Login(pub tokio_postgres::Config);
 impl Database {
     pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
         given.one_of(&SSL_MODE, &["disable"])?;
+        let executor = match given.one_of(&EXECUTOR, &["deadpool", "wire"])? {
+            "wire" => Executor::Wire,
+            _ => Executor::Deadpool,
+        };
+        // The driver has a name for every statement.
+        let least = if executor == Executor::Wire { 0 } else { 2 };
         let second = Duration::from_secs(1);
         let millisecond = Duration::from_millis(1);
         Ok(Self {
@@ -109,12 +115,9 @@ impl Database {
             pool_timeout: given.duration(&POOL_TIMEOUT, millisecond, 60 * second)?,
             connect_timeout: given.duration(&CONNECT_TIMEOUT, millisecond, 60 * second)?,
             statement_timeout: given.duration(&STATEMENT_TIMEOUT, millisecond, 3600 * second)?,
-            prepared_statements: usize::try_from(given.integer(&STATEMENTS, 2, 10_000)?)
+            prepared_statements: usize::try_from(given.integer(&STATEMENTS, least, 10_000)?)
                 .unwrap_or(2),
-            executor: match given.one_of(&EXECUTOR, &["deadpool", "wire"])? {
-                "wire" => Executor::Wire,
-                _ => Executor::Deadpool,
-            },
+            executor,
         })
     }
 

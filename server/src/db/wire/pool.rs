@@ -19,6 +19,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
 
@@ -408,7 +409,9 @@ impl Future for Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        if let Some(link) = self.link.take() {
+        // With an answer that nobody took, the session is somebody else's already.
+        let under_way = matches!(self.coming.try_recv(), Err(TryRecvError::Empty));
+        if let Some(link) = self.link.take().filter(|_| under_way) {
             self.pool.abandon(&link);
         }
     }

@@ -53,10 +53,17 @@ fn single(fixture: &Arc<Fixture>, settings: &[(&str, &str)]) -> Site {
 
 fn on(database: fluxbase_tests::fixture::Database, settings: &[(&str, &str)]) -> Site {
     let site = Site::on(database, settings);
-    site.database.superuser().batch_execute(SCHEMA).expect("schema");
+    site.database
+        .superuser()
+        .batch_execute(SCHEMA)
+        .expect("schema");
     let began = Instant::now();
     while site.get("/api/v1/tables/backend").send().status != 200 {
-        assert!(began.elapsed() < Duration::from_secs(3), "{}", site.log_tail(5));
+        assert!(
+            began.elapsed() < Duration::from_secs(3),
+            "{}",
+            site.log_tail(5)
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     site
@@ -72,18 +79,45 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         }));
     };
     add("an_identity_ends_with_its_sync", identity_ends);
-    add("an_error_undoes_the_batch_and_the_session_goes_on", error_undoes);
-    add("a_write_that_is_tried_out_and_fails_leaves_no_open_transaction", tried_out);
-    add("a_constraint_checked_at_the_end_is_never_answered_too_early", deferred);
+    add(
+        "an_error_undoes_the_batch_and_the_session_goes_on",
+        error_undoes,
+    );
+    add(
+        "a_write_that_is_tried_out_and_fails_leaves_no_open_transaction",
+        tried_out,
+    );
+    add(
+        "a_constraint_checked_at_the_end_is_never_answered_too_early",
+        deferred,
+    );
     add("a_read_cannot_write_whatever_it_calls", read_only);
-    add("a_time_limit_holds_for_a_statement_behind_another", time_limit);
+    add(
+        "a_time_limit_holds_for_a_statement_behind_another",
+        time_limit,
+    );
     add("a_procedure_that_commits_is_out_of_reach", procedure);
-    add("a_client_that_goes_away_is_cancelled_and_its_session_used_again", client_gone);
-    add("a_column_that_changes_its_type_costs_no_request", changed_type);
-    add("a_session_that_forgot_its_statements_is_told_them_again", forgotten);
-    add("what_a_request_sets_for_the_session_does_not_reach_the_next", left_behind);
+    add(
+        "a_client_that_goes_away_is_cancelled_and_its_session_used_again",
+        client_gone,
+    );
+    add(
+        "a_column_that_changes_its_type_costs_no_request",
+        changed_type,
+    );
+    add(
+        "a_session_that_forgot_its_statements_is_told_them_again",
+        forgotten,
+    );
+    add(
+        "what_a_request_sets_for_the_session_does_not_reach_the_next",
+        left_behind,
+    );
     add("behind_a_pooler_nothing_needs_a_name", unnamed);
-    add("ten_thousand_interleaved_requests_of_fifty_users_never_cross", crossing::crossing);
+    add(
+        "ten_thousand_interleaved_requests_of_fifty_users_never_cross",
+        crossing::crossing,
+    );
     trials
 }
 
@@ -102,11 +136,20 @@ fn identity_ends(fixture: &Arc<Fixture>) {
     let ann = &fixture.ann;
     for _ in 0..3 {
         let hers = backend(&site, Some(&ann.token));
-        assert_eq!((&hers["who"], &hers["role"]), (&json!(ann.id), &json!("authenticated")));
+        assert_eq!(
+            (&hers["who"], &hers["role"]),
+            (&json!(ann.id), &json!("authenticated"))
+        );
         let visitors = backend(&site, None);
         assert_eq!(visitors["pid"], hers["pid"], "the same session");
-        assert_eq!((&visitors["who"], &visitors["role"]), (&json!(null), &json!("anon")));
-        assert!(!visitors["claims"].to_string().contains(&ann.id), "{visitors}");
+        assert_eq!(
+            (&visitors["who"], &visitors["role"]),
+            (&json!(null), &json!("anon"))
+        );
+        assert!(
+            !visitors["claims"].to_string().contains(&ann.id),
+            "{visitors}"
+        );
     }
 }
 
@@ -115,7 +158,10 @@ fn error_undoes(fixture: &Arc<Fixture>) {
     let ann = &fixture.ann;
     let pid = backend(&site, None)["pid"].clone();
     for by in [0, 1, 0, 1] {
-        let answer = site.post("/api/v1/rpc/default/divide", &json!({"params": {"by": by}})).bearer(&ann.token).send();
+        let answer = site
+            .post("/api/v1/rpc/default/divide", &json!({"params": {"by": by}}))
+            .bearer(&ann.token)
+            .send();
         match by {
             0 => drop(answer.refused(400, "INVALID_INPUT")),
             _ => drop(answer.expect(200)),
@@ -130,16 +176,22 @@ fn tried_out(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     let pid = backend(&site, None)["pid"].clone();
     let attempt = |id: i32, parent: i32| {
-        site.post("/api/v1/tables/children", &json!({"id": id, "parent": parent}))
-            .header("Prefer", "tx=rollback")
-            .bearer(&fixture.ann.token)
-            .send()
+        site.post(
+            "/api/v1/tables/children",
+            &json!({"id": id, "parent": parent}),
+        )
+        .header("Prefer", "tx=rollback")
+        .bearer(&fixture.ann.token)
+        .send()
     };
     for _ in 0..2 {
         attempt(1, 7).refused(409, "FOREIGN_KEY_VIOLATION");
         assert_eq!(backend(&site, None)["pid"], pid);
     }
-    site.post("/api/v1/tables/parents", &json!({"id": 7})).bearer(&fixture.ann.token).send().expect(201);
+    site.post("/api/v1/tables/parents", &json!({"id": 7}))
+        .bearer(&fixture.ann.token)
+        .send()
+        .expect(201);
     attempt(1, 7).expect(201);
     assert_eq!(site.count("select count(*) from public.children"), 0);
     let idle = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%'";
@@ -158,7 +210,10 @@ fn deferred(fixture: &Arc<Fixture>) {
         insert(1).refused(409, "FOREIGN_KEY_VIOLATION");
     }
     assert_eq!(site.count("select count(*) from public.children"), 0);
-    site.post("/api/v1/tables/parents", &json!({"id": 1})).bearer(&fixture.ann.token).send().expect(201);
+    site.post("/api/v1/tables/parents", &json!({"id": 1}))
+        .bearer(&fixture.ann.token)
+        .send()
+        .expect(201);
     insert(1).expect(201);
     assert_eq!(site.count("select count(*) from public.children"), 1);
 }
@@ -167,12 +222,21 @@ fn read_only(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     let ann = &fixture.ann;
     for _ in 0..2 {
-        site.get("/api/v1/tables/scribbling").bearer(&ann.token).send().refused(503, "service_unavailable");
+        site.get("/api/v1/tables/scribbling")
+            .bearer(&ann.token)
+            .send()
+            .refused(503, "service_unavailable");
         assert_eq!(site.count("select count(*) from public.parents"), 0);
         // What reads does not make the next one read only.
-        site.post("/api/v1/tables/marks", &json!({"n": 1})).bearer(&ann.token).send().expect(201);
+        site.post("/api/v1/tables/marks", &json!({"n": 1}))
+            .bearer(&ann.token)
+            .send()
+            .expect(201);
     }
-    site.post("/api/v1/rpc/default/scribble", &json!({})).bearer(&ann.token).send().expect(200);
+    site.post("/api/v1/rpc/default/scribble", &json!({}))
+        .bearer(&ann.token)
+        .send()
+        .expect(200);
     assert_eq!(site.count("select count(*) from public.parents"), 1);
 }
 
@@ -180,10 +244,17 @@ fn time_limit(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[("DATABASE_STATEMENT_TIMEOUT", "300ms")]);
     let pid = backend(&site, None)["pid"].clone();
     for _ in 0..3 {
-        let answer = site.get("/api/v1/tables/sleepy").bearer(&fixture.ann.token).send();
+        let answer = site
+            .get("/api/v1/tables/sleepy")
+            .bearer(&fixture.ann.token)
+            .send();
         answer.refused(503, "service_unavailable");
         assert!(answer.took < Duration::from_secs(2), "{:?}", answer.took);
-        assert_eq!(backend(&site, None)["pid"], pid, "the session is good still");
+        assert_eq!(
+            backend(&site, None)["pid"],
+            pid,
+            "the session is good still"
+        );
     }
     site.get("/api/v1/tables/napping").send().expect(200);
 }
@@ -192,14 +263,20 @@ fn time_limit(fixture: &Arc<Fixture>) {
 fn procedure(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     for path in ["/api/v1/rpc/default/commits", "/rest/v1/rpc/commits"] {
-        let answer = site.post(path, &json!({})).bearer(&fixture.ann.token).send();
+        let answer = site
+            .post(path, &json!({}))
+            .bearer(&fixture.ann.token)
+            .send();
         assert_eq!(answer.status, 404, "{}", answer.text());
     }
     // And if one were called, by a statement that nobody prints: the block around it refuses the commit.
     let mut app = site.database.app();
     app.batch_execute("begin read write").expect("begun");
-    app.execute("select auth.enter($1)", &[&fixture.ann.token]).expect("entered");
-    let refused = app.execute("call public.commits()", &[]).expect_err("it commits");
+    app.execute("select auth.enter($1)", &[&fixture.ann.token])
+        .expect("entered");
+    let refused = app
+        .execute("call public.commits()", &[])
+        .expect_err("it commits");
     assert_eq!(refused.code().map(|code| code.code()), Some("2D000"));
 }
 
@@ -207,12 +284,20 @@ fn client_gone(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     let pid = backend(&site, None)["pid"].clone();
     for round in 0..10 {
-        let stream = site.get("/api/v1/tables/sleepy").bearer(&fixture.ann.token).start().expect("sent");
+        let stream = site
+            .get("/api/v1/tables/sleepy")
+            .bearer(&fixture.ann.token)
+            .start()
+            .expect("sent");
         std::thread::sleep(Duration::from_millis(15 * round));
         drop(stream);
         let began = Instant::now();
         let after = backend(&site, None);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
         assert_eq!((&after["pid"], &after["role"]), (&pid, &json!("anon")));
     }
 }
@@ -220,12 +305,18 @@ fn client_gone(fixture: &Arc<Fixture>) {
 /// `cached plan must not change result type`, and the parameters' types with it.
 fn changed_type(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
-    let ask = || site.get("/api/v1/tables/things?select=rating&id=eq.1").bearer(&fixture.ann.token).send();
+    let ask = || {
+        site.get("/api/v1/tables/things?select=rating&id=eq.1")
+            .bearer(&fixture.ann.token)
+            .send()
+    };
     assert_eq!(ask().expect(200), json!([{"rating": 1.5}]));
     for kind in ["text", "double precision", "numeric"] {
         site.database
             .superuser()
-            .batch_execute(&format!("alter table public.things alter column rating type {kind} using rating::{kind}"))
+            .batch_execute(&format!(
+                "alter table public.things alter column rating type {kind} using rating::{kind}"
+            ))
             .expect("altered");
         assert_eq!(ask().status, 200);
     }
@@ -237,9 +328,19 @@ fn forgotten(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     let pid = backend(&site, Some(&fixture.ann.token))["pid"].clone();
     for round in 1..=3 {
-        site.post("/api/v1/rpc/default/forget_all", &json!({})).bearer(&fixture.ann.token).send().expect(200);
-        site.post("/api/v1/tables/marks", &json!({"n": round})).bearer(&fixture.ann.token).send().expect(201);
-        assert_eq!(site.count("select count(*) from public.marks"), round, "once and not twice");
+        site.post("/api/v1/rpc/default/forget_all", &json!({}))
+            .bearer(&fixture.ann.token)
+            .send()
+            .expect(200);
+        site.post("/api/v1/tables/marks", &json!({"n": round}))
+            .bearer(&fixture.ann.token)
+            .send()
+            .expect(201);
+        assert_eq!(
+            site.count("select count(*) from public.marks"),
+            round,
+            "once and not twice"
+        );
         assert_eq!(backend(&site, Some(&fixture.ann.token))["pid"], pid);
     }
 }
@@ -250,14 +351,20 @@ fn left_behind(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[]);
     let ann = &fixture.ann;
     let leave = |name: &str, value: &str| {
-        site.post("/api/v1/rpc/default/leave", &json!({"params": {"name": name, "value": value}}))
-            .bearer(&ann.token)
-            .send()
-            .expect(200);
+        site.post(
+            "/api/v1/rpc/default/leave",
+            &json!({"params": {"name": name, "value": value}}),
+        )
+        .bearer(&ann.token)
+        .send()
+        .expect(200);
     };
     let pid = backend(&site, None)["pid"].clone();
     let insert = |n: i32| {
-        site.post("/api/v1/tables/marks", &json!({"n": n})).bearer(&fixture.bob.token).send().expect(201);
+        site.post("/api/v1/tables/marks", &json!({"n": n}))
+            .bearer(&fixture.bob.token)
+            .send()
+            .expect(201);
     };
     leave("default_transaction_read_only", "on");
     insert(1);
@@ -265,7 +372,10 @@ fn left_behind(fixture: &Arc<Fixture>) {
     backend(&site, None);
     insert(2);
     leave("statement_timeout", "1");
-    site.get("/api/v1/tables/napping").bearer(&fixture.bob.token).send().expect(200);
+    site.get("/api/v1/tables/napping")
+        .bearer(&fixture.bob.token)
+        .send()
+        .expect(200);
     leave("search_path", "private");
     insert(3);
     assert_eq!(site.count("select count(*) from public.marks"), 3);
@@ -276,10 +386,23 @@ fn unnamed(fixture: &Arc<Fixture>) {
     let site = single(fixture, &[("DATABASE_PREPARED_STATEMENTS", "0")]);
     let ann = &fixture.ann;
     for n in 0..3 {
-        site.post("/api/v1/tables/marks", &json!({"n": n})).bearer(&ann.token).send().expect(201);
-        let rows = site.get("/api/v1/tables/marks?select=n&order=n").bearer(&ann.token).send().expect(200);
+        site.post("/api/v1/tables/marks", &json!({"n": n}))
+            .bearer(&ann.token)
+            .send()
+            .expect(201);
+        let rows = site
+            .get("/api/v1/tables/marks?select=n&order=n")
+            .bearer(&ann.token)
+            .send()
+            .expect(200);
         assert_eq!(rows.as_array().map(Vec::len), Some(n + 1));
-        site.get("/api/v1/tables/marks?id=eq.x").bearer(&ann.token).send().refused(400, "INVALID_INPUT");
-        site.post("/api/v1/rpc/default/forget_all", &json!({})).bearer(&ann.token).send().expect(200);
+        site.get("/api/v1/tables/marks?id=eq.x")
+            .bearer(&ann.token)
+            .send()
+            .refused(400, "INVALID_INPUT");
+        site.post("/api/v1/rpc/default/forget_all", &json!({}))
+            .bearer(&ann.token)
+            .send()
+            .expect(200);
     }
 }

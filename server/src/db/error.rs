@@ -122,6 +122,12 @@ impl DbError {
         }
     }
 
+    /// What was prepared is not there, or there is something else of its name: the session was not what it was thought.
+    #[must_use]
+    pub(super) fn is_unknown_statement(&self) -> bool {
+        matches!(self, Self::Sql { state, .. } if matches!(state.as_str(), "26000" | "42P05"))
+    }
+
     /// The statement never began because what was prepared no longer fits what PostgreSQL holds: after
     /// a schema change, or behind a pooler that gave us another session. With the transaction rolled
     /// back nothing has happened, so a second try on a fresh connection is safe for writes too.

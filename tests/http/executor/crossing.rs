@@ -35,7 +35,9 @@ pub fn crossing(fixture: &Arc<Fixture>) {
             ("DATABASE_STATEMENT_TIMEOUT", "1s"),
         ],
     );
-    let accounts: Vec<Account> = (0..USERS).map(|n| site.sign_up(&format!("user{n}@example.com"))).collect();
+    let accounts: Vec<Account> = (0..USERS)
+        .map(|n| site.sign_up(&format!("user{n}@example.com")))
+        .collect();
     let over = AtomicBool::new(false);
     let asked = AtomicU64::new(0);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
@@ -48,7 +50,10 @@ pub fn crossing(fixture: &Arc<Fixture>) {
                 scope.spawn(move || user(site, account, n as u64, asked))
             })
             .collect();
-        let seen = users.into_iter().map(|user| user.join().expect("a user ended well")).collect();
+        let seen = users
+            .into_iter()
+            .map(|user| user.join().expect("a user ended well"))
+            .collect();
         over.store(true, Ordering::SeqCst);
         let ended = ending.join().expect("joined");
         assert!(ended > 10, "only {ended} sessions were ended");
@@ -56,17 +61,29 @@ pub fn crossing(fixture: &Arc<Fixture>) {
     });
     assert!(asked.load(Ordering::SeqCst) >= 10_000);
     let unavailable: u64 = seen.iter().map(|seen| seen.unavailable).sum();
-    assert!(unavailable < 1_000, "{unavailable} requests were not served");
+    assert!(
+        unavailable < 1_000,
+        "{unavailable} requests were not served"
+    );
 
     let mut superuser = site.database.superuser();
     for (account, seen) in accounts.iter().zip(&seen) {
         let rows = superuser
-            .query("select n from public.marks where owner = $1::text::uuid order by n", &[&account.id])
+            .query(
+                "select n from public.marks where owner = $1::text::uuid order by n",
+                &[&account.id],
+            )
             .expect("asked");
-        let written: Vec<u64> = rows.iter().map(|row| u64::try_from(row.get::<_, i64>(0)).expect("a mark")).collect();
+        let written: Vec<u64> = rows
+            .iter()
+            .map(|row| u64::try_from(row.get::<_, i64>(0)).expect("a mark"))
+            .collect();
         let once: BTreeSet<u64> = written.iter().copied().collect();
         assert_eq!(once.len(), written.len(), "something was written twice");
-        assert!(seen.confirmed.is_subset(&once), "something confirmed is lost");
+        assert!(
+            seen.confirmed.is_subset(&once),
+            "something confirmed is lost"
+        );
         for n in once.difference(&seen.confirmed) {
             assert!(seen.unknown.contains(n), "{n} was refused and written");
         }
@@ -132,7 +149,10 @@ fn served(answer: &fluxbase_tests::http::Response, seen: &mut Seen) -> bool {
 
 /// All rows are one's own, and all that was confirmed is there.
 fn read(site: &Site, account: &Account, seen: &mut Seen) {
-    let answer = site.get(&format!("{MARKS}?select=n,owner")).bearer(&account.token).send();
+    let answer = site
+        .get(&format!("{MARKS}?select=n,owner"))
+        .bearer(&account.token)
+        .send();
     if !served(&answer, seen) {
         return;
     }
@@ -142,22 +162,35 @@ fn read(site: &Site, account: &Account, seen: &mut Seen) {
         assert_eq!(row["owner"], json!(account.id), "a row of somebody else");
         found.insert(row["n"].as_u64().expect("a mark"));
     }
-    assert!(seen.confirmed.is_subset(&found), "something confirmed is not there");
+    assert!(
+        seen.confirmed.is_subset(&found),
+        "something confirmed is not there"
+    );
 }
 
 fn write(site: &Site, account: &Account, n: u64, seen: &mut Seen) {
-    let answer = site.post(MARKS, &json!({"n": n})).bearer(&account.token).send();
+    let answer = site
+        .post(MARKS, &json!({"n": n}))
+        .bearer(&account.token)
+        .send();
     if !served(&answer, seen) {
         seen.unknown.insert(n);
         return;
     }
     let row = answer.expect(201);
-    assert_eq!((&row["owner"], &row["n"]), (&json!(account.id), &json!(n)), "the answer of somebody else");
+    assert_eq!(
+        (&row["owner"], &row["n"]),
+        (&json!(account.id), &json!(n)),
+        "the answer of somebody else"
+    );
     seen.confirmed.insert(n);
 }
 
 fn wrong(site: &Site, account: &Account, seen: &mut Seen) {
-    let answer = site.get(&format!("{MARKS}?id=eq.x")).bearer(&account.token).send();
+    let answer = site
+        .get(&format!("{MARKS}?id=eq.x"))
+        .bearer(&account.token)
+        .send();
     if served(&answer, seen) {
         answer.shaped(400, "INVALID_INPUT");
     }
@@ -165,8 +198,16 @@ fn wrong(site: &Site, account: &Account, seen: &mut Seen) {
 
 /// Goes away before, during or after the answer.
 fn hang_up(site: &Site, account: &Account, dice: u64) {
-    let target = if dice % 2 == 0 { "/api/v1/tables/napping" } else { MARKS };
-    let stream = site.get(target).bearer(&account.token).start().expect("sent");
+    let target = if dice % 2 == 0 {
+        "/api/v1/tables/napping"
+    } else {
+        MARKS
+    };
+    let stream = site
+        .get(target)
+        .bearer(&account.token)
+        .start()
+        .expect("sent");
     std::thread::sleep(Duration::from_micros(dice / 2 % 30_000));
     drop(stream);
 }
@@ -182,7 +223,11 @@ fn slow(site: &Site, seen: &mut Seen) {
 fn visitor(site: &Site, seen: &mut Seen) {
     let answer = site.get("/api/v1/tables/backend?select=who,role").send();
     if served(&answer, seen) {
-        assert_eq!(answer.expect(200), json!([{"who": Value::Null, "role": "anon"}]), "somebody's identity");
+        assert_eq!(
+            answer.expect(200),
+            json!([{"who": Value::Null, "role": "anon"}]),
+            "somebody's identity"
+        );
     }
     let answer = site.get(MARKS).send();
     if served(&answer, seen) {

@@ -7,6 +7,7 @@ use super::batch::{self, Block};
 use super::flight::Flight;
 use super::message::{Key, Malformed, Standing, next};
 use super::names::Names;
+use super::policy::Line;
 use super::stream::{Reader, Writer};
 use crate::db::error::DbError;
 use crate::db::run::Answer;
@@ -15,6 +16,7 @@ use bytes::{Buf, BytesMut};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, oneshot};
 
@@ -47,16 +49,27 @@ struct Inner {
     out: BytesMut,
     names: Names,
     waiting: VecDeque<Waiting>,
+    /// What those who wait are expected to take together.
+    expected: Duration,
+    /// When the last answer came.
+    last: Instant,
+    sent: u64,
 }
 
 struct Waiting {
+    number: u64,
     flight: Flight,
     /// `None` where only the session's standing is of interest.
-    answer: Option<oneshot::Sender<Result<Answer, DbError>>>,
+    answer: Option<oneshot::Sender<Given>>,
+    since: Instant,
+    expected: Duration,
 }
 
+/// An answer, and how long PostgreSQL had for it.
+pub type Given = (Result<Answer, DbError>, Duration);
+
 /// Where an answer will be.
-pub type Coming = oneshot::Receiver<Result<Answer, DbError>>;
+pub type Coming = oneshot::Receiver<Given>;
 
 impl Link {
     pub fn new(number: u64, key: Option<Key>, place: usize, writer: Writer, names: Names) -> Self {
@@ -69,6 +82,9 @@ impl Link {
                 out: BytesMut::new(),
                 names,
                 waiting: VecDeque::new(),
+                expected: Duration::ZERO,
+                last: Instant::now(),
+                sent: 0,
             }),
             stuck: Notify::new(),
             end: Notify::new(),
@@ -78,34 +94,57 @@ impl Link {
         }
     }
 
-    /// Sends a request.
+    /// Sends a request that is expected to take so long; its number, and where the answer will be.
     ///
     /// # Errors
     /// When it cannot be written. Nothing was sent then.
-    pub fn send(&self, work: &Work<'_>, block: Block) -> Result<Coming, DbError> {
+    pub fn send(
+        &self,
+        work: &Work<'_>,
+        block: Block,
+        expected: Duration,
+    ) -> Result<(u64, Coming), DbError> {
         let (sender, coming) = oneshot::channel();
-        {
+        let number = {
             let inner = &mut *self.inner.borrow_mut();
             let flight = batch::request(&mut inner.out, &mut inner.names, work, block)?;
-            inner.waiting.push_back(Waiting {
-                flight,
-                answer: Some(sender),
-            });
-        }
+            inner.push(flight, Some(sender), expected)
+        };
         self.write();
-        Ok(coming)
+        Ok((number, coming))
     }
 
     /// Sends what is answered by [`Landed`](super::flight::Landed) alone.
     pub fn send_nothing(&self) {
         {
             let inner = &mut *self.inner.borrow_mut();
-            inner.waiting.push_back(Waiting {
-                flight: batch::nothing(&mut inner.out),
-                answer: None,
-            });
+            let flight = batch::nothing(&mut inner.out);
+            inner.push(flight, None, Duration::ZERO);
         }
         self.write();
+    }
+
+    /// What waits in it, as a line.
+    pub fn line(&self, now: Instant) -> Line {
+        let inner = self.inner.borrow();
+        let since = inner
+            .waiting
+            .front()
+            .map(|first| first.since.max(inner.last));
+        Line {
+            depth: inner.waiting.len(),
+            expected: inner.expected,
+            still: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
+        }
+    }
+
+    /// Whether this request is the one that PostgreSQL is busy with.
+    pub fn is_first(&self, number: u64) -> bool {
+        let inner = self.inner.borrow();
+        inner
+            .waiting
+            .front()
+            .is_some_and(|first| first.number == number)
     }
 
     /// How many batches are not answered yet.
@@ -239,36 +278,40 @@ impl Link {
             let Some(landed) = first.flight.take(message)? else {
                 continue;
             };
-            let done = inner.waiting.pop_front();
+            let Some((done, took)) = inner.pop() else {
+                continue;
+            };
             if landed.standing != Standing::Idle {
                 // An error skipped the end of the transaction. Only what stands alone has a block.
-                let Inner {
-                    out,
-                    names,
-                    waiting,
-                } = &mut *inner;
-                if landed.standing == Standing::Open || !waiting.is_empty() {
+                if landed.standing == Standing::Open || !inner.waiting.is_empty() {
                     return Err(DbError::Protocol("a transaction was left open".into()));
                 }
+                let Inner { out, names, .. } = &mut *inner;
                 let flight = batch::rollback(out, names)?;
-                waiting.push_back(Waiting {
-                    flight,
-                    answer: None,
-                });
+                inner.push(flight, None, Duration::ZERO);
+            }
+            if landed
+                .outcome
+                .as_ref()
+                .is_err_and(DbError::is_unknown_statement)
+            {
+                inner.names.forget_all();
             }
             drop(inner);
             if landed.standing != Standing::Idle {
                 self.write();
             }
-            if let Err(error) = &landed.outcome
-                && error.breaks_connection()
-                && done.as_ref().is_some_and(|done| done.answer.is_some())
-            {
-                self.retire();
-            }
-            if let Some(answer) = done.and_then(|done| done.answer) {
-                // Nobody waits any more: what was sent is answered, and that is all.
-                let _ = answer.send(landed.outcome);
+            // The outcome of what is no request is none.
+            if let Some(answer) = done.answer {
+                if landed
+                    .outcome
+                    .as_ref()
+                    .is_err_and(DbError::breaks_connection)
+                {
+                    self.retire();
+                }
+                // Nobody may wait any more: what was sent is answered, and that is all.
+                let _ = answer.send((landed.outcome, took));
             }
             self.landed.notify_waiters();
             on_landed();
@@ -290,9 +333,39 @@ impl Link {
             } else {
                 reason
             };
-            let _ = answer.send(Err(error));
+            let _ = answer.send((Err(error), Duration::ZERO));
         }
         self.landed.notify_waiters();
+    }
+}
+
+impl Inner {
+    fn push(
+        &mut self,
+        flight: Flight,
+        answer: Option<oneshot::Sender<Given>>,
+        expected: Duration,
+    ) -> u64 {
+        self.sent += 1;
+        self.expected += expected;
+        self.waiting.push_back(Waiting {
+            number: self.sent,
+            flight,
+            answer,
+            since: Instant::now(),
+            expected,
+        });
+        self.sent
+    }
+
+    /// The first, and for how long it was that.
+    fn pop(&mut self) -> Option<(Waiting, Duration)> {
+        let done = self.waiting.pop_front()?;
+        let now = Instant::now();
+        let began = done.since.max(self.last);
+        self.last = now;
+        self.expected = self.expected.saturating_sub(done.expected);
+        Some((done, now.saturating_duration_since(began)))
     }
 }
 

@@ -86,7 +86,7 @@ pub struct Names {
     prepared: Prepared<Rc<Name>>,
     closed: Rc<RefCell<Vec<Box<str>>>>,
     last: u64,
-    named: bool,
+    room: usize,
 }
 
 /// A name, and whether it has to be parsed first.
@@ -101,7 +101,7 @@ impl Names {
             prepared: Prepared::new(room),
             closed: Rc::default(),
             last: 0,
-            named: room > 0,
+            room,
         }
     }
 
@@ -114,7 +114,7 @@ impl Names {
             return (Rc::clone(name), false);
         }
         let name = self.next();
-        if self.named
+        if self.room > 0
             && let Some(place) = self.fixed.get_mut(place)
         {
             *place = Some(Rc::clone(&name));
@@ -130,10 +130,16 @@ impl Names {
             return (name, false);
         }
         let name = self.next();
-        if self.named {
+        if self.room > 0 {
             self.prepared.put(owner, sql, Rc::clone(&name));
         }
         (name, true)
+    }
+
+    /// The session does not know what it was told: everything is parsed anew.
+    pub fn forget_all(&mut self) {
+        self.fixed = Default::default();
+        self.prepared = Prepared::new(self.room);
     }
 
     /// What PostgreSQL has to be told to forget. Each is named once.
@@ -144,7 +150,7 @@ impl Names {
     /// A name that the session never had. A number and not the shape's hash: two shapes of one hash would answer
     /// each other's requests.
     fn next(&mut self) -> Rc<Name> {
-        let text = if self.named {
+        let text = if self.room > 0 {
             self.last += 1;
             format!("f{}", self.last).into_boxed_str()
         } else {

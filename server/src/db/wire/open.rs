@@ -4,7 +4,6 @@ use super::message::{Key, Malformed, Message, Standing, next};
 use super::startup::{Account, Startup, begin};
 use super::stream::Stream;
 use crate::db::error::DbError;
-use crate::db::pool::Options;
 use bytes::BytesMut;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
@@ -38,8 +37,7 @@ enum Place {
 ///
 /// # Errors
 /// Why the last of them cannot be used.
-pub async fn open(options: &Options) -> Result<Opened, DbError> {
-    let config = &options.config;
+pub async fn open(config: &Config) -> Result<Opened, DbError> {
     let mut last = DbError::Unreachable("database.url names no host".into());
     for place in 0..config.get_hosts().len().max(config.get_hostaddrs().len()) {
         match open_at(config, place).await {

@@ -41,7 +41,14 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// It took so long, from when PostgreSQL could begin with it.
+    /// It took so long in a session of its own, while so many sessions were busy: they share the processors, and what is
+    /// slow side by side may be short in a line. If it is not, the line will tell.
+    pub fn ran_alone(&mut self, took: Duration, busy: usize, now: Instant) {
+        let busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
+        self.ran(took / busy, now);
+    }
+
+    /// It took so long in a line, from when PostgreSQL could begin with it.
     pub fn ran(&mut self, took: Duration, now: Instant) {
         self.mean = match self.runs {
             0 => took,
@@ -50,7 +57,10 @@ impl Kind {
         self.runs = self.runs.saturating_add(1);
         if took > SLOW {
             self.slow(now);
-        } else if self.apart_until.is_some_and(|until| now > until + self.apart_for) {
+        } else if self
+            .apart_until
+            .is_some_and(|until| now > until + self.apart_for)
+        {
             // Good for as long as it was kept apart, and again: forgiven.
             self.apart_until = None;
             self.apart_for = Duration::ZERO;
@@ -93,8 +103,7 @@ impl Line {
     }
 
     fn has_room(&self, for_one: Duration) -> bool {
-        self.depth == 0
-            || (self.depth < DEPTH.0 && self.expected + for_one <= LINE && self.moves())
+        self.depth == 0 || (self.depth < DEPTH.0 && self.expected + for_one <= LINE && self.moves())
     }
 }
 

@@ -3,23 +3,22 @@
 //! A session is driven by the thread that opened it: waking another one costs more than all else the server does for a
 //! small request.
 
-use super::batch::Block;
 use super::cancel::wind_down;
-use super::link::{Coming, Link};
+use super::lines::{LINES, Lines, with_cut};
+use super::link::Link;
+use super::loan::Lease;
 use super::names::Names;
-use super::open::{Opened, open};
+use super::open::Opened;
+use super::policy::DEPTH;
+use super::probe::{BACKOFF, in_time, probe};
 use crate::db::error::DbError;
 use crate::db::pool::Options;
-use crate::db::run::Answer;
-use crate::db::transaction::Work;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
 
@@ -31,16 +30,15 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// Without anybody waiting for this long, one session is taken back.
 const CALM: Duration = Duration::from_secs(1);
 
-/// First and longest pause before PostgreSQL is tried again when nobody asks for it.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
-
 /// How long a request waits for somebody to find that PostgreSQL is back; longer than the first pause.
 const HOPE: Duration = Duration::from_millis(150);
 
 /// The sessions.
 pub struct Pool {
     options: Arc<Options>,
+    /// The most sessions that serve one request at a time, and the most that are lines.
     most: usize,
+    lines: usize,
     /// A number of this pool's own, so that not all come back to PostgreSQL in the same moment.
     seed: u64,
     state: RefCell<State>,
@@ -50,6 +48,7 @@ pub struct Pool {
 
 struct State {
     links: Vec<Rc<Link>>,
+    lines: Lines,
     /// The one used last is the warmest and comes first.
     idle: Vec<Rc<Link>>,
     waiting: VecDeque<oneshot::Sender<Result<Lease, DbError>>>,
@@ -66,12 +65,16 @@ struct State {
 impl Pool {
     pub fn new(options: Arc<Options>, most: usize, seed: u64) -> Rc<Self> {
         let now = Instant::now();
+        // Where there are few, none is set apart for reads.
+        let lines = (most / 4).min(LINES);
         Rc::new(Self {
             options,
-            most,
+            most: most - lines,
+            lines,
             seed,
             state: RefCell::new(State {
                 links: Vec::new(),
+                lines: Lines::default(),
                 idle: Vec::new(),
                 waiting: VecDeque::new(),
                 opening: 0,
@@ -124,8 +127,70 @@ impl Pool {
         self.state.borrow_mut().idle.pop()
     }
 
+    /// The line for a read that is expected to take so long, if it is to stand in one.
+    pub fn line(self: &Rc<Self>, expected: Duration) -> Option<Rc<Link>> {
+        if self.lines == 0 {
+            return None;
+        }
+        let (link, more) = {
+            let state = &mut *self.state.borrow_mut();
+            let link = state.lines.choose(expected, !state.idle.is_empty());
+            let full = link.as_ref().is_none_or(|link| link.depth() > DEPTH.0 / 2);
+            let more = full
+                && state.lines.count() < self.lines
+                && state.away.is_none()
+                && Instant::now() >= state.closed_until
+                && state.lines.open();
+            (link, more)
+        };
+        if more {
+            self.open_line();
+        }
+        link
+    }
+
+    fn open_line(self: &Rc<Self>) {
+        let pool = Rc::downgrade(self);
+        let options = Arc::clone(&self.options);
+        spawn_local(async move {
+            let opened = in_time(&options, &with_cut(&options)).await;
+            let Some(pool) = pool.upgrade() else {
+                return;
+            };
+            match opened {
+                Ok(opened) => {
+                    // One that must not be used again goes when its line is empty.
+                    let link = pool.start(opened, |_, link| {
+                        if link.is_retired() && link.depth() == 0 {
+                            link.close();
+                        }
+                    });
+                    pool.state.borrow_mut().lines.opened(Some(link));
+                }
+                Err(error) => {
+                    let state = &mut *pool.state.borrow_mut();
+                    state.lines.opened(None);
+                    state.closed_until = Instant::now() + BACKOFF.1;
+                    tracing::debug!(%error, "no line");
+                }
+            }
+        });
+    }
+
+    /// How many sessions PostgreSQL is busy with.
+    pub fn busy(&self) -> usize {
+        let state = self.state.borrow();
+        let lines = state
+            .lines
+            .links()
+            .iter()
+            .filter(|line| line.depth() > 0)
+            .count();
+        state.links.len().saturating_sub(state.idle.len()) + lines
+    }
+
     /// Gives a session to whoever waits longest, or keeps it.
-    fn offer(self: &Rc<Self>, link: Rc<Link>) {
+    pub fn offer(self: &Rc<Self>, link: Rc<Link>) {
         if link.is_retired() {
             return link.close();
         }
@@ -140,7 +205,7 @@ impl Pool {
                 Err(Err(_)) => return,
             }
         }
-        if let Some(link) = lease.link.take() {
+        if let Some(link) = lease.back() {
             self.state.borrow_mut().idle.push(link);
         }
     }
@@ -195,7 +260,7 @@ impl Pool {
         let options = Arc::clone(&self.options);
         // Not in the request's own task: a client that hangs up would leave a login behind half done.
         spawn_local(async move {
-            let opened = in_time(&options).await;
+            let opened = in_time(&options, &options.config).await;
             let Some(pool) = pool.upgrade() else {
                 return;
             };
@@ -207,30 +272,42 @@ impl Pool {
         });
     }
 
-    fn add(self: &Rc<Self>, opened: Opened) {
+    /// A session more.
+    pub fn add(self: &Rc<Self>, opened: Opened) {
+        let link = self.start(opened, Self::landed);
+        self.state.borrow_mut().links.push(Rc::clone(&link));
+        self.offer(link);
+    }
+
+    /// Drives a session for as long as it lives.
+    fn start(self: &Rc<Self>, opened: Opened, landed: fn(&Rc<Self>, &Rc<Link>)) -> Rc<Link> {
         let (mut reader, writer) = opened.stream.split();
-        let link = {
+        let number = {
             let state = &mut *self.state.borrow_mut();
             state.last += 1;
-            let names = Names::new(self.options.prepared_statements);
-            let link = Link::new(state.last, opened.key, opened.place, writer, names);
-            let link = Rc::new(link);
-            state.links.push(Rc::clone(&link));
-            link
+            state.last
         };
+        let names = Names::new(self.options.prepared_statements);
+        let link = Rc::new(Link::new(number, opened.key, opened.place, writer, names));
         let driven = Rc::clone(&link);
         let pool = Rc::downgrade(self);
         spawn_local(async move {
-            let reason = driven
-                .drive(&mut reader, opened.arrived, || {
-                    if let Some(pool) = pool.upgrade() {
-                        pool.landed(&driven);
-                    }
-                })
-                .await;
+            let on_landed = || {
+                if let Some(pool) = pool.upgrade() {
+                    landed(&pool, &driven);
+                }
+            };
+            let reason = driven.drive(&mut reader, opened.arrived, on_landed).await;
             ended(&pool, &driven, &reason);
         });
-        self.offer(link);
+        link
+    }
+
+    /// PostgreSQL was found.
+    pub fn is_back(&self) {
+        let state = &mut *self.state.borrow_mut();
+        state.away = None;
+        state.closed_until = Instant::now();
     }
 
     /// No session came of it. Others may live: then whoever waits gets one of those.
@@ -254,7 +331,7 @@ impl Pool {
     }
 
     /// PostgreSQL is not there: everybody who waits is told.
-    fn missed(&self, error: &DbError) {
+    pub fn missed(&self, error: &DbError) {
         let reason = match error {
             DbError::Unreachable(reason) => reason.clone(),
             other => other.to_string(),
@@ -270,7 +347,7 @@ impl Pool {
     }
 
     /// Stops what nobody waits for, and gives the session to somebody else.
-    fn abandon(self: &Rc<Self>, link: &Rc<Link>) {
+    pub fn abandon(self: &Rc<Self>, link: &Rc<Link>) {
         link.hold();
         let (pool, link) = (Rc::clone(self), Rc::clone(link));
         spawn_local(async move {
@@ -287,7 +364,8 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for link in &self.state.get_mut().links {
+        let state = self.state.get_mut();
+        for link in state.links.iter().chain(state.lines.links()) {
             link.close();
         }
     }
@@ -300,119 +378,10 @@ fn ended(pool: &Weak<Pool>, link: &Rc<Link>, reason: &DbError) {
         let state = &mut *pool.state.borrow_mut();
         state.links.retain(|one| one.number != link.number);
         state.idle.retain(|one| one.number != link.number);
+        state.lines.remove(link.number);
     }
     link.fail(reason);
     if let Some(pool) = pool.upgrade() {
         pool.open_wanted();
-    }
-}
-
-/// The one that looks whether PostgreSQL is back, more often while somebody wants it.
-async fn probe(pool: Weak<Pool>, wanted: Rc<Notify>, options: Arc<Options>, seed: u64) {
-    let mut pause = BACKOFF.0;
-    let mut dice = seed | 1;
-    loop {
-        // Xorshift. Not all workers, and not all servers, shall come in the same moment.
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        let jitter = BACKOFF.0.mul_f64((dice % 256) as f64 / 256.0);
-        tokio::time::sleep(BACKOFF.0 + jitter).await;
-        let _ = tokio::time::timeout(pause - BACKOFF.0, wanted.notified()).await;
-        let opened = in_time(&options).await;
-        let Some(pool) = pool.upgrade() else {
-            return;
-        };
-        match opened {
-            Ok(opened) => {
-                {
-                    let state = &mut *pool.state.borrow_mut();
-                    state.away = None;
-                    state.closed_until = Instant::now();
-                }
-                return pool.add(opened);
-            }
-            Err(error) => pool.missed(&error),
-        }
-        pause = (pause * 2).min(BACKOFF.1);
-    }
-}
-
-async fn in_time(options: &Options) -> Result<Opened, DbError> {
-    tokio::time::timeout(options.connect_timeout, open(options))
-        .await
-        .unwrap_or_else(|_| {
-            Err(DbError::Unreachable(
-                "opening a connection took too long".into(),
-            ))
-        })
-}
-
-/// A session on loan. Given back when it is dropped unused, else when everything sent is answered.
-pub struct Lease {
-    link: Option<Rc<Link>>,
-    pool: Rc<Pool>,
-}
-
-impl Lease {
-    fn new(pool: &Rc<Pool>, link: Rc<Link>) -> Self {
-        Self {
-            link: Some(link),
-            pool: Rc::clone(pool),
-        }
-    }
-
-    /// Sends a request.
-    ///
-    /// # Errors
-    /// When it cannot be written. Nothing was sent then.
-    pub fn send(mut self, work: &Work<'_>, block: Block) -> Result<Asked, DbError> {
-        let link = self
-            .link
-            .as_ref()
-            .ok_or_else(|| DbError::Lost("the connection was given away".into()))?;
-        let coming = link.send(work, block)?;
-        let link = self.link.take();
-        Ok(Asked {
-            link,
-            pool: Rc::clone(&self.pool),
-            coming,
-        })
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(link) = self.link.take() {
-            self.pool.offer(link);
-        }
-    }
-}
-
-/// A request that was sent. Dropped before its answer, which is what happens when the client goes away, it is
-/// cancelled.
-pub struct Asked {
-    link: Option<Rc<Link>>,
-    pool: Rc<Pool>,
-    coming: Coming,
-}
-
-impl Future for Asked {
-    type Output = Result<Answer, DbError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = std::task::ready!(Pin::new(&mut self.coming).poll(context));
-        self.link = None;
-        Poll::Ready(answer.unwrap_or_else(|_| Err(DbError::Lost("the connection ended".into()))))
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        // With an answer that nobody took, the session is somebody else's already.
-        let under_way = matches!(self.coming.try_recv(), Err(TryRecvError::Empty));
-        if let Some(link) = self.link.take().filter(|_| under_way) {
-            self.pool.abandon(&link);
-        }
     }
 }

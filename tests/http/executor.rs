@@ -2,6 +2,7 @@
 //! trap by its name. What every executor must hold stands elsewhere and is run on both.
 
 mod crossing;
+mod lines;
 
 use crate::site::Site;
 use fluxbase_tests::fixture::Fixture;
@@ -35,6 +36,12 @@ const SCHEMA: &str = r#"
         begin deallocate all; return 1; end $$;
     create function public.divide(by int) returns int language sql volatile as $$
         insert into public.marks (n) values (1); select 1 / by $$;
+    create view public.limited as select current_setting('statement_timeout') as limit;
+    grant select on public.limited to anon, authenticated;
+    create function public.own_limit(n int) returns text language sql volatile as $$
+        select current_setting('statement_timeout') $$;
+    create function public.nap(seconds double precision) returns text language plpgsql stable as $$
+        begin perform pg_sleep(seconds); return 'rested'; end $$;
     create procedure public.commits() language plpgsql as $$ begin commit; perform 1; end $$;
 "#;
 
@@ -114,6 +121,15 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         left_behind,
     );
     add("behind_a_pooler_nothing_needs_a_name", unnamed);
+    add(
+        "short_reads_share_a_session_and_each_gets_its_own",
+        lines::shared,
+    );
+    add(
+        "a_read_that_is_cut_off_in_a_line_is_answered_all_the_same",
+        lines::cut,
+    );
+    add("a_client_that_leaves_a_line_cancels_nobody", lines::left);
     add(
         "ten_thousand_interleaved_requests_of_fifty_users_never_cross",
         crossing::crossing,

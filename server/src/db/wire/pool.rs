@@ -146,6 +146,7 @@ impl Pool {
         if more {
             self.open_line();
         }
+        self.shrink();
         link
     }
 

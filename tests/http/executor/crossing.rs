@@ -198,7 +198,7 @@ fn wrong(site: &Site, account: &Account, seen: &mut Seen) {
 
 /// Goes away before, during or after the answer.
 fn hang_up(site: &Site, account: &Account, dice: u64) {
-    let target = if dice % 2 == 0 {
+    let target = if dice.is_multiple_of(2) {
         "/api/v1/tables/napping"
     } else {
         MARKS

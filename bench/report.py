@@ -27,19 +27,20 @@ def median(runs):
 
 
 def table(results):
-    """results: (workload, connections) -> {"floor": [Run], "server": [Run]}."""
+    """results: (workload, connections) -> {"floor": [Run], executor: [Run] …}."""
     lines = [
         "| workload | connections | | requests/s | p50 ms | p99 ms | server µs | PostgreSQL µs | CPU µs | × floor |",
         "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for (workload, connections), by_target in results.items():
-        floor, server = median(by_target["floor"]), median(by_target["server"])
-        for name, run in (("fluxbase", server), ("floor", floor)):
-            ratio = f"**{server.cpu / floor.cpu:.2f}**" if name == "fluxbase" else "1"
-            own = f"{run.server:.0f}" if name == "fluxbase" else "–"
+        medians = {name: median(runs) for name, runs in by_target.items()}
+        floor = medians.pop("floor")
+        for name, run in (*medians.items(), ("floor", floor)):
+            ratio = "1" if run is floor else f"**{run.cpu / floor.cpu:.2f}**"
+            own = "–" if run is floor else f"{run.server:.0f}"
             lines.append(
                 f"| {TITLES[workload]} | {connections} | {name} | {run.rate:,.0f} | {run.p50:.2f} | {run.p99:.2f} "
-                f"| {own} | {run.postgres:.0f} | {run.server + run.postgres:.0f} | {ratio} |")
+                f"| {own} | {run.postgres:.0f} | {run.cpu:.0f} | {ratio} |")
     return "\n".join(lines)
 
 
@@ -47,15 +48,15 @@ def document(*, date, model, cores, postgres, version, algorithm, seconds, repea
     """The whole report."""
     foreign = statistics.median(
         run.foreign for by_target in results.values() for runs in by_target.values() for run in runs)
-    resident, peak = memory
+    used = ", ".join(f"{name} {resident:.0f} MiB, {peak:.0f} MiB at most" for name, (resident, peak) in memory.items())
     goals = ", ".join(f"{workload.upper()} {goal}" for workload, goal in RATIO_GOALS.items())
     return f"""\
 {date}, {cores} × {model}, shared by load generator, server and PostgreSQL {postgres}; fluxbase {version},
-{algorithm} tokens of {USERS} users by chance; medians of {repeat} runs of {seconds} s, floor and server by turns. Others used {foreign:.0%} of one core meanwhile.
+{algorithm} tokens of {USERS} users by chance; medians of {repeat} runs of {seconds} s, all by turns. Others used {foreign:.0%} of one core meanwhile.
 
 {table(results)}
 
-CPU is that of server and PostgreSQL, per request. The floor is pgbench: begin, identity, the ideal query and commit
+deadpool and wire are fluxbase with that `database.executor`. CPU is that of server and PostgreSQL, per request. The floor is pgbench: begin, identity, the ideal query and commit
 in one pipeline, prepared, on the extension's own `auth.uid()`, without HTTP and tokens. Goals, × floor: {goals}.
 
 | `auth.uid()` bare in a policy | ns per row above a constant |
@@ -65,7 +66,7 @@ in one pipeline, prepared, on the extension's own `auth.uid()`, without HTTP and
 | the usual definition in SQL, as without the extension: it reads the claims as JSON | {policy["sql"]:.0f}, {cheaper(policy)} times the native one (goal 20) |
 | the same beside the extension: it finds the id in the extension's mirror | {policy["mirror"]:.0f} |
 
-Memory of the server after the load: {resident:.0f} MiB resident, {peak:.0f} MiB at most (goal 60).
+Resident memory of the server after the load: {used} (goal 60).
 """
 
 

@@ -17,7 +17,7 @@ FOREIGN = ("FLUXBASE_", "DATABASE_URL", "JWT_SECRET", "PG")
 class Server:
     """Started in its own process; `stop` ends it."""
 
-    def __init__(self, binary, database, directory, options):
+    def __init__(self, binary, database, directory, executor, options):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -27,13 +27,14 @@ class Server:
         environment |= {
             "FLUXBASE_DATABASE_URL": f"postgres://fluxbase_app@{host}:5432/bench",
             "FLUXBASE_SERVER_ADDRESS": f"127.0.0.1:{self._port}",
+            "FLUXBASE_DATABASE_EXECUTOR": executor,
             # 64 clients at once make it open all its connections at once. Where something else uses the
             # machine, that took longer than the defaults allow, and the 503s ended the measurement.
             "FLUXBASE_DATABASE_CONNECT_TIMEOUT": "10s",
             "FLUXBASE_DATABASE_POOL_TIMEOUT": "10s",
             **options,
         }
-        self._log = directory / "server.log"
+        self._log = directory / f"server-{executor}.log"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [binary, "serve"], cwd=directory, env=environment,

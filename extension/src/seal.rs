@@ -102,13 +102,20 @@ pub fn require_can_enter() -> Result<(), Failure> {
                 "auth.enter must not be called inside a SECURITY DEFINER function",
             ));
         }
-        if !pg_sys::IsTransactionBlock() {
+        if !pg_sys::IsTransactionBlock() && is_alone() {
             pgrx::warning!(
                 "the identity ends with this statement: begin a transaction before entering"
             );
         }
     }
     Ok(())
+}
+
+/// Whether nothing can follow the running statement in its transaction. A simple query stands alone; in the extended
+/// protocol more may come before the Sync that ends the transaction, and drivers that pipeline send it so.
+fn is_alone() -> bool {
+    // SAFETY: PostgreSQL's own pointer to the portal that runs. Only simple queries hide theirs from pg_cursors.
+    unsafe { pg_sys::ActivePortal.as_ref() }.is_none_or(|portal| !portal.visible)
 }
 
 /// Switches to the role, mirrors the claims into `request.jwt.claims` (that is how parallel workers learn

@@ -26,7 +26,7 @@ mod yaml;
 pub use api::{Api, Describe};
 pub use auth::{Auth, GivenSetting};
 pub use csrf::Csrf;
-pub use database::{Database, Login};
+pub use database::{Database, Executor, Login};
 pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
 pub use error::ConfigError;

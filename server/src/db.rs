@@ -28,6 +28,7 @@ mod several;
 mod spool;
 mod transaction;
 mod value;
+mod wire;
 
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};

@@ -11,6 +11,7 @@ mod cookies;
 mod credentials;
 mod crud;
 mod delivery;
+mod executor;
 mod factor;
 mod graphql;
 mod hostile;
@@ -82,6 +83,7 @@ fn main() {
     trials.extend(contention::trials(&fixture));
     trials.extend(large::trials(&fixture));
     trials.extend(reload::trials(&fixture));
+    trials.extend(executor::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(factor::trials(&fixture));
     trials.extend(sessions::trials(&fixture));

@@ -30,6 +30,11 @@ pub fn server_binary() -> PathBuf {
     given("FLUXBASE_TEST_SERVER").expect("FLUXBASE_TEST_SERVER must name the fluxbase binary")
 }
 
+/// `database.executor` of the servers that say nothing of it: all tests hold on each.
+pub fn executor() -> String {
+    std::env::var("FLUXBASE_TEST_EXECUTOR").unwrap_or_else(|_| "deadpool".into())
+}
+
 /// The extension's library built for another major version than the one under test.
 pub fn library_of_another_major() -> PathBuf {
     given("FLUXBASE_TEST_OTHER_MAJOR").expect(

@@ -1,7 +1,7 @@
 //! One running `fluxbase serve`, configured through its environment alone.
 
 use crate::cluster::free_port;
-use crate::environment::server_binary;
+use crate::environment::{executor, server_binary};
 use crate::fixture::Database;
 use crate::http::Request;
 use crate::janitor::{at_end, quoted};
@@ -61,6 +61,7 @@ impl Server {
             .env("FLUXBASE_DATABASE_MAX_CONNECTIONS", "8")
             // All tests come from one address; those of the limits switch them on.
             .env("FLUXBASE_RATE_LIMITING_ENABLED", "false")
+            .env("FLUXBASE_DATABASE_EXECUTOR", executor())
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         for (name, value) in settings {

@@ -17,6 +17,8 @@ pub struct Batch {
     pub rows: Vec<Vec<Option<String>>>,
     /// Where it stopped, if it did.
     pub error: Option<String>,
+    /// How many notices and warnings came.
+    pub notices: usize,
 }
 
 impl Wire {
@@ -89,6 +91,7 @@ impl Wire {
             match head[0] {
                 b'Z' => return batch,
                 b'D' => batch.rows.push(row(&body)),
+                b'N' => batch.notices += 1,
                 b'E' => {
                     let state = body
                         .split(|byte| *byte == 0)

@@ -41,7 +41,13 @@ const STATEMENT_TIMEOUT: Setting = Setting::plain(
 const STATEMENTS: Setting = Setting::plain(
     "database.prepared_statements",
     "128",
-    "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each.",
+    "Statements a connection keeps prepared; the ones longest unused go first. PostgreSQL holds a plan of some ten kilobytes for each. With the executor `wire`, `0` sends each statement with its request and without a name, as PgBouncer in transaction mode wants it.",
+);
+
+const EXECUTOR: Setting = Setting::plain(
+    "database.executor",
+    "deadpool",
+    "What runs requests for tables and functions: `deadpool`, the driver tokio-postgres; `wire`, our own, which sends each in one piece and is new. Account functions always use `deadpool`; under `wire` they have half as many connections of their own, at least two per worker.",
 );
 
 pub const SETTINGS: &[Setting] = &[
@@ -53,6 +59,7 @@ pub const SETTINGS: &[Setting] = &[
     CONNECT_TIMEOUT,
     STATEMENT_TIMEOUT,
     STATEMENTS,
+    EXECUTOR,
 ];
 
 /// How to reach PostgreSQL.
@@ -72,6 +79,17 @@ pub struct Database {
     pub statement_timeout: Duration,
     /// Prepared statements per connection.
     pub prepared_statements: usize,
+    /// What runs requests.
+    pub executor: Executor,
+}
+
+/// What runs requests for tables and functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executor {
+    /// tokio-postgres, by way of deadpool.
+    Deadpool,
+    /// Our own.
+    Wire,
 }
 
 /// A checked connection URL. `Debug` of the driver's type shows no password.
@@ -81,6 +99,12 @@ pub struct Login(pub tokio_postgres::Config);
 impl Database {
     pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
         given.one_of(&SSL_MODE, &["disable"])?;
+        let executor = match given.one_of(&EXECUTOR, &["deadpool", "wire"])? {
+            "wire" => Executor::Wire,
+            _ => Executor::Deadpool,
+        };
+        // The driver has a name for every statement.
+        let least = if executor == Executor::Wire { 0 } else { 2 };
         let second = Duration::from_secs(1);
         let millisecond = Duration::from_millis(1);
         Ok(Self {
@@ -91,8 +115,9 @@ impl Database {
             pool_timeout: given.duration(&POOL_TIMEOUT, millisecond, 60 * second)?,
             connect_timeout: given.duration(&CONNECT_TIMEOUT, millisecond, 60 * second)?,
             statement_timeout: given.duration(&STATEMENT_TIMEOUT, millisecond, 3600 * second)?,
-            prepared_statements: usize::try_from(given.integer(&STATEMENTS, 2, 10_000)?)
+            prepared_statements: usize::try_from(given.integer(&STATEMENTS, least, 10_000)?)
                 .unwrap_or(2),
+            executor,
         })
     }
 

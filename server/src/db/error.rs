@@ -72,6 +72,27 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// PostgreSQL's no. Few details are written for the caller; the others may hold what is none of theirs.
+    pub(super) fn refused(
+        state: SqlState,
+        message: Box<str>,
+        detail: Option<Box<str>>,
+        fatal: bool,
+    ) -> Self {
+        let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
+        Self::Sql {
+            state,
+            message,
+            detail: detail.filter(|_| told),
+            fatal,
+        }
+    }
+
+    /// No connection, for this reason.
+    pub(super) fn unreachable(reason: impl Into<String>) -> Self {
+        Self::Unreachable(reason.into())
+    }
+
     /// Why what goes before each request cannot be prepared: that it is not there is nothing a caller can mend.
     pub(super) fn of_first(error: Self) -> Self {
         match &error {
@@ -106,6 +127,12 @@ impl DbError {
         }
     }
 
+    /// What was prepared is not there, or there is something else of its name: the session was not what it was thought.
+    #[must_use]
+    pub(super) fn is_unknown_statement(&self) -> bool {
+        matches!(self, Self::Sql { state, .. } if matches!(state.as_str(), "26000" | "42P05"))
+    }
+
     /// The statement never began because what was prepared no longer fits what PostgreSQL holds: after
     /// a schema change, or behind a pooler that gave us another session. With the transaction rolled
     /// back nothing has happened, so a second try on a fresh connection is safe for writes too.
@@ -130,14 +157,12 @@ impl From<tokio_postgres::Error> for DbError {
                 refusal.parsed_severity(),
                 Some(Severity::Fatal | Severity::Panic)
             );
-            let state = SqlState::new(refusal.code().code());
-            let told = matches!(state.as_str(), "FX012" | "FX013" | "PGRST");
-            return Self::Sql {
-                state,
-                message: refusal.message().into(),
-                detail: refusal.detail().filter(|_| told).map(Into::into),
+            return Self::refused(
+                SqlState::new(refusal.code().code()),
+                refusal.message().into(),
+                refusal.detail().map(Into::into),
                 fatal,
-            };
+            );
         }
         if error.is_closed() || is_io(&error) {
             return Self::Lost(error.to_string());

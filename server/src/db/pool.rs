@@ -1,6 +1,8 @@
 use super::connection::Opener;
 use super::error::DbError;
 use super::lease::Lease;
+use super::wire::Wire;
+use crate::config::Executor;
 use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
 use futures_util::FutureExt;
 use std::cell::Cell;
@@ -35,6 +37,8 @@ pub struct Options {
     pub spool_directory: Arc<PathBuf>,
     /// The statement that goes before that of each request for tables and functions.
     pub before_requests: Option<String>,
+    /// What runs requests.
+    pub executor: Executor,
 }
 
 /// What a request is run on: the connections of one worker thread.
@@ -46,6 +50,7 @@ pub struct Db {
     options: Arc<Options>,
     connections: usize,
     calm_since: Cell<Instant>,
+    wire: Option<Wire>,
 }
 
 impl Options {
@@ -81,6 +86,7 @@ impl Options {
             statement_timeout: database.statement_timeout,
             prepared_statements: database.prepared_statements,
             spool_directory: Arc::new(server.spool_directory.clone()),
+            executor: database.executor,
             before_requests: api
                 .pre_request
                 .as_ref()
@@ -133,12 +139,25 @@ impl Db {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| DbError::Protocol(error.to_string()))?;
+        // Account functions hash passwords: they have connections of their own, and take none away from requests.
+        let (connections, wire) = match options.executor {
+            Executor::Deadpool => (connections, None),
+            Executor::Wire => {
+                let wire = Wire::new(Arc::clone(&options), connections);
+                ((connections / 2).max(2), Some(wire))
+            }
+        };
         Ok(Self {
             pool,
             options,
             connections,
             calm_since: Cell::new(Instant::now()),
+            wire,
         })
+    }
+
+    pub(super) fn wire(&self) -> Option<&Wire> {
+        self.wire.as_ref()
     }
 
     pub(super) fn options(&self) -> &Arc<Options> {

@@ -7,6 +7,7 @@ use super::several::{Several, several};
 use super::spool::{Spool, Written};
 use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
+use super::wire;
 use crate::caller::Caller;
 use bytes::Bytes;
 use fluxbase_compiler::sql::Statement as Compiled;
@@ -16,12 +17,12 @@ use std::time::Duration;
 use tokio_postgres::{Client, Row, Statement};
 
 /// What PostgreSQL may need beyond its own time limit before it is taken for dead.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// The one row a statement answers with.
 #[derive(Debug)]
 pub struct Answer {
-    row: Row,
+    row: Columns,
     planned: Option<i64>,
     spooled: Option<Spool>,
 }
@@ -33,6 +34,13 @@ pub enum Kept {
     Bytes(Bytes),
     /// In a file, since it is large.
     File(Spool),
+}
+
+/// A row, as whoever read it has it.
+#[derive(Debug)]
+enum Columns {
+    Driver(Row),
+    Wire(wire::Row),
 }
 
 impl Answer {
@@ -47,7 +55,7 @@ impl Answer {
         }
     }
 
-    /// The bytes of a column, copied out of the driver's buffer; `None` is SQL NULL. A large first column is read from
+    /// The bytes of a column, copied out of the driver's buffer where it has one; `None` is SQL NULL. A large first column is read from
     /// its file.
     ///
     /// # Errors
@@ -59,8 +67,15 @@ impl Answer {
                 .map(Some)
                 .map_err(|error| DbError::Spool(error.to_string()));
         }
-        let raw: Option<Raw<'_>> = self.row.try_get(column)?;
-        Ok(raw.map(|raw| Bytes::copy_from_slice(raw.0)))
+        match &self.row {
+            Columns::Driver(row) => {
+                let raw: Option<Raw<'_>> = row.try_get(column)?;
+                Ok(raw.map(|raw| Bytes::copy_from_slice(raw.0)))
+            }
+            Columns::Wire(row) => row
+                .column(column)
+                .ok_or_else(|| DbError::Protocol("a column is missing".into())),
+        }
     }
 
     /// A bigint column; `None` is SQL NULL.
@@ -68,13 +83,30 @@ impl Answer {
     /// # Errors
     /// When there is no such column, or it is no bigint.
     pub fn integer(&self, column: usize) -> Result<Option<i64>, DbError> {
-        Ok(self.row.try_get(column)?)
+        match &self.row {
+            Columns::Driver(row) => Ok(row.try_get(column)?),
+            Columns::Wire(_) => match self.bytes(column)? {
+                None => Ok(None),
+                Some(bytes) => <[u8; 8]>::try_from(&*bytes)
+                    .map(|bytes| Some(i64::from_be_bytes(bytes)))
+                    .map_err(|_| DbError::Protocol("a number that is no bigint".into())),
+            },
+        }
     }
 
     /// How many rows PostgreSQL's planner expects, where the statement asked for that.
     #[must_use]
     pub fn planned(&self) -> Option<i64> {
         self.planned
+    }
+
+    /// From a row of [`wire`].
+    pub(super) fn of_wire(row: wire::Row, planned: Option<i64>) -> Self {
+        Self {
+            row: Columns::Wire(row),
+            planned,
+            spooled: None,
+        }
     }
 
     /// With what the planner expects.
@@ -170,6 +202,9 @@ impl Db {
     }
 
     async fn run_work(&self, work: &Work<'_>) -> Result<Answer, DbError> {
+        if let Some(wire) = self.wire() {
+            return wire.run(work).await;
+        }
         match self.attempt(work).await {
             Err(error) if error.is_stale_statement() => self.attempt(work).await,
             outcome => outcome,
@@ -298,7 +333,7 @@ pub(super) async fn one_row(
     }
     first
         .map(|row| Answer {
-            row,
+            row: Columns::Driver(row),
             planned: None,
             spooled: None,
         })

@@ -277,7 +277,7 @@ fn expected_rows(plan: &Answer) -> Result<i64, DbError> {
     parse_plan(&text).ok_or_else(|| DbError::Protocol("a plan without a number of rows".into()))
 }
 
-fn parse_plan(text: &[u8]) -> Option<i64> {
+pub(super) fn parse_plan(text: &[u8]) -> Option<i64> {
     #[derive(Deserialize)]
     struct Explained {
         #[serde(rename = "Plan")]

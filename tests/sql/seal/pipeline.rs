@@ -5,7 +5,9 @@ use fluxbase_tests::fixture::{Database, Fixture};
 use fluxbase_tests::trial::trial;
 use fluxbase_tests::wire::Wire;
 use libtest_mimic::Trial;
+use postgres::NoTls;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 const WHO: &str =
     "select current_user || ' ' || coalesce(auth.uid()::text, '') || ' ' || auth.role()";
@@ -30,6 +32,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     );
     add("commit_in_the_middle_leaves_nobody", commit_in_the_middle);
     add("an_error_skips_to_sync_and_leaves_nobody", error);
+    add("entering_warns_only_where_nothing_can_follow", warning);
     trials
 }
 
@@ -51,6 +54,33 @@ fn who(wire: &mut Wire) -> String {
     let batch = wire.batch(&[WHO]);
     assert_eq!(batch.error, None);
     batch.rows[0][0].clone().unwrap_or_default()
+}
+
+/// A server that sends each request so would fill the log with warnings; whoever types it into psql wants to know.
+fn warning(database: &Database) {
+    let mut wire = wire(database);
+    for _ in 0..2 {
+        let batch = wire.batch(&[&enter(database), WHO]);
+        assert_eq!((batch.error, batch.notices), (None, 0));
+    }
+    let (sender, warnings) = channel();
+    let cluster = &database.fixture.cluster;
+    let mut config = cluster.config("fluxbase_app", &database.name);
+    config.notice_callback(move |notice| sender.send(notice.message().to_owned()).expect("heard"));
+    let mut psql = config.connect(NoTls).expect("connects");
+    psql.batch_execute(&enter(database)).expect("entered");
+    let told: Vec<String> = warnings.try_iter().collect();
+    assert_eq!(
+        told,
+        ["the identity ends with this statement: begin a transaction before entering"]
+    );
+    for together in [
+        format!("begin; {}; commit", enter(database)),
+        format!("{}; {WHO}", enter(database)),
+    ] {
+        psql.batch_execute(&together).expect("entered");
+        assert_eq!(warnings.try_iter().count(), 0, "{together}");
+    }
 }
 
 fn until_sync(database: &Database) {

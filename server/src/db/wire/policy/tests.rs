@@ -1,0 +1,185 @@
+mod simulation;
+
+use super::{APART, CUT, Choice, DEPTH, KNOWN, Kind, LINE, Line, SLOW, STUCK, choose};
+use simulation::{Client, Outcome, simulate};
+use std::time::{Duration, Instant};
+
+const US: fn(u64) -> Duration = Duration::from_micros;
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+fn line(depth: usize, expected: Duration, still: Duration) -> Line {
+    Line {
+        depth,
+        expected,
+        still,
+    }
+}
+
+fn known(took: Duration, now: Instant) -> Kind {
+    let mut kind = Kind::default();
+    for _ in 0..KNOWN {
+        kind.ran_alone(took, 1, now);
+    }
+    kind
+}
+
+#[test]
+fn what_was_never_measured_and_what_writes_stands_alone() {
+    let now = Instant::now();
+    let mut kind = Kind::default();
+    for _ in 0..KNOWN {
+        assert_eq!(kind.expected(now), None);
+        kind.ran_alone(US(100), 1, now);
+    }
+    assert_eq!(kind.expected(now), Some(US(100)));
+    let empty = [line(0, MS(0), MS(0))];
+    assert_eq!(choose(None, &empty, false), Choice::Alone);
+    assert_eq!(choose(Some(US(100)), &empty, true), Choice::Line(0));
+}
+
+#[test]
+fn what_is_long_on_average_stands_alone_and_so_does_what_was_slow_once() {
+    let now = Instant::now();
+    assert_eq!(known(LINE + US(1), now).expected(now), None);
+    let mut kind = known(US(100), now);
+    kind.ran(SLOW + US(1), now);
+    assert_eq!(kind.expected(now), None);
+    assert_eq!(kind.expected(now + APART.0 - MS(1)), None);
+}
+
+#[test]
+fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_forgiven() {
+    let mut now = Instant::now();
+    let mut kind = known(US(100), now);
+    let mut apart = Vec::new();
+    for _ in 0..8 {
+        kind.slow(now);
+        let began = now;
+        // Short runs, on its own, until it may stand in a line.
+        while kind.expected(now).is_none() {
+            now += MS(50);
+            kind.ran_alone(US(100), 1, now);
+        }
+        apart.push(now - began);
+    }
+    assert!(apart.windows(2).all(|pair| pair[1] >= pair[0]), "{apart:?}");
+    assert!(
+        apart[0] >= APART.0 && apart[7] >= APART.1 && apart[7] < APART.1 * 2,
+        "{apart:?}"
+    );
+    now += APART.1 * 2;
+    kind.ran(US(100), now);
+    kind.slow(now);
+    assert_eq!(kind.expected(now + APART.0 - MS(1)), None);
+    for _ in 0..40 {
+        kind.ran_alone(US(100), 1, now + APART.0);
+    }
+    assert!(kind.expected(now + APART.0 + MS(1)).is_some());
+}
+
+#[test]
+fn a_line_takes_no_more_than_is_expected_to_be_done_in_time() {
+    let full = line(3, LINE, MS(0));
+    let deep = line(DEPTH.0, US(10), MS(0));
+    let stuck = line(1, US(10), STUCK);
+    let free = line(1, US(10), MS(1));
+    for one in [full, deep, stuck] {
+        assert_eq!(choose(Some(US(100)), &[one, free], false), Choice::Line(1));
+        assert_eq!(choose(Some(US(100)), &[one], true), Choice::Alone);
+    }
+    assert_eq!(
+        choose(Some(US(100)), &[free, free], true),
+        Choice::Line(0),
+        "the warm one first"
+    );
+}
+
+#[test]
+fn where_all_is_full_the_shorter_line_is_taken_and_never_one_that_does_not_move() {
+    let (long, short) = (line(30, LINE, MS(1)), line(20, LINE, MS(1)));
+    let stuck = line(17, LINE, STUCK);
+    assert_eq!(
+        choose(Some(US(100)), &[long, short], false),
+        Choice::Line(1)
+    );
+    assert_eq!(
+        choose(Some(US(100)), &[long, stuck], false),
+        Choice::Line(0)
+    );
+    assert_eq!(choose(Some(US(100)), &[stuck], false), Choice::Alone);
+    let endless = line(DEPTH.1, LINE, MS(1));
+    assert_eq!(
+        choose(Some(US(100)), &[endless, endless], false),
+        Choice::Alone
+    );
+}
+
+#[test]
+fn side_by_side_a_short_kind_does_not_look_slow() {
+    let now = Instant::now();
+    let mut kind = Kind::default();
+    for _ in 0..10 {
+        // Thirty at once on one processor.
+        kind.ran_alone(MS(15), 30, now);
+    }
+    assert_eq!(kind.expected(now), Some(US(500)));
+}
+
+fn short(count: usize) -> Vec<Client> {
+    vec![
+        Client {
+            kind: 0,
+            takes: US(100),
+            now_and_then: None
+        };
+        count
+    ]
+}
+
+fn slow(count: usize) -> Vec<Client> {
+    vec![
+        Client {
+            kind: 1,
+            takes: MS(50),
+            now_and_then: None
+        };
+        count
+    ]
+}
+
+fn waits(outcome: &Outcome) -> (Duration, Duration) {
+    let mut waits: Vec<Duration> = outcome.waits.clone();
+    waits.sort();
+    (waits[waits.len() * 99 / 100], *waits.last().unwrap())
+}
+
+#[test]
+fn short_reads_beside_slow_ones_keep_their_rate() {
+    // Of sixty-four, eight sessions serve eight at once; the slow ones take two.
+    for (clients, kept) in [(4, 0.8), (16, 0.8), (64, 0.7)] {
+        let quiet = simulate(&short(clients), MS(2000));
+        let beside = simulate(&[short(clients), slow(2)].concat(), MS(2000));
+        let (p99, _) = waits(&beside);
+        assert!(p99 < MS(10), "{clients} clients: {p99:?}");
+        let ratio = beside.waits.len() as f64 / quiet.waits.len() as f64;
+        assert!(ratio > kept, "{clients} clients: {ratio}");
+    }
+}
+
+/// 1. Somebody finds a request that is short nearly always and slow at will: the same statement, another value.
+/// 2. They send the short form until it is trusted, and then the slow one.
+#[test]
+fn whoever_makes_a_trusted_kind_slow_at_will_holds_up_others_for_a_moment_only() {
+    let trap = Client {
+        kind: 2,
+        takes: US(100),
+        now_and_then: Some((50, MS(50))),
+    };
+    let outcome = simulate(&[short(16), vec![trap; 4]].concat(), MS(20_000));
+    let (p99, most) = waits(&outcome);
+    assert!(p99 < MS(5), "{p99:?}");
+    // Behind one that turned out to be slow until the line is seen not to move; then a session of one's own.
+    assert!(most < STUCK * 2 + CUT + MS(5), "{most:?}");
+    assert!(outcome.cut > 0, "nothing was guessed wrong");
+    assert!(outcome.cut < 60, "{} were guessed wrong", outcome.cut);
+}

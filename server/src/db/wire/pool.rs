@@ -1,0 +1,388 @@
+//! The sessions of one worker thread, and who gets which.
+//!
+//! A session is driven by the thread that opened it: waking another one costs more than all else the server does for a
+//! small request.
+
+use super::cancel::wind_down;
+use super::lines::{LINES, Lines, with_cut};
+use super::link::Link;
+use super::loan::Lease;
+use super::names::Names;
+use super::open::Opened;
+use super::policy::DEPTH;
+use super::probe::{BACKOFF, in_time, probe};
+use crate::db::error::DbError;
+use crate::db::pool::Options;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::spawn_local;
+
+/// How long a request waits for a session in use before another is opened. Requests that take a fraction of a
+/// millisecond are cheaper one after another on a backend that is warm than side by side on many that are not, and a
+/// burst on a cold server must not open fifty at once; a slow query must not hold up anybody for longer.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Without anybody waiting for this long, one session is taken back.
+const CALM: Duration = Duration::from_secs(1);
+
+/// How long a request waits for somebody to find that PostgreSQL is back; longer than the first pause.
+const HOPE: Duration = Duration::from_millis(150);
+
+/// The sessions.
+pub struct Pool {
+    options: Arc<Options>,
+    /// The most sessions that serve one request at a time, and the most that are lines.
+    most: usize,
+    lines: usize,
+    /// A number of this pool's own, so that not all come back to PostgreSQL in the same moment.
+    seed: u64,
+    state: RefCell<State>,
+    /// Somebody wants PostgreSQL while it is away.
+    wanted: Rc<Notify>,
+}
+
+struct State {
+    links: Vec<Rc<Link>>,
+    lines: Lines,
+    /// The one used last is the warmest and comes first.
+    idle: Vec<Rc<Link>>,
+    waiting: VecDeque<oneshot::Sender<Result<Lease, DbError>>>,
+    opening: usize,
+    allowed: usize,
+    calm_since: Instant,
+    /// No session more before this moment: PostgreSQL refused the last.
+    closed_until: Instant,
+    /// PostgreSQL is away, for this reason, and somebody looks for it.
+    away: Option<Box<str>>,
+    last: u64,
+}
+
+impl Pool {
+    pub fn new(options: Arc<Options>, most: usize, seed: u64) -> Rc<Self> {
+        let now = Instant::now();
+        // Where there are few, none is set apart for reads.
+        let lines = (most / 4).min(LINES);
+        Rc::new(Self {
+            options,
+            most: most - lines,
+            lines,
+            seed,
+            state: RefCell::new(State {
+                links: Vec::new(),
+                lines: Lines::default(),
+                idle: Vec::new(),
+                waiting: VecDeque::new(),
+                opening: 0,
+                allowed: 1,
+                calm_since: now,
+                closed_until: now,
+                away: None,
+                last: 0,
+            }),
+            wanted: Rc::default(),
+        })
+    }
+
+    pub fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// A session for one request alone.
+    pub async fn lease(self: &Rc<Self>) -> Result<Lease, DbError> {
+        if let Some(link) = self.take_idle() {
+            self.shrink();
+            return Ok(Lease::new(self, link));
+        }
+        let (sender, mut coming) = oneshot::channel();
+        let away = {
+            let mut state = self.state.borrow_mut();
+            state.waiting.push_back(sender);
+            state.away.clone()
+        };
+        let patience = match away {
+            None => self.options.pool_timeout,
+            Some(_) => HOPE.min(self.options.pool_timeout),
+        };
+        self.wanted.notify_one();
+        self.open_wanted();
+        let mut end = pin!(tokio::time::sleep(patience));
+        loop {
+            tokio::select! {
+                biased;
+                got = &mut coming => {
+                    return got.unwrap_or_else(|_| Err(DbError::Lost("the pool is gone".into())));
+                }
+                () = &mut end => return Err(away.map_or(DbError::PoolExhausted, DbError::unreachable)),
+                () = tokio::time::sleep(PATIENCE) => self.grow(),
+            }
+        }
+    }
+
+    fn take_idle(&self) -> Option<Rc<Link>> {
+        self.state.borrow_mut().idle.pop()
+    }
+
+    /// The line for a read that is expected to take so long, if it is to stand in one.
+    pub fn line(self: &Rc<Self>, expected: Duration) -> Option<Rc<Link>> {
+        if self.lines == 0 {
+            return None;
+        }
+        let (link, more) = {
+            let state = &mut *self.state.borrow_mut();
+            let link = state.lines.choose(expected, !state.idle.is_empty());
+            let full = link.as_ref().is_none_or(|link| link.depth() > DEPTH.0 / 2);
+            let more = full
+                && state.lines.count() < self.lines
+                && state.away.is_none()
+                && Instant::now() >= state.closed_until
+                && state.lines.open();
+            (link, more)
+        };
+        if more {
+            self.open_line();
+        }
+        self.shrink();
+        link
+    }
+
+    fn open_line(self: &Rc<Self>) {
+        let pool = Rc::downgrade(self);
+        let options = Arc::clone(&self.options);
+        spawn_local(async move {
+            let opened = in_time(&options, &with_cut(&options)).await;
+            let Some(pool) = pool.upgrade() else {
+                return;
+            };
+            match opened {
+                Ok(opened) => {
+                    // One that must not be used again goes when its line is empty.
+                    let link = pool.start(opened, |_, link| {
+                        if link.is_retired() && link.depth() == 0 {
+                            link.close();
+                        }
+                    });
+                    pool.state.borrow_mut().lines.opened(Some(link));
+                }
+                Err(error) => {
+                    let state = &mut *pool.state.borrow_mut();
+                    state.lines.opened(None);
+                    state.closed_until = Instant::now() + BACKOFF.1;
+                    tracing::debug!(%error, "no line");
+                }
+            }
+        });
+    }
+
+    /// How many sessions PostgreSQL is busy with.
+    pub fn busy(&self) -> usize {
+        let state = self.state.borrow();
+        let lines = state
+            .lines
+            .links()
+            .iter()
+            .filter(|line| line.depth() > 0)
+            .count();
+        state.links.len().saturating_sub(state.idle.len()) + lines
+    }
+
+    /// Gives a session to whoever waits longest, or keeps it.
+    pub fn offer(self: &Rc<Self>, link: Rc<Link>) {
+        if link.is_retired() {
+            return link.close();
+        }
+        let mut lease = Lease::new(self, link);
+        loop {
+            let Some(waiting) = self.state.borrow_mut().waiting.pop_front() else {
+                break;
+            };
+            match waiting.send(Ok(lease)) {
+                Ok(()) => return,
+                Err(Ok(back)) => lease = back,
+                Err(Err(_)) => return,
+            }
+        }
+        if let Some(link) = lease.back() {
+            self.state.borrow_mut().idle.push(link);
+        }
+    }
+
+    fn landed(self: &Rc<Self>, link: &Rc<Link>) {
+        if link.depth() == 0 && !link.is_held() {
+            self.offer(Rc::clone(link));
+        }
+    }
+
+    /// Allows one session more when all there are in use and none is being opened.
+    fn grow(self: &Rc<Self>) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            let full = state.opening == 0 && state.links.len() >= state.allowed;
+            if !full || state.allowed >= self.most || Instant::now() < state.closed_until {
+                return;
+            }
+            state.allowed += 1;
+            state.calm_since = Instant::now();
+        }
+        self.open_wanted();
+    }
+
+    /// Takes back one session for every second in which nobody had to wait for one.
+    fn shrink(&self) {
+        let state = &mut *self.state.borrow_mut();
+        if state.calm_since.elapsed() < CALM {
+            return;
+        }
+        state.calm_since = Instant::now();
+        if state.allowed > 1 && !state.idle.is_empty() {
+            state.allowed -= 1;
+            if state.links.len() > state.allowed {
+                state.idle.remove(0).close();
+            }
+        }
+    }
+
+    /// Opens a session if somebody waits and one is allowed.
+    fn open_wanted(self: &Rc<Self>) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            let waiting = state.waiting.iter().filter(|one| !one.is_closed()).count();
+            let room = state.links.len() + state.opening < state.allowed;
+            if waiting <= state.opening || !room || state.away.is_some() {
+                return;
+            }
+            state.opening += 1;
+        }
+        let pool = Rc::downgrade(self);
+        let options = Arc::clone(&self.options);
+        // Not in the request's own task: a client that hangs up would leave a login behind half done.
+        spawn_local(async move {
+            let opened = in_time(&options, &options.config).await;
+            let Some(pool) = pool.upgrade() else {
+                return;
+            };
+            pool.state.borrow_mut().opening -= 1;
+            match opened {
+                Ok(opened) => pool.add(opened),
+                Err(error) => pool.refused(&error),
+            }
+        });
+    }
+
+    /// A session more.
+    pub fn add(self: &Rc<Self>, opened: Opened) {
+        let link = self.start(opened, Self::landed);
+        self.state.borrow_mut().links.push(Rc::clone(&link));
+        self.offer(link);
+    }
+
+    /// Drives a session for as long as it lives.
+    fn start(self: &Rc<Self>, opened: Opened, landed: fn(&Rc<Self>, &Rc<Link>)) -> Rc<Link> {
+        let (mut reader, writer) = opened.stream.split();
+        let number = {
+            let state = &mut *self.state.borrow_mut();
+            state.last += 1;
+            state.last
+        };
+        let names = Names::new(self.options.prepared_statements);
+        let link = Rc::new(Link::new(number, opened.key, opened.place, writer, names));
+        let driven = Rc::clone(&link);
+        let pool = Rc::downgrade(self);
+        spawn_local(async move {
+            let on_landed = || {
+                if let Some(pool) = pool.upgrade() {
+                    landed(&pool, &driven);
+                }
+            };
+            let reason = driven.drive(&mut reader, opened.arrived, on_landed).await;
+            ended(&pool, &driven, &reason);
+        });
+        link
+    }
+
+    /// PostgreSQL was found.
+    pub fn is_back(&self) {
+        let state = &mut *self.state.borrow_mut();
+        state.away = None;
+        state.closed_until = Instant::now();
+    }
+
+    /// No session came of it. Others may live: then whoever waits gets one of those.
+    fn refused(self: &Rc<Self>, error: &DbError) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            state.closed_until = Instant::now() + BACKOFF.1;
+            if !state.links.is_empty() {
+                state.allowed = state.links.len();
+                return;
+            }
+            if state.away.is_some() {
+                return;
+            }
+        }
+        self.missed(error);
+        tracing::debug!(%error, "PostgreSQL is away");
+        let wanted = Rc::clone(&self.wanted);
+        let options = Arc::clone(&self.options);
+        spawn_local(probe(Rc::downgrade(self), wanted, options, self.seed));
+    }
+
+    /// PostgreSQL is not there: everybody who waits is told.
+    pub fn missed(&self, error: &DbError) {
+        let reason = match error {
+            DbError::Unreachable(reason) => reason.clone(),
+            other => other.to_string(),
+        };
+        let waiting = {
+            let state = &mut *self.state.borrow_mut();
+            state.away = Some(reason.as_str().into());
+            std::mem::take(&mut state.waiting)
+        };
+        for one in waiting {
+            let _ = one.send(Err(DbError::unreachable(reason.as_str())));
+        }
+    }
+
+    /// Stops what nobody waits for, and gives the session to somebody else.
+    pub fn abandon(self: &Rc<Self>, link: &Rc<Link>) {
+        link.hold();
+        let (pool, link) = (Rc::clone(self), Rc::clone(link));
+        spawn_local(async move {
+            let good = wind_down(&link, &pool.options).await;
+            link.release();
+            if good {
+                pool.offer(link);
+            } else {
+                link.close();
+            }
+        });
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        for link in state.links.iter().chain(state.lines.links()) {
+            link.close();
+        }
+    }
+}
+
+/// A session is over: what waited in it fails, and another may take its place.
+fn ended(pool: &Weak<Pool>, link: &Rc<Link>, reason: &DbError) {
+    tracing::debug!(%reason, "a connection ended");
+    if let Some(pool) = pool.upgrade() {
+        let state = &mut *pool.state.borrow_mut();
+        state.links.retain(|one| one.number != link.number);
+        state.idle.retain(|one| one.number != link.number);
+        state.lines.remove(link.number);
+    }
+    link.fail(reason);
+    if let Some(pool) = pool.upgrade() {
+        pool.open_wanted();
+    }
+}

@@ -19,8 +19,9 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use asked::{Asked, Body};
 use bytes::BytesMut;
-use fluxbase_compiler::graphql::{Compiled, Prepared, Request, Uses};
+use fluxbase_compiler::graphql::{Code, Compiled, Prepared, Request, Uses};
 use fluxbase_compiler::plan::Access;
+use fluxbase_compiler::sql::Statement;
 use std::rc::Rc;
 
 /// Two names of one resource.
@@ -104,7 +105,18 @@ async fn batch(
 }
 
 async fn run(asked: &Asked<'_>, caller: &Caller, worker: &Worker) -> Result<BytesMut, Failure> {
-    let compiled = compiled(asked, caller, worker)?;
+    let compiled = match compiled(asked, caller, worker) {
+        Ok(compiled) => compiled,
+        Err(failure) => {
+            if caller.is_key() && tells_of_the_schema(&failure) {
+                vouched(caller, worker).await?;
+            }
+            return Err(failure);
+        }
+    };
+    if compiled.statements.is_empty() {
+        vouched(caller, worker).await?;
+    }
     let anonymous = caller.is_anonymous();
     let scope = scope(&compiled);
     let answers = worker
@@ -113,6 +125,35 @@ async fn run(asked: &Asked<'_>, caller: &Caller, worker: &Worker) -> Result<Byte
         .await
         .map_err(|error| Failure::of_run(error, anonymous, scope))?;
     body(&compiled, &answers, anonymous)
+}
+
+/// Whether a refusal says what there is for the role: everything but the grammar does.
+fn tells_of_the_schema(failure: &Failure) -> bool {
+    match failure {
+        Failure::GraphQl(refusal) => {
+            let mut errors = refusal.errors.iter();
+            errors.any(|error| error.code != Code::ParseFailed)
+        }
+        _ => false,
+    }
+}
+
+/// Has PostgreSQL look at a credential where no statement does. Keys are known to nobody else: without this, whatever
+/// looks like one would be shown the schema of the role that such keys have.
+async fn vouched(caller: &Caller, worker: &Worker) -> Result<(), Failure> {
+    const SCOPE: &str = "read:tables";
+    if caller.token().is_none() {
+        return Ok(());
+    }
+    let nothing = Statement::of_text("select null".to_owned(), Vec::new(), Access::ReadOnly);
+    match worker.db.run_request(caller, &nothing, SCOPE).await {
+        Ok(_) => Ok(()),
+        Err(error) => match Failure::of_run(error, caller.is_anonymous(), SCOPE) {
+            // A key for other things is a key all the same.
+            Failure::ScopeMissing { .. } => Ok(()),
+            failure => Err(failure),
+        },
+    }
 }
 
 /// From the text, or from what is known of it.

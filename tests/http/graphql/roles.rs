@@ -1,6 +1,7 @@
 //! Each role has a schema of its own: what it was granted nothing on is not there for it.
 
 use super::{PATHS, Test, ask, data, refused, request};
+use crate::keys::{client_key, text};
 use crate::site::Site;
 use fluxbase_tests::http::Response;
 use serde_json::{Value, json};
@@ -16,6 +17,11 @@ pub(super) const TESTS: &[Test] = &[
         "a_document_one_role_may_ask_is_not_answered_to_another",
         &[],
         documents,
+    ),
+    (
+        "what_looks_like_a_key_is_told_nothing_of_the_schema",
+        &[],
+        forged,
     ),
     (
         "a_right_that_is_taken_away_is_gone_from_kept_documents",
@@ -158,6 +164,63 @@ fn documents(site: &Site) {
         assert_eq!(ids(service), json!([{"id": 1}, {"id": 2}, {"id": 3}]));
         assert_eq!(ids(ann), json!([{"id": 1}, {"id": 3}]));
         assert_eq!(ids(None), json!([{"id": 3}]));
+    }
+}
+
+/// 1. Anybody writes `sk_` and 43 letters, which is how a key of the service begins, and only PostgreSQL knows which
+///    there are.
+/// 2. He asks for the schema, or for names that are nearly right: no statement runs, and PostgreSQL is not asked.
+/// 3. He has the names of everything that the service may read.
+fn forged(site: &Site) {
+    let database = &site.database;
+    let (ann, service) = (&database.fixture.ann, &database.fixture.service_key);
+    let queries = [
+        "{ __schema { types { name } } }",
+        "{ __type(name: \"Vault\") { name } }",
+        "{ __typename }",
+        "{ vault { secre } }",
+        "{ vault { secret } nothing }",
+        "{ vault(limit: 1000) { secret } }",
+        "mutation { insertVault(data: {secre: \"x\"}) { secret } }",
+    ];
+    let ended = site.sign_up("ended@example.com");
+    let key = |scopes: &[&str]| {
+        let made = client_key(site, &ann.token, &json!({"name": "k", "scopes": scopes}));
+        text(&made, "key")
+    };
+    let (deleted, narrow) = (key(&["*"]), key(&["execute:rpc"]));
+    site.database
+        .superuser()
+        .batch_execute(&format!(
+            "update auth.client_keys set expires_at = now() - interval '1 day' where name = 'k' and scopes = '{{*}}'; delete from auth.sessions where user_id = '{}'",
+            ended.id
+        ))
+        .expect("over");
+    for token in [
+        &format!("sk_{}", "A".repeat(43)),
+        &format!("fbk_{}", "A".repeat(43)),
+        &deleted,
+    ] {
+        for query in queries {
+            let answer = ask(site, query, Some(token));
+            let body = answer.expect(401);
+            assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+            assert_eq!(body["errors"].as_array().map(Vec::len), Some(1));
+            let said = answer.text().to_lowercase();
+            assert!(!said.contains("vault") && !said.contains("secre"), "{said}");
+        }
+    }
+    // Nor does a token go on seeing it when its session is over.
+    for query in &queries[..3] {
+        assert_eq!(ask(site, query, Some(&ended.token)).status, 401, "{query}");
+    }
+    // Keys and tokens that are: also a key that may do nothing but call.
+    for token in [&narrow, &ann.token, service] {
+        for query in &queries[..3] {
+            data(site, query, Some(token));
+        }
+        let answer = ask(site, "{ vault { secre } }", Some(token));
+        answer.shaped(400, "GRAPHQL_VALIDATION_FAILED");
     }
 }
 

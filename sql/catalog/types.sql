@@ -18,7 +18,7 @@ labels as (
   from pg_catalog.pg_enum e
   group by e.enumtypid
 )
-select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+select coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object(
   'schema', n.nspname,
   'name', t.typname,
   'array', a.typname,
@@ -27,8 +27,9 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'castable', case n.nspname
     when 'pg_catalog' then t.typname not like 'reg%' and t.typname <> 'aclitem'
     else n.nspname = any ($1) and n.nspname not in ('auth', 'audit', 'api') end,
-  'labels', coalesce(l.list, '[]')
-) order by n.nspname, t.typname), '[]')
+  'labels', coalesce(l.list, '[]'),
+  'extension', x.extname
+)) order by n.nspname, t.typname), '[]')
 from pg_catalog.pg_type t
 join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 join pg_catalog.pg_type a on a.oid = t.typarray
@@ -36,6 +37,8 @@ join bases b on b.oid = t.oid
 join pg_catalog.pg_type bt on bt.oid = b.base and bt.typtype <> 'd'
 join pg_catalog.pg_namespace bn on bn.oid = bt.typnamespace
 left join labels l on l.enumtypid = b.base
+left join pg_catalog.pg_depend m on m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and m.objid = t.oid and m.deptype = 'e'
+left join pg_catalog.pg_extension x on x.oid = m.refobjid
 where t.typtype in ('b', 'e', 'r', 'm', 'd')
   and t.typisdefined
   and (n.nspname = 'pg_catalog' or n.nspname <> 'information_schema' and n.nspname not like 'pg\_%')

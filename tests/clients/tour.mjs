@@ -118,6 +118,7 @@ await step('explain', async () => {
   const plan = await rows(films().select().eq('id', 1).explain({ format: 'json' }))
   assert.ok(JSON.stringify(plan).includes('Plan'))
 })
+await step('explain as text', async () => assert.match(await rows(films().select().explain({ verbose: true })), /^Aggregate/))
 await step('schema', async () => assert.deepEqual(await rows(anon.schema('other').from('shelf').select()), [{ id: 1, label: 'top' }]))
 await step('schema that is not served', async () => assert.equal((await refused(anon.schema('auth').from('users').select())).code, 'PGRST106'))
 

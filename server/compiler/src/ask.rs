@@ -94,8 +94,10 @@ pub struct Media<'a> {
 }
 
 /// What a plan shall say beside the steps.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 pub struct Explain {
+    /// In lines for people; else JSON.
+    pub text: bool,
     /// What it really took: the statement runs, and is undone.
     pub analyze: bool,
     /// Output columns and full names.
@@ -106,6 +108,23 @@ pub struct Explain {
     pub buffers: bool,
     /// Log written; with `analyze`.
     pub wal: bool,
+}
+
+/// With the form where it is the less usual one, as for [`Ask`].
+impl std::fmt::Debug for Explain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Explain");
+        if self.text {
+            shown.field("text", &self.text);
+        }
+        shown
+            .field("analyze", &self.analyze)
+            .field("verbose", &self.verbose)
+            .field("settings", &self.settings)
+            .field("buffers", &self.buffers)
+            .field("wal", &self.wal)
+            .finish()
+    }
 }
 
 /// Numbers of rows that are told although nobody asked for a count.

@@ -276,7 +276,7 @@ impl Catalog {
 
     /// The schema of PostGIS, known by its type.
     pub fn post_gis(&self) -> Option<&Name> {
-        self.types.named("geometry").map(|entry| &entry.name.schema)
+        self.types.geometry().map(|entry| &entry.name.schema)
     }
 
     /// All types that a value can be shown as.

@@ -155,7 +155,7 @@ pub struct Reply {
     pub shape: crate::ask::Shape,
     /// Column 0 is no body but the primary key of the first row, for `Location`.
     pub key: bool,
-    /// The body is PostgreSQL's plan.
+    /// The body is PostgreSQL's plan, whose rows are lines.
     pub plan: bool,
     /// The write named its one row itself (PUT): no row means that body and address differ.
     pub pinned: bool,
@@ -178,13 +178,23 @@ pub enum Verb {
 
 /// Writes what makes PostgreSQL say how it would do it.
 fn explained(sql: &mut Sql, explain: crate::ask::Explain) {
-    sql.word("explain (format json")
+    sql.word("explain (format ")
+        .word(if explain.text { "text" } else { "json" })
         .word(if explain.analyze { ", analyze" } else { "" })
         .word(if explain.verbose { ", verbose" } else { "" })
         .word(if explain.settings { ", settings" } else { "" })
         .word(if explain.buffers { ", buffers" } else { "" })
         .word(if explain.wal { ", wal" } else { "" })
         .word(") ");
+}
+
+/// What a plan of PostgreSQL's is as a body.
+fn plan_type(explain: crate::ask::Explain) -> &'static str {
+    if explain.text {
+        "application/vnd.pgrst.plan+text; charset=utf-8"
+    } else {
+        "application/vnd.pgrst.plan+json; charset=utf-8"
+    }
 }
 
 /// Prints a plan.
@@ -215,7 +225,7 @@ pub fn print(plan: &Plan<'_>) -> Statement {
     };
     let (columns, reply) = match plan.wishes.explain {
         None => (columns, reply),
-        // Of a plan there is one row with one column, whatever the statement.
+        // Of a plan there is one row with one column, whatever the statement; as text a row for each line.
         Some(_) => (
             Columns {
                 rows: None,
@@ -241,7 +251,10 @@ pub fn print(plan: &Plan<'_>) -> Statement {
         columns,
         reply,
         applied: plan.wishes.applied.clone(),
-        media_type: plan.made.map(|made| made.media_type.to_owned()),
+        media_type: match plan.wishes.explain {
+            Some(explain) => Some(plan_type(explain).to_owned()),
+            None => plan.made.map(|made| made.media_type.to_owned()),
+        },
     }
 }
 

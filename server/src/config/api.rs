@@ -24,7 +24,7 @@ const AGGREGATES: Setting = Setting::plain(
 const PLAN: Setting = Setting::plain(
     "api.plan",
     "false",
-    "Whether /rest/v1 shows PostgreSQL's plans (Accept: application/vnd.pgrst.plan+json). They tell of tables and numbers of rows that a policy hides.",
+    "Whether /rest/v1 shows PostgreSQL's plans (Accept: application/vnd.pgrst.plan+json, or +text). They tell of tables and numbers of rows that a policy hides.",
 );
 const OPENAPI: Setting = Setting::plain(
     "api.openapi",

@@ -9,7 +9,7 @@ use super::transaction::{Work, transaction};
 use super::value::{Raw, Text};
 use super::wire;
 use crate::caller::Caller;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fluxbase_compiler::sql::Statement as Compiled;
 use futures_util::TryStreamExt;
 use std::pin::pin;
@@ -25,6 +25,8 @@ pub struct Answer {
     row: Columns,
     planned: Option<i64>,
     spooled: Option<Spool>,
+    /// Instead of the first column: that of several rows.
+    lines: Option<Bytes>,
 }
 
 /// A body, where it is kept.
@@ -67,6 +69,9 @@ impl Answer {
                 .map(Some)
                 .map_err(|error| DbError::Spool(error.to_string()));
         }
+        if let (0, Some(lines)) = (column, &self.lines) {
+            return Ok(Some(lines.clone()));
+        }
         match &self.row {
             Columns::Driver(row) => {
                 let raw: Option<Raw<'_>> = row.try_get(column)?;
@@ -106,6 +111,7 @@ impl Answer {
             row: Columns::Wire(row),
             planned,
             spooled: None,
+            lines: None,
         }
     }
 
@@ -202,7 +208,10 @@ impl Db {
     }
 
     async fn run_work(&self, work: &Work<'_>) -> Result<Answer, DbError> {
-        if let Some(wire) = self.wire() {
+        // A plan is many rows, and rare.
+        if let Some(wire) = self.wire()
+            && !work.statement.reply.plan
+        {
             return wire.run(work).await;
         }
         match self.attempt(work).await {
@@ -331,11 +340,43 @@ pub(super) async fn one_row(
             return Err(DbError::Protocol("more than one row".into()));
         }
     }
+    answered(first)
+}
+
+/// Runs the statement of a request, to the very end of its answer. Of a plan the rows are lines of one text.
+pub(super) async fn answer(
+    client: &Client,
+    statement: &Statement,
+    parameters: &[Text<'_>],
+    compiled: &Compiled,
+) -> Result<Answer, DbError> {
+    if !compiled.reply.plan {
+        return one_row(client, statement, parameters).await;
+    }
+    let mut rows = pin!(client.query_raw(statement, parameters).await?);
+    let (mut first, mut lines) = (None, BytesMut::new());
+    while let Some(row) = rows.try_next().await? {
+        let line: Raw<'_> = row.try_get(0)?;
+        if !lines.is_empty() {
+            lines.extend_from_slice(b"\n");
+        }
+        lines.extend_from_slice(line.0);
+        first.get_or_insert(row);
+    }
+    let answer = answered(first)?;
+    Ok(Answer {
+        lines: Some(lines.freeze()),
+        ..answer
+    })
+}
+
+fn answered(first: Option<Row>) -> Result<Answer, DbError> {
     first
         .map(|row| Answer {
             row: Columns::Driver(row),
             planned: None,
             spooled: None,
+            lines: None,
         })
         .ok_or_else(|| DbError::Protocol("no row".into()))
 }

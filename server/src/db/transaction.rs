@@ -6,7 +6,7 @@
 use super::connection::{Connection, Fixed};
 use super::error::DbError;
 use super::prepared::Owner;
-use super::run::{Answer, done, one_row};
+use super::run::{Answer, answer, done, one_row};
 use super::value::Text;
 use crate::caller::Caller;
 use fluxbase_compiler::plan::Access;
@@ -89,7 +89,7 @@ pub async fn transaction(connection: &mut Connection, work: &Work<'_>) -> Result
     let (begun, entered, answered, committed) = future::join4(
         done(client, opening.begin, &[]),
         done(client, opening.enter, opening.identity()),
-        one_row(client, &statement, &parameters),
+        answer(client, &statement, &parameters, work.statement),
         done(client, &fixed.commit, &[]),
     )
     .await;
@@ -245,7 +245,7 @@ async fn run(
     };
     let (began, answered, planned, ended) = future::join4(
         first,
-        one_row(client, main, &parameters),
+        answer(client, main, &parameters, compiled),
         planned,
         end(client, fixed, compiled.rollback),
     )

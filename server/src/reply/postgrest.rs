@@ -55,7 +55,7 @@ pub fn answer(
             response.insert_header((CONTENT_TYPE, made));
         }
         None => {
-            response.insert_header((CONTENT_TYPE, content_type(statement.reply)));
+            response.insert_header((CONTENT_TYPE, content_type(statement.reply.shape)));
         }
     }
     Ok(match parts.body {
@@ -65,11 +65,8 @@ pub fn answer(
 }
 
 /// What a body of this shape is.
-fn content_type(reply: Reply) -> &'static str {
-    if reply.plan {
-        return "application/vnd.pgrst.plan+json; charset=utf-8";
-    }
-    match reply.shape {
+fn content_type(shape: Shape) -> &'static str {
+    match shape {
         Shape::Own | Shape::Array => "application/json; charset=utf-8",
         Shape::ArrayWithoutNulls => {
             "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8"
@@ -351,22 +348,9 @@ mod tests {
 
     #[test]
     fn each_shape_says_what_it_is() {
-        let of = |shape| {
-            content_type(Reply {
-                shape,
-                ..reply(Verb::Read, true)
-            })
-        };
+        let of = content_type;
         assert_eq!(of(Shape::Array), "application/json; charset=utf-8");
         assert_eq!(of(Shape::Csv), "text/csv; charset=utf-8");
         assert_eq!(of(Shape::Bytes), "application/octet-stream");
-        let plan = Reply {
-            plan: true,
-            ..reply(Verb::Read, true)
-        };
-        assert_eq!(
-            content_type(plan),
-            "application/vnd.pgrst.plan+json; charset=utf-8"
-        );
     }
 }

@@ -227,4 +227,20 @@ fn plan(user: &User) {
     );
     let plan = plan.expect(200);
     assert!(plan[0]["Plan"]["Actual Rows"].is_number(), "{plan}");
+    for accept in [
+        "application/vnd.pgrst.plan+text; options=verbose",
+        "application/vnd.pgrst.plan",
+    ] {
+        let plan = user.get("films?order=year").header("Accept", accept).send();
+        assert_eq!(
+            plan.header("content-type"),
+            Some("application/vnd.pgrst.plan+text; charset=utf-8")
+        );
+        assert_eq!(plan.status, 200);
+        let lines: Vec<String> = plan.text().lines().map(str::to_owned).collect();
+        assert!(
+            lines.len() > 2 && lines[0].starts_with("Aggregate"),
+            "{lines:?}"
+        );
+    }
 }

@@ -23,6 +23,18 @@ pub const SCHEMA: &str = r#"
       begin
         return json_build_object('type', 'Feature', 'geometry', null, 'properties', to_json($1))::text;
       end $$;
+    -- What stands for PostGIS is one of its name: only who may make extensions could.
+    set allow_system_table_mods = on;
+    insert into pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+      values (999999, 'postgis', 10, 'gis'::regnamespace, false, '3');
+    reset allow_system_table_mods;
+    alter extension postgis add domain gis.geometry;
+    alter extension postgis add function gis.st_asgeojson(record);
+    -- Before it in every order: what anybody may make who may make schemas.
+    create schema attacker;
+    grant usage on schema attacker to authenticated;
+    create domain attacker.geometry as point;
+    create function attacker.st_asgeojson(record) returns text language plpgsql as $$ begin return '"stolen"'; end $$;
 "#;
 
 pub const TRIALS: &[(&str, Body)] = &[
@@ -123,6 +135,8 @@ fn crooked(user: &User) {
     assert_eq!(body, b"\"crooked\"");
 }
 
+/// 1. Make a type called geometry, and a function called as PostGIS's, in a schema of one's own. 2. Wait for somebody who
+///    asks for GeoJSON, and run as them.
 fn features(user: &User) {
     let target = "/rest/v1/things?select=id,name&id=lte.2&order=id";
     let (status, kind, body) = told(user, target, "application/geo+json");

@@ -63,6 +63,8 @@ pub(super) struct Entry {
     pub(super) element: Option<TypeName>,
     /// Of an enum, in its order.
     pub(super) labels: Vec<Box<str>>,
+    /// Whether it came with PostGIS.
+    pub(super) post_gis: bool,
 }
 
 impl Types {
@@ -77,15 +79,12 @@ impl Types {
         self.0.get(schema)?.get(name)
     }
 
-    /// One of that name that is not PostgreSQL's own, in whatever schema.
-    pub(super) fn named(&self, name: &str) -> Option<&Entry> {
-        let others = self
-            .0
-            .iter()
-            .filter(|(schema, _)| schema.as_ref() != SYSTEM_SCHEMA);
-        others
-            .filter_map(|(_, types)| types.get(name))
-            .min_by_key(|entry| entry.name.schema.as_str())
+    /// PostGIS's own type. One that somebody else made and called so could bring functions that run as the caller.
+    pub(super) fn geometry(&self) -> Option<&Entry> {
+        let types = self.0.values();
+        types
+            .filter_map(|types| types.get("geometry"))
+            .find(|entry| entry.post_gis)
     }
 
     /// Those a request may name.

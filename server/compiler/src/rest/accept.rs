@@ -14,6 +14,7 @@ pub const MEDIA_TYPES: &[&str] = &[
     "text/plain",
     "application/octet-stream",
     "application/vnd.pgrst.plan+json",
+    "application/vnd.pgrst.plan+text",
 ];
 
 /// What a caller takes.
@@ -102,6 +103,13 @@ fn offer(one: &str) -> Option<(u16, Offer<'_>)> {
     }
     let offer = match media_type.as_str() {
         "application/vnd.pgrst.plan+json" => Offer::Shape(of, Some(explain), Some(name)),
+        "application/vnd.pgrst.plan" | "application/vnd.pgrst.plan+text" => {
+            let explain = Explain {
+                text: true,
+                ..explain
+            };
+            Offer::Shape(of, Some(explain), Some(name))
+        }
         "*/*" | "application/*" | "text/*" => {
             Offer::Shape(shape(&media_type, stripped)?, None, None)
         }
@@ -201,6 +209,16 @@ mod tests {
             assert_eq!(shape(Some(header)), (expected, None), "{header}");
         }
         assert_eq!(shape(None), (Shape::Array, None));
+        let explain = Explain {
+            text: true,
+            ..Explain::default()
+        };
+        for plan in [
+            "application/vnd.pgrst.plan+text",
+            "application/vnd.pgrst.plan",
+        ] {
+            assert_eq!(shape(Some(plan)), (Shape::Array, Some(explain)), "{plan}");
+        }
         let plan = "application/vnd.pgrst.plan+json; for=\"application/json\"; options=analyze|wal";
         let explain = Explain {
             analyze: true,

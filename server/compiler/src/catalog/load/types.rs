@@ -16,6 +16,8 @@ struct TypeRow {
     category: Box<str>,
     castable: bool,
     labels: Vec<Box<str>>,
+    /// Which it came with, if any.
+    extension: Option<Box<str>>,
 }
 
 pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
@@ -35,6 +37,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
             array: Some(array.name.clone()),
             element: None,
             labels: row.labels,
+            post_gis: row.extension.as_deref() == Some("postgis"),
         });
         types.insert(Entry {
             name: array,
@@ -44,6 +47,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
             array: None,
             element: Some(element),
             labels: Vec::new(),
+            post_gis: false,
         });
     }
     Ok(types)

@@ -1,3 +1,4 @@
+use super::Executor;
 use super::{Config, ConfigError, Environment, setting};
 use std::time::Duration;
 
@@ -112,6 +113,21 @@ fn only_a_plain_connection_is_offered_and_the_refusal_says_so() {
     let message = refused("database: {url: 'postgres://a:b@h/d?sslmode=require'}");
     assert!(message.contains("sslmode must be `disable`"), "{message}");
     accepted("database: {ssl_mode: disable, url: 'postgres://a:b@h/d?sslmode=disable'}");
+}
+
+#[test]
+fn statements_without_names_are_for_the_executor_that_can_do_without() {
+    let message = refused("database: {prepared_statements: 0}");
+    assert!(
+        message.contains("database.prepared_statements"),
+        "{message}"
+    );
+    refused("database: {executor: wire, prepared_statements: -1}");
+    let config = accepted("database: {executor: wire, prepared_statements: 0}");
+    assert_eq!(config.database.prepared_statements, 0);
+    let message = refused("database: {executor: Wire}");
+    assert!(message.contains("deadpool or wire"), "{message}");
+    assert_eq!(accepted("").database.executor, Executor::Deadpool);
 }
 
 #[test]

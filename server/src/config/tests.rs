@@ -165,8 +165,8 @@ fn a_malformed_value_is_refused_and_a_good_one_beside_it_taken() {
             "database: {url: 'postgres://a@h/d'}",
         ),
         (
-            "database: {url: 'postgres://a@h1,h2/d'}",
-            "database: {url: 'postgresql://a@h/d'}",
+            "database: {url: 'postgres://a@h1:1,h2:2,h3:3/d?port=1,2'}",
+            "database: {url: 'postgresql://a@h1,h2:2/d?target_session_attrs=read-write'}",
         ),
         (
             "database: {url: 'postgres://h/d'}",
@@ -350,7 +350,7 @@ fn variables_are_expanded_strictly() {
 fn no_message_and_no_debug_output_holds_a_secret() {
     let secret = "hunter2hunter2";
     for yaml in [
-        format!("database: {{url: 'postgres://a:{secret}@h1,h2/d'}}"),
+        format!("database: {{url: 'postgres://a:{secret}@h/d?sslmode=require'}}"),
         format!("database: {{url: '{secret}'}}"),
         format!("database: {{url: 'postgres://a:{secret}@h:x/d'}}"),
         format!("auth: {{jwt_secret: {secret}}}"),

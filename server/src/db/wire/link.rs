@@ -94,7 +94,8 @@ impl Link {
         }
     }
 
-    /// Sends a request that is expected to take so long; its number, and where the answer will be.
+    /// Sends a request that is expected to take so long, in a line; zero for one on its own. Its number, and where the
+    /// answer will be.
     ///
     /// # Errors
     /// When it cannot be written. Nothing was sent then.
@@ -104,13 +105,22 @@ impl Link {
         block: Block,
         expected: Duration,
     ) -> Result<(u64, Coming), DbError> {
+        // Nobody would read the answer.
+        if self.is_retired() {
+            return Err(DbError::Lost("the connection ended".into()));
+        }
         let (sender, coming) = oneshot::channel();
         let number = {
             let inner = &mut *self.inner.borrow_mut();
             let flight = batch::request(&mut inner.out, &mut inner.names, work, block)?;
             inner.push(flight, Some(sender), expected)
         };
-        self.write();
+        if expected.is_zero() {
+            self.write();
+        } else {
+            // In a line, its task writes: in one go what all requests of this turn of the thread have to say.
+            self.stuck.notify_one();
+        }
         Ok((number, coming))
     }
 

@@ -16,6 +16,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether the session is over.
+    pub fn is_gone(&self) -> bool {
+        self.link.as_ref().is_none_or(|link| link.is_retired())
+    }
+
     /// The session, not on loan any more.
     pub fn back(mut self) -> Option<Rc<Link>> {
         self.link.take()

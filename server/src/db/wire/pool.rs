@@ -94,6 +94,16 @@ impl Pool {
 
     /// A session for one request alone.
     pub async fn lease(self: &Rc<Self>) -> Result<Lease, DbError> {
+        loop {
+            let lease = self.next().await?;
+            // It may have ended on its way here.
+            if !lease.is_gone() {
+                return Ok(lease);
+            }
+        }
+    }
+
+    async fn next(self: &Rc<Self>) -> Result<Lease, DbError> {
         if let Some(link) = self.take_idle() {
             self.shrink();
             return Ok(Lease::new(self, link));

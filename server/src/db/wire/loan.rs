@@ -1,6 +1,7 @@
 use super::batch::Block;
-use super::link::{Coming, Given, Link};
+use super::link::Link;
 use super::pool::Pool;
+use super::queue::{Coming, Given};
 use crate::db::error::DbError;
 use crate::db::transaction::Work;
 use std::pin::Pin;
@@ -42,7 +43,7 @@ impl Lease {
             .link
             .as_ref()
             .ok_or_else(|| DbError::Lost("the connection was given away".into()))?;
-        let (_, coming) = link.send(work, block, Duration::ZERO)?;
+        let coming = link.send(work, block)?;
         let link = self.link.take();
         Ok(Asked {
             link,

@@ -50,7 +50,70 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         killed,
     );
     add("a_restarted_database_forgets_no_session", restarted);
+    for (executor, name) in [
+        ("deadpool", "outage::several_hosts"),
+        ("wire", "outage::several_hosts_by_wire"),
+    ] {
+        let fixture = Arc::clone(fixture);
+        trials.push(trial(
+            &Arc::clone(&fixture.cluster),
+            name.to_owned(),
+            move || {
+                several_hosts(&fixture, executor);
+            },
+        ));
+    }
     trials
+}
+
+/// The first host is away: the second serves, and what is cancelled is cancelled there. One that only reads is none where
+/// one that writes is wanted.
+fn several_hosts(fixture: &Arc<Fixture>, executor: &str) {
+    let database = fixture.database();
+    let url = format!(
+        "postgres://fluxbase_app@127.0.0.1:1,127.0.0.1:{}/{}?target_session_attrs=read-write",
+        fixture.cluster.port, database.name
+    );
+    let site = Site::on(
+        database,
+        &[("DATABASE_URL", &url), ("DATABASE_EXECUTOR", executor)],
+    );
+    site.get(THINGS).send().expect(200);
+    let running = || {
+        site.count("select count(*) from pg_stat_activity where datname = current_database() and query like '%sleepy%' and state = 'active' and usename = 'fluxbase_app'")
+    };
+    let until = |what: &str, count: i64| {
+        let began = Instant::now();
+        while running() != count {
+            assert!(began.elapsed() < Duration::from_secs(3), "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let stream = site.get("/api/v1/tables/sleepy").start().expect("sent");
+    until("the query runs", 1);
+    drop(stream);
+    until("the query is cancelled", 0);
+
+    let all = |sql: &str| {
+        let name = &site.database.name;
+        let mut superuser = fixture.cluster.connect("postgres", "postgres");
+        superuser
+            .batch_execute(&format!("alter database {name} {sql}"))
+            .expect("altered");
+        let ended = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'fluxbase_app' and datname = $1";
+        superuser.execute(ended, &[name]).expect("ended");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    all("set default_transaction_read_only = on");
+    for _ in 0..4 {
+        site.get(THINGS).send().refused(503, "service_unavailable");
+    }
+    all("reset default_transaction_read_only");
+    let began = Instant::now();
+    while site.get(THINGS).send().status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(2), "no service");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Service again within a second of now; until then only 503.

@@ -6,7 +6,7 @@ use tokio_postgres::config::SslMode;
 const URL: Setting = Setting::secret(
     "database.url",
     "",
-    "postgres:// URL of the login fluxbase_app, a role without any right of its own. A socket directory is written as host, percent-encoded: postgres://fluxbase_app@%2Frun%2Fpostgresql/app.",
+    "postgres:// URL of the login fluxbase_app, a role without any right of its own. A socket directory is written as host, percent-encoded: postgres://fluxbase_app@%2Frun%2Fpostgresql/app. Several hosts (h1:5432,h2:5432) are tried in their order; target_session_attrs=read-write takes the one that writes.",
 );
 const ADMIN_URL: Setting = Setting::secret(
     "database.admin_url",
@@ -166,9 +166,13 @@ fn login(given: &Given, setting: &Setting) -> Result<Option<Login>, ConfigError>
             "sslmode must be `disable`: encrypted connections to the database are not available yet",
         ));
     }
-    // One host: a query is cancelled by a second connection, which must reach the same server.
-    if config.get_hosts().len() != 1 || config.get_hostaddrs().len() > 1 {
-        return Err(given.malformed(setting.name, "the URL must name exactly one host"));
+    let (hosts, ports) = (config.get_hosts().len(), config.get_ports().len());
+    let addresses = config.get_hostaddrs().len();
+    if hosts == 0 || (ports > 1 && ports != hosts) || (addresses > 0 && addresses != hosts) {
+        return Err(given.malformed(
+            setting.name,
+            "the URL must name a host, or several with as many ports",
+        ));
     }
     if config.get_user().is_none() || config.get_dbname().is_none() {
         return Err(given.malformed(setting.name, "the URL must name a user and a database"));

@@ -1,3 +1,4 @@
+use super::Executor;
 use super::{Config, ConfigError, Environment, setting};
 use std::time::Duration;
 
@@ -115,6 +116,21 @@ fn only_a_plain_connection_is_offered_and_the_refusal_says_so() {
 }
 
 #[test]
+fn statements_without_names_are_for_the_executor_that_can_do_without() {
+    let message = refused("database: {prepared_statements: 0}");
+    assert!(
+        message.contains("database.prepared_statements"),
+        "{message}"
+    );
+    refused("database: {executor: wire, prepared_statements: -1}");
+    let config = accepted("database: {executor: wire, prepared_statements: 0}");
+    assert_eq!(config.database.prepared_statements, 0);
+    let message = refused("database: {executor: Wire}");
+    assert!(message.contains("deadpool or wire"), "{message}");
+    assert_eq!(accepted("").database.executor, Executor::Deadpool);
+}
+
+#[test]
 fn a_malformed_value_is_refused_and_a_good_one_beside_it_taken() {
     for (wrong, right) in [
         ("server: {port: 0}", "server: {port: 1}"),
@@ -149,8 +165,8 @@ fn a_malformed_value_is_refused_and_a_good_one_beside_it_taken() {
             "database: {url: 'postgres://a@h/d'}",
         ),
         (
-            "database: {url: 'postgres://a@h1,h2/d'}",
-            "database: {url: 'postgresql://a@h/d'}",
+            "database: {url: 'postgres://a@h1:1,h2:2,h3:3/d?port=1,2'}",
+            "database: {url: 'postgresql://a@h1,h2:2/d?target_session_attrs=read-write'}",
         ),
         (
             "database: {url: 'postgres://h/d'}",
@@ -334,7 +350,7 @@ fn variables_are_expanded_strictly() {
 fn no_message_and_no_debug_output_holds_a_secret() {
     let secret = "hunter2hunter2";
     for yaml in [
-        format!("database: {{url: 'postgres://a:{secret}@h1,h2/d'}}"),
+        format!("database: {{url: 'postgres://a:{secret}@h/d?sslmode=require'}}"),
         format!("database: {{url: '{secret}'}}"),
         format!("database: {{url: 'postgres://a:{secret}@h:x/d'}}"),
         format!("auth: {{jwt_secret: {secret}}}"),

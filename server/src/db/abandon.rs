@@ -60,24 +60,42 @@ async fn settle(object: &Object<Opener>, options: &Options) -> io::Result<()> {
     }
 }
 
-/// Sends the cancel request and waits until PostgreSQL has closed that connection, which it does
-/// after signalling the session. The driver's own call returns earlier, and its signal could then
-/// hit the next request on the connection.
+/// Sends the cancel request to every host, since the driver does not tell which one the session is of; the others know no
+/// such session. Waits until PostgreSQL has closed that connection, which it does after signalling the session. The driver's
+/// own call returns earlier, and its signal could then hit the next request on the connection.
 async fn cancel(config: &tokio_postgres::Config, token: CancelToken) -> io::Result<()> {
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let host = config
-        .get_hosts()
-        .first()
-        .ok_or_else(|| io::Error::other("no host"))?;
-    match (config.get_hostaddrs().first(), host) {
+    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let mut outcome = Err(io::Error::other("no host"));
+    for number in 0..count {
+        // One that answered is enough; one that is away cannot be the session's.
+        let sent = cancel_at(config, number, token.clone()).await;
+        if outcome.is_err() {
+            outcome = sent;
+        }
+    }
+    outcome
+}
+
+async fn cancel_at(
+    config: &tokio_postgres::Config,
+    number: usize,
+    token: CancelToken,
+) -> io::Result<()> {
+    let ports = config.get_ports();
+    let port = *ports.get(number).or(ports.first()).unwrap_or(&5432);
+    match (
+        config.get_hostaddrs().get(number),
+        config.get_hosts().get(number),
+    ) {
         (Some(address), _) => over_tcp((*address, port), token).await,
-        (None, Host::Tcp(name)) => over_tcp((name.as_str(), port), token).await,
-        (None, Host::Unix(directory)) => {
+        (None, Some(Host::Tcp(name))) => over_tcp((name.as_str(), port), token).await,
+        (None, Some(Host::Unix(directory))) => {
             let path = directory.join(format!(".s.PGSQL.{port}"));
             let stream = tokio::net::UnixStream::connect(path).await?.into_std()?;
             let ear = tokio::net::UnixStream::from_std(stream.try_clone()?)?;
             deliver(tokio::net::UnixStream::from_std(stream)?, ear, token).await
         }
+        (None, None) => Err(io::Error::other("no such host")),
     }
 }
 

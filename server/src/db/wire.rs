@@ -16,6 +16,7 @@ mod open;
 mod policy;
 mod pool;
 mod probe;
+mod queue;
 mod refusal;
 mod row;
 mod startup;

@@ -1,9 +1,9 @@
 //! Sessions in which short reads run back to back.
 
-use super::batch::Block;
-use super::link::{Coming, Link};
+use super::link::Link;
 use super::policy::{Choice, Kind, Line, STUCK, choose};
 use super::pool::Pool;
+use super::queue::{Coming, Given};
 use crate::db::error::DbError;
 use crate::db::prepared::{Owner, Prepared};
 use crate::db::run::Answer;
@@ -112,7 +112,7 @@ pub async fn in_line(
 ) -> Option<Result<Answer, DbError>> {
     let expected = kind.get().expected(Instant::now())?;
     let link = pool.line(expected)?;
-    let (number, mut coming) = link.send(work, Block::Implicit, expected).ok()?;
+    let (number, mut coming) = link.join(work, expected).ok()?;
     let (outcome, took) = wait(&link, number, &mut coming, kind).await?;
     match outcome {
         Err(DbError::Sql { state, .. }) if state.as_str() == "57014" => {
@@ -130,12 +130,7 @@ pub async fn in_line(
 
 /// Waits for as long as the line moves. What is left behind in it is answered, or cut off, and nobody looks at it: it is
 /// not cancelled, since a cancel hits whatever PostgreSQL is busy with.
-async fn wait(
-    link: &Link,
-    number: u64,
-    coming: &mut Coming,
-    kind: &Cell<Kind>,
-) -> Option<super::link::Given> {
+async fn wait(link: &Link, number: u64, coming: &mut Coming, kind: &Cell<Kind>) -> Option<Given> {
     loop {
         match tokio::time::timeout(STUCK, &mut *coming).await {
             Ok(given) => return given.ok(),

@@ -1,24 +1,21 @@
-//! One session: what waits for an answer in it, and what reads and writes its socket.
+//! One session: its socket, what is under way in it, and the task that reads it.
 //!
-//! Whoever asks writes its messages itself; a task of the session's own reads all answers. So nothing is lost when
-//! somebody stops waiting: what was sent is answered, and read, all the same.
+//! Whoever asks adds to the queue; a task of the session's own reads all answers. So nothing is lost when somebody stops
+//! waiting: what was sent is answered, and read, all the same.
 
-use super::batch::{self, Block};
-use super::flight::Flight;
-use super::message::{Key, Malformed, Standing, next};
-use super::names::Names;
+use super::batch::Block;
+use super::message::{Key, next};
 use super::policy::Line;
+use super::queue::{Coming, Queue};
 use super::stream::{Reader, Writer};
 use crate::db::error::DbError;
-use crate::db::run::Answer;
 use crate::db::transaction::Work;
 use bytes::{Buf, BytesMut};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 /// Bytes asked for at once. Most answers are shorter, and one buffer serves many of them.
 const CHUNK: usize = 16 << 10;
@@ -29,137 +26,89 @@ pub struct Link {
     pub number: u64,
     /// Cancels it.
     pub key: Option<Key>,
-    /// Where its server is.
+    /// Which of the hosts its server is.
     pub place: usize,
     writer: Writer,
-    inner: RefCell<Inner>,
-    /// More was to be written than the socket took.
+    queue: RefCell<Queue>,
+    /// There is something to write for the task.
     stuck: Notify,
     /// The session shall end.
     end: Notify,
     /// Something was answered to its end.
     landed: Notify,
-    /// It is not to be used again, by anybody.
-    retired: Cell<bool>,
     /// Somebody cancels what runs in it.
     held: Cell<bool>,
 }
 
-struct Inner {
-    out: BytesMut,
-    names: Names,
-    waiting: VecDeque<Waiting>,
-    /// What those who wait are expected to take together.
-    expected: Duration,
-    /// When the last answer came.
-    last: Instant,
-    sent: u64,
-}
-
-struct Waiting {
-    number: u64,
-    flight: Flight,
-    /// `None` where only the session's standing is of interest.
-    answer: Option<oneshot::Sender<Given>>,
-    since: Instant,
-    expected: Duration,
-}
-
-/// An answer, and how long PostgreSQL had for it.
-pub type Given = (Result<Answer, DbError>, Duration);
-
-/// Where an answer will be.
-pub type Coming = oneshot::Receiver<Given>;
-
 impl Link {
-    pub fn new(number: u64, key: Option<Key>, place: usize, writer: Writer, names: Names) -> Self {
+    /// A session that was just opened.
+    pub fn new(number: u64, key: Option<Key>, place: usize, writer: Writer, queue: Queue) -> Self {
         Self {
             number,
             key,
             place,
             writer,
-            inner: RefCell::new(Inner {
-                out: BytesMut::new(),
-                names,
-                waiting: VecDeque::new(),
-                expected: Duration::ZERO,
-                last: Instant::now(),
-                sent: 0,
-            }),
+            queue: RefCell::new(queue),
             stuck: Notify::new(),
             end: Notify::new(),
             landed: Notify::new(),
-            retired: Cell::new(false),
             held: Cell::new(false),
         }
     }
 
-    /// Sends a request that is expected to take so long; its number, and where the answer will be.
+    /// Sends a request that runs alone.
     ///
     /// # Errors
-    /// When it cannot be written. Nothing was sent then.
-    pub fn send(
-        &self,
-        work: &Work<'_>,
-        block: Block,
-        expected: Duration,
-    ) -> Result<(u64, Coming), DbError> {
-        let (sender, coming) = oneshot::channel();
-        let number = {
-            let inner = &mut *self.inner.borrow_mut();
-            let flight = batch::request(&mut inner.out, &mut inner.names, work, block)?;
-            inner.push(flight, Some(sender), expected)
-        };
+    /// When it cannot be sent. Nothing was then.
+    pub fn send(&self, work: &Work<'_>, block: Block) -> Result<Coming, DbError> {
+        let request = self
+            .queue
+            .borrow_mut()
+            .request(work, block, Duration::ZERO, Instant::now());
+        let (_, coming) = request?;
         self.write();
-        Ok((number, coming))
+        Ok(coming)
     }
 
-    /// Sends what is answered by [`Landed`](super::flight::Landed) alone.
+    /// Sends a request into a line, where it is expected to take so long. The task writes, and in one go what all
+    /// requests of this turn of the thread have to say.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub fn join(&self, work: &Work<'_>, expected: Duration) -> Result<(u64, Coming), DbError> {
+        let now = Instant::now();
+        let joined = self
+            .queue
+            .borrow_mut()
+            .request(work, Block::Implicit, expected, now)?;
+        self.stuck.notify_one();
+        Ok(joined)
+    }
+
+    /// Sends what is answered by the session's standing alone.
     pub fn send_nothing(&self) {
-        {
-            let inner = &mut *self.inner.borrow_mut();
-            let flight = batch::nothing(&mut inner.out);
-            inner.push(flight, None, Duration::ZERO);
-        }
+        self.queue.borrow_mut().nothing(Instant::now());
         self.write();
-    }
-
-    /// What waits in it, as a line.
-    pub fn line(&self, now: Instant) -> Line {
-        let inner = self.inner.borrow();
-        let since = inner
-            .waiting
-            .front()
-            .map(|first| first.since.max(inner.last));
-        Line {
-            depth: inner.waiting.len(),
-            expected: inner.expected,
-            still: since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since)),
-        }
-    }
-
-    /// Whether this request is the one that PostgreSQL is busy with.
-    pub fn is_first(&self, number: u64) -> bool {
-        let inner = self.inner.borrow();
-        inner
-            .waiting
-            .front()
-            .is_some_and(|first| first.number == number)
     }
 
     /// How many batches are not answered yet.
     pub fn depth(&self) -> usize {
-        self.inner.borrow().waiting.len()
+        self.queue.borrow().depth()
     }
 
-    /// No new request gets it.
-    pub fn retire(&self) {
-        self.retired.set(true);
+    /// How it stands as a line.
+    pub fn line(&self, now: Instant) -> Line {
+        self.queue.borrow().line(now)
     }
 
-    /// Whether it may be used.
+    /// Whether this request is the one that PostgreSQL is busy with.
+    pub fn is_first(&self, number: u64) -> bool {
+        self.queue.borrow().is_first(number)
+    }
+
+    /// Whether no new request gets it.
     pub fn is_retired(&self) -> bool {
-        self.retired.get()
+        self.queue.borrow().is_retired()
     }
 
     /// Keeps it from being used until it is released: a cancel on its way must not hit another request.
@@ -179,7 +128,7 @@ impl Link {
 
     /// Ends the session whatever it does.
     pub fn close(&self) {
-        self.retire();
+        self.queue.borrow_mut().retire();
         self.end.notify_one();
     }
 
@@ -203,10 +152,10 @@ impl Link {
 
     /// Writes as much as the socket takes; whether that was all.
     fn flush(&self) -> io::Result<bool> {
-        let inner = &mut *self.inner.borrow_mut();
-        while !inner.out.is_empty() {
-            match self.writer.try_write(&inner.out) {
-                Ok(count) => inner.out.advance(count),
+        let out = &mut self.queue.borrow_mut().out;
+        while !out.is_empty() {
+            match self.writer.try_write(out) {
+                Ok(count) => out.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
@@ -214,7 +163,7 @@ impl Link {
         Ok(true)
     }
 
-    /// Reads and writes until the session ends; why it did. `on_landed` is called each time a request was answered.
+    /// Reads and writes until the session ends; why it did. `on_landed` is called each time a batch was answered.
     pub async fn drive(
         &self,
         reader: &mut Reader,
@@ -268,117 +217,26 @@ impl Link {
 
     /// Takes in what arrived.
     fn digest(&self, arrived: &mut BytesMut, on_landed: impl Fn()) -> Result<(), DbError> {
+        let broken = |error: super::message::Malformed| DbError::Protocol(error.to_string());
         while let Some(message) = next(arrived).map_err(broken)? {
-            let mut inner = self.inner.borrow_mut();
-            let Some(first) = inner.waiting.front_mut() else {
-                drop(inner);
-                unasked(message)?;
-                continue;
-            };
-            let Some(landed) = first.flight.take(message)? else {
-                continue;
-            };
-            let Some((done, took)) = inner.pop() else {
-                continue;
-            };
-            if landed.standing != Standing::Idle {
-                // An error skipped the end of the transaction. Only what stands alone has a block.
-                if landed.standing == Standing::Open || !inner.waiting.is_empty() {
-                    return Err(DbError::Protocol("a transaction was left open".into()));
-                }
-                let Inner { out, names, .. } = &mut *inner;
-                let flight = batch::rollback(out, names)?;
-                inner.push(flight, None, Duration::ZERO);
-            }
-            if landed
-                .outcome
-                .as_ref()
-                .is_err_and(DbError::is_unknown_statement)
-            {
-                inner.names.forget_all();
-            }
-            drop(inner);
-            if landed.standing != Standing::Idle {
+            let taken = self.queue.borrow_mut().take(message, Instant::now);
+            if let Some(done) = taken? {
+                // What leads out of a failed transaction.
                 self.write();
+                done.deliver();
+                self.landed.notify_waiters();
+                on_landed();
             }
-            // The outcome of what is no request is none.
-            if let Some(answer) = done.answer {
-                if landed
-                    .outcome
-                    .as_ref()
-                    .is_err_and(DbError::breaks_connection)
-                {
-                    self.retire();
-                }
-                // Nobody may wait any more: what was sent is answered, and that is all.
-                let _ = answer.send((landed.outcome, took));
-            }
-            self.landed.notify_waiters();
-            on_landed();
         }
         Ok(())
     }
 
-    /// Fails everything that waits. The first in line may know more of the reason than the others.
+    /// Fails everything that waits.
     pub fn fail(&self, reason: &DbError) {
-        self.retire();
-        let waiting = std::mem::take(&mut self.inner.borrow_mut().waiting);
-        for (place, waiting) in waiting.into_iter().enumerate() {
-            let Some(answer) = waiting.answer else {
-                continue;
-            };
-            let reason = DbError::Lost(reason.to_string());
-            let error = if place == 0 {
-                waiting.flight.lost(reason)
-            } else {
-                reason
-            };
-            let _ = answer.send((Err(error), Duration::ZERO));
+        let failed = self.queue.borrow_mut().fail(reason);
+        for done in failed {
+            done.deliver();
         }
         self.landed.notify_waiters();
-    }
-}
-
-impl Inner {
-    fn push(
-        &mut self,
-        flight: Flight,
-        answer: Option<oneshot::Sender<Given>>,
-        expected: Duration,
-    ) -> u64 {
-        self.sent += 1;
-        self.expected += expected;
-        self.waiting.push_back(Waiting {
-            number: self.sent,
-            flight,
-            answer,
-            since: Instant::now(),
-            expected,
-        });
-        self.sent
-    }
-
-    /// The first, and for how long it was that.
-    fn pop(&mut self) -> Option<(Waiting, Duration)> {
-        let done = self.waiting.pop_front()?;
-        let now = Instant::now();
-        let began = done.since.max(self.last);
-        self.last = now;
-        self.expected = self.expected.saturating_sub(done.expected);
-        Some((done, now.saturating_duration_since(began)))
-    }
-}
-
-fn broken(malformed: Malformed) -> DbError {
-    DbError::Protocol(malformed.to_string())
-}
-
-/// Between batches PostgreSQL may say something aside, or that the session ends.
-fn unasked(message: super::message::Message) -> Result<(), DbError> {
-    use super::message::Message;
-    match message {
-        Message::Aside => Ok(()),
-        Message::Refused(refusal) => Err(DbError::Lost(refusal.message.into())),
-        _ => Err(DbError::Protocol("a message nobody asked for".into())),
     }
 }

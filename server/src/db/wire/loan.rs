@@ -1,6 +1,7 @@
 use super::batch::Block;
-use super::link::{Coming, Given, Link};
+use super::link::Link;
 use super::pool::Pool;
+use super::queue::{Coming, Given};
 use crate::db::error::DbError;
 use crate::db::transaction::Work;
 use std::pin::Pin;
@@ -16,6 +17,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether the session is over.
+    pub fn is_gone(&self) -> bool {
+        self.link.as_ref().is_none_or(|link| link.is_retired())
+    }
+
     /// The session, not on loan any more.
     pub fn back(mut self) -> Option<Rc<Link>> {
         self.link.take()
@@ -37,7 +43,7 @@ impl Lease {
             .link
             .as_ref()
             .ok_or_else(|| DbError::Lost("the connection was given away".into()))?;
-        let (_, coming) = link.send(work, block, Duration::ZERO)?;
+        let coming = link.send(work, block)?;
         let link = self.link.take();
         Ok(Asked {
             link,

@@ -27,6 +27,9 @@ const SLOW: Duration = Duration::from_millis(8);
 /// How long a kind that was slow stays on its own: first, and at most. It doubles with each slow run.
 const APART: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(64));
 
+/// A slow run after so many others in lines is forgiven: where processors are short, anything is slow now and then.
+const FORGIVEN: u32 = 500;
+
 /// Runs on its own before a kind is known.
 const KNOWN: u32 = 3;
 
@@ -34,6 +37,8 @@ const KNOWN: u32 = 3;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Kind {
     runs: u32,
+    /// Runs in a line since the last slow one.
+    since_slow: u32,
     /// Decays by an eighth with each run.
     mean: Duration,
     apart_until: Option<Instant>,
@@ -45,11 +50,16 @@ impl Kind {
     /// slow side by side may be short in a line. If it is not, the line will tell.
     pub fn ran_alone(&mut self, took: Duration, busy: usize, now: Instant) {
         let busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
-        self.ran(took / busy, now);
+        self.took(took / busy, now);
     }
 
     /// It took so long in a line, from when PostgreSQL could begin with it.
     pub fn ran(&mut self, took: Duration, now: Instant) {
+        self.since_slow = self.since_slow.saturating_add(1);
+        self.took(took, now);
+    }
+
+    fn took(&mut self, took: Duration, now: Instant) {
         self.mean = match self.runs {
             0 => took,
             _ => (self.mean * 7 + took) / 8,
@@ -70,6 +80,9 @@ impl Kind {
     /// It was cut off, or slow.
     pub fn slow(&mut self, now: Instant) {
         if self.apart_until.is_some_and(|until| now < until) {
+            return;
+        }
+        if std::mem::take(&mut self.since_slow) >= FORGIVEN {
             return;
         }
         self.apart_for = (self.apart_for * 2).clamp(APART.0, APART.1);

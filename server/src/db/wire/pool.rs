@@ -11,6 +11,7 @@ use super::names::Names;
 use super::open::Opened;
 use super::policy::DEPTH;
 use super::probe::{BACKOFF, in_time, probe};
+use super::queue::Queue;
 use crate::db::error::DbError;
 use crate::db::pool::Options;
 use std::cell::RefCell;
@@ -94,6 +95,16 @@ impl Pool {
 
     /// A session for one request alone.
     pub async fn lease(self: &Rc<Self>) -> Result<Lease, DbError> {
+        loop {
+            let lease = self.next().await?;
+            // It may have ended on its way here.
+            if !lease.is_gone() {
+                return Ok(lease);
+            }
+        }
+    }
+
+    async fn next(self: &Rc<Self>) -> Result<Lease, DbError> {
         if let Some(link) = self.take_idle() {
             self.shrink();
             return Ok(Lease::new(self, link));
@@ -289,7 +300,8 @@ impl Pool {
             state.last
         };
         let names = Names::new(self.options.prepared_statements);
-        let link = Rc::new(Link::new(number, opened.key, opened.place, writer, names));
+        let queue = Queue::new(names, Instant::now());
+        let link = Rc::new(Link::new(number, opened.key, opened.place, writer, queue));
         let driven = Rc::clone(&link);
         let pool = Rc::downgrade(self);
         spawn_local(async move {

@@ -150,7 +150,7 @@ fn the_mailer_logs_in_as_itself() {
     );
     assert_eq!(given, ("m".into(), Some(b"other".to_vec())));
     let message = refused(
-        "email: {transport: file, directory: /tmp, database_url: 'postgres://m:hunter2@h1,h2/d'}",
+        "email: {transport: file, directory: /tmp, database_url: 'postgres://m:hunter2@h/d?sslmode=require'}",
     );
     assert!(message.starts_with("email.database_url "), "{message}");
     assert!(!message.contains("hunter2"), "{message}");

@@ -1,6 +1,6 @@
 mod simulation;
 
-use super::{APART, CUT, Choice, DEPTH, KNOWN, Kind, LINE, Line, SLOW, STUCK, choose};
+use super::{APART, CUT, Choice, DEPTH, FORGIVEN, KNOWN, Kind, LINE, Line, SLOW, STUCK, choose};
 use simulation::{Client, Outcome, simulate};
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,22 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
         kind.ran_alone(US(100), 1, now + APART.0);
     }
     assert!(kind.expected(now + APART.0 + MS(1)).is_some());
+}
+
+#[test]
+fn one_slow_run_among_many_is_forgiven_and_a_second_soon_after_is_not() {
+    let now = Instant::now();
+    let mut kind = known(US(100), now);
+    for _ in 0..FORGIVEN {
+        kind.ran(US(100), now);
+    }
+    kind.slow(now);
+    assert!(kind.expected(now).is_some());
+    for _ in 1..FORGIVEN {
+        kind.ran(US(100), now);
+    }
+    kind.slow(now);
+    assert_eq!(kind.expected(now), None);
 }
 
 #[test]

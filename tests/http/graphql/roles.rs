@@ -1,7 +1,7 @@
 //! Each role has a schema of its own: what it was granted nothing on is not there for it.
 
 use super::{PATHS, Test, ask, data, refused, request};
-use crate::keys::{client_key, text};
+use crate::keys::{client_key, service_key, text};
 use crate::site::Site;
 use fluxbase_tests::http::Response;
 use serde_json::{Value, json};
@@ -215,13 +215,18 @@ fn forged(site: &Site) {
         assert_eq!(ask(site, query, Some(&ended.token)).status, 401, "{query}");
     }
     // Keys and tokens that are: also a key that may do nothing but call.
-    for token in [&narrow, &ann.token, service] {
+    let root = site.with_role("root@example.com", "dashboard_admin");
+    let key = service_key(site, &root.token, &json!({"name": "backend"}));
+    let key = text(&key, "key");
+    for token in [&narrow, &ann.token, service, &key] {
         for query in &queries[..3] {
             data(site, query, Some(token));
         }
         let answer = ask(site, "{ vault { secre } }", Some(token));
         answer.shaped(400, "GRAPHQL_VALIDATION_FAILED");
     }
+    let said = ask(site, "{ vault { secre } }", Some(&key)).text();
+    assert!(said.contains("Did you mean \\\"secret\\\"?"), "{said}");
 }
 
 fn revoked(site: &Site) {

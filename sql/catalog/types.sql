@@ -5,6 +5,7 @@
 -- Castable are PostgreSQL's own and those of the schemas in $1 (text[]). Never: reg… and aclitem, whose input answers
 -- whether a table, function or role of any schema exists; pseudo types, which hold no value; row types, whose text no
 -- client writes.
+-- 'extension' stands only with a type that came with one.
 with recursive bases(oid, base) as (
   select t.oid, case when t.typtype = 'd' then t.typbasetype else t.oid end
   from pg_catalog.pg_type t

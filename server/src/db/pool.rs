@@ -144,7 +144,7 @@ impl Db {
             Executor::Deadpool => (connections, None),
             Executor::Wire => {
                 let wire = Wire::new(Arc::clone(&options), connections);
-                ((connections / 2).max(2), Some(wire))
+                ((connections / 2).max(4), Some(wire))
             }
         };
         Ok(Self {

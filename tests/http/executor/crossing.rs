@@ -3,7 +3,7 @@
 
 use super::on;
 use crate::site::Site;
-use fluxbase_tests::fixture::{Account, Fixture};
+use fluxbase_tests::fixture::{Account, Fixture, sign_up};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,12 +32,14 @@ pub fn crossing(fixture: &Arc<Fixture>) {
             ("DATABASE_MAX_CONNECTIONS", "8"),
             ("SERVER_WORKERS", "2"),
             ("DATABASE_POOL_TIMEOUT", "20s"),
-            ("DATABASE_STATEMENT_TIMEOUT", "1s"),
+            ("DATABASE_STATEMENT_TIMEOUT", "500ms"),
         ],
     );
+    let mut app = site.database.app();
     let accounts: Vec<Account> = (0..USERS)
-        .map(|n| site.sign_up(&format!("user{n}@example.com")))
+        .map(|n| sign_up(&mut app, &format!("user{n}@example.com")))
         .collect();
+    drop(app);
     let over = AtomicBool::new(false);
     let asked = AtomicU64::new(0);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
@@ -132,7 +134,7 @@ fn user(site: &Site, account: &Account, number: u64, asked: &AtomicU64) -> Seen 
             9..=12 => write(site, account, number * 1_000 + round, &mut seen),
             13..=14 => wrong(site, account, &mut seen),
             15..=16 => hang_up(site, account, dice >> 8),
-            17 => slow(site, &mut seen),
+            17 => slow(site, &mut seen, dice >> 8),
             _ => visitor(site, &mut seen),
         }
     }
@@ -212,8 +214,13 @@ fn hang_up(site: &Site, account: &Account, dice: u64) {
     drop(stream);
 }
 
-/// Ends by the time limit now and then: four naps and more stand in line.
-fn slow(site: &Site, seen: &mut Seen) {
+/// A nap, or a sleep that the time limit ends.
+fn slow(site: &Site, seen: &mut Seen, dice: u64) {
+    if dice.is_multiple_of(8) {
+        let answer = site.get("/api/v1/tables/sleepy").send();
+        answer.shaped(503, "service_unavailable");
+        return;
+    }
     let answer = site.get("/api/v1/tables/napping?select=state").send();
     if served(&answer, seen) {
         assert_eq!(answer.expect(200), json!([{"state": "awake"}]));

@@ -21,7 +21,7 @@ pub const STUCK: Duration = Duration::from_millis(10);
 /// PostgreSQL's limit for a statement in a line.
 pub const CUT: Duration = Duration::from_millis(25);
 
-/// A run longer than this is a slow one.
+/// A run in a line longer than this is a slow one.
 const SLOW: Duration = Duration::from_millis(8);
 
 /// How long a kind that was slow stays on its own: first, and at most. It doubles with each slow run.
@@ -47,24 +47,17 @@ pub struct Kind {
 
 impl Kind {
     /// It took so long in a session of its own, while so many sessions were busy: they share the processors, and what is
-    /// slow side by side may be short in a line. If it is not, the line will tell.
-    pub fn ran_alone(&mut self, took: Duration, busy: usize, now: Instant) {
+    /// slow side by side may be short in a line. If it is not, the line will tell. Nobody waited for it here, so it says
+    /// something of the mean and no more.
+    pub fn ran_alone(&mut self, took: Duration, busy: usize) {
         let busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
-        self.took(took / busy, now);
+        self.took(took / busy);
     }
 
     /// It took so long in a line, from when PostgreSQL could begin with it.
     pub fn ran(&mut self, took: Duration, now: Instant) {
         self.since_slow = self.since_slow.saturating_add(1);
-        self.took(took, now);
-    }
-
-    fn took(&mut self, took: Duration, now: Instant) {
-        self.mean = match self.runs {
-            0 => took,
-            _ => (self.mean * 7 + took) / 8,
-        };
-        self.runs = self.runs.saturating_add(1);
+        self.took(took);
         if took > SLOW {
             self.slow(now);
         } else if self
@@ -75,6 +68,14 @@ impl Kind {
             self.apart_until = None;
             self.apart_for = Duration::ZERO;
         }
+    }
+
+    fn took(&mut self, took: Duration) {
+        self.mean = match self.runs {
+            0 => took,
+            _ => (self.mean * 7 + took) / 8,
+        };
+        self.runs = self.runs.saturating_add(1);
     }
 
     /// It was cut off, or slow.

@@ -15,10 +15,10 @@ fn line(depth: usize, expected: Duration, still: Duration) -> Line {
     }
 }
 
-fn known(took: Duration, now: Instant) -> Kind {
+fn known(took: Duration) -> Kind {
     let mut kind = Kind::default();
     for _ in 0..KNOWN {
-        kind.ran_alone(took, 1, now);
+        kind.ran_alone(took, 1);
     }
     kind
 }
@@ -29,7 +29,7 @@ fn what_was_never_measured_and_what_writes_stands_alone() {
     let mut kind = Kind::default();
     for _ in 0..KNOWN {
         assert_eq!(kind.expected(now), None);
-        kind.ran_alone(US(100), 1, now);
+        kind.ran_alone(US(100), 1);
     }
     assert_eq!(kind.expected(now), Some(US(100)));
     let empty = [line(0, MS(0), MS(0))];
@@ -40,8 +40,8 @@ fn what_was_never_measured_and_what_writes_stands_alone() {
 #[test]
 fn what_is_long_on_average_stands_alone_and_so_does_what_was_slow_once() {
     let now = Instant::now();
-    assert_eq!(known(LINE + US(1), now).expected(now), None);
-    let mut kind = known(US(100), now);
+    assert_eq!(known(LINE + US(1)).expected(now), None);
+    let mut kind = known(US(100));
     kind.ran(SLOW + US(1), now);
     assert_eq!(kind.expected(now), None);
     assert_eq!(kind.expected(now + APART.0 - MS(1)), None);
@@ -50,7 +50,7 @@ fn what_is_long_on_average_stands_alone_and_so_does_what_was_slow_once() {
 #[test]
 fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_forgiven() {
     let mut now = Instant::now();
-    let mut kind = known(US(100), now);
+    let mut kind = known(US(100));
     let mut apart = Vec::new();
     for _ in 0..8 {
         kind.slow(now);
@@ -58,7 +58,7 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
         // Short runs, on its own, until it may stand in a line.
         while kind.expected(now).is_none() {
             now += MS(50);
-            kind.ran_alone(US(100), 1, now);
+            kind.ran_alone(US(100), 1);
         }
         apart.push(now - began);
     }
@@ -72,7 +72,7 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
     kind.slow(now);
     assert_eq!(kind.expected(now + APART.0 - MS(1)), None);
     for _ in 0..40 {
-        kind.ran_alone(US(100), 1, now + APART.0);
+        kind.ran_alone(US(100), 1);
     }
     assert!(kind.expected(now + APART.0 + MS(1)).is_some());
 }
@@ -80,7 +80,7 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
 #[test]
 fn one_slow_run_among_many_is_forgiven_and_a_second_soon_after_is_not() {
     let now = Instant::now();
-    let mut kind = known(US(100), now);
+    let mut kind = known(US(100));
     for _ in 0..FORGIVEN {
         kind.ran(US(100), now);
     }
@@ -136,7 +136,7 @@ fn side_by_side_a_short_kind_does_not_look_slow() {
     let mut kind = Kind::default();
     for _ in 0..10 {
         // Thirty at once on one processor.
-        kind.ran_alone(MS(15), 30, now);
+        kind.ran_alone(MS(15), 30);
     }
     assert_eq!(kind.expected(now), Some(US(500)));
 }

@@ -116,7 +116,7 @@ pub fn simulate(clients: &[Client], length: Duration) -> Outcome {
                 .is_some_and(|request| now - session.since >= request.takes)
                 && let Some(request) = session.queue.pop_front()
             {
-                kinds[clients[request.client].kind].ran_alone(request.takes, 1, start + now);
+                kinds[clients[request.client].kind].ran_alone(request.takes, 1);
                 asking.push(done(request, now, &mut outcome));
             }
         }

@@ -435,8 +435,9 @@ proptest! {
     fn values_never_change_the_statement(hole in 0..VALUE_HOLES, value in hostile()) {
         // A rename to a name that is taken, or to the column's own, is another request.
         prop_assume!(
-            !matches!(hole, 6 | 12 | 15 | 16 | 19 | 21)
-                || !matches!(value.as_str(), "id" | "code" | "title" | "mood" | "name" | "posts")
+            (!matches!(hole, 6 | 12 | 15 | 16 | 19 | 21)
+                || !matches!(value.as_str(), "id" | "code" | "title" | "mood" | "name" | "posts"))
+                && (hole != 5 || value != "meta")
         );
         let harmless = compiled(&with_value(hole, "harmless")).unwrap();
         match compiled(&with_value(hole, &value)) {

@@ -131,6 +131,11 @@ fn json_columns(user: &User) {
         user.rows("films?select=id,details->length->>minutes,hue:details->colour&id=eq.1"),
         json!([{"id": 1, "minutes": "162", "hue": true}])
     );
+    // A key that goes by the name of its column.
+    assert_eq!(
+        user.rows("films?select=details->>details&id=eq.1"),
+        json!([{"details": null}])
+    );
     assert_eq!(user.ids("films?details->length->minutes=lt.150"), [2]);
     assert_eq!(user.ids("films?details->>colour=eq.true"), [1, 4]);
     assert_eq!(

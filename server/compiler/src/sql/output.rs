@@ -117,7 +117,7 @@ pub(super) fn constant(sql: &mut Sql, value: &Value<'_>) {
 fn own_name(sql: &mut Sql, member: &Member<'_>) {
     let natural = matches!(
         &member.value,
-        Value::Field(field) if field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
+        Value::Field(field) if field.path.is_empty() && field.cast.is_none() && field.cut.is_none() && matches!(field.base, crate::plan::Base::Column(_))
     );
     match &member.name {
         MemberName::Own(name) if natural && named_by(&member.value, name) => {}

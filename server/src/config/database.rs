@@ -47,7 +47,7 @@ const STATEMENTS: Setting = Setting::plain(
 const EXECUTOR: Setting = Setting::plain(
     "database.executor",
     "deadpool",
-    "What runs requests for tables and functions: `deadpool`, the driver tokio-postgres; `wire`, our own, which sends each in one piece and is new. Account functions always use `deadpool`; under `wire` they have half as many connections of their own, at least four per worker.",
+    "What runs requests for tables and functions: `deadpool`, the driver tokio-postgres; `wire`, our own, which sends each in one piece, is new, and keeps an answer in memory however large it is, where `deadpool` puts more than a mebibyte into a file of `server.spool_directory`. Account functions always use `deadpool`; under `wire` they have half as many connections of their own, at least four per worker.",
 );
 
 pub const SETTINGS: &[Setting] = &[

@@ -52,10 +52,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
 fn site(fixture: &Arc<Fixture>, settings: &[(&str, &str)]) -> Site {
     let database = fixture.database();
     database.superuser().batch_execute(SCHEMA).expect("schema");
-    // `wire` keeps an answer in memory until it is complete, see database.executor.
-    let mut settings = settings.to_vec();
-    settings.push(("DATABASE_EXECUTOR", "deadpool"));
-    Site::on(database, &settings)
+    Site::on(database, settings)
 }
 
 fn slabs(site: &Site, target: &str) -> Request {

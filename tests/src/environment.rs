@@ -32,7 +32,7 @@ pub fn server_binary() -> PathBuf {
 
 /// `database.executor` of the servers that say nothing of it: all tests hold on each.
 pub fn executor() -> String {
-    std::env::var("FLUXBASE_TEST_EXECUTOR").unwrap_or_else(|_| "deadpool".into())
+    std::env::var("FLUXBASE_TEST_EXECUTOR").unwrap_or_else(|_| "wire".into())
 }
 
 /// The extension's library built for another major version than the one under test.

@@ -46,8 +46,8 @@ const STATEMENTS: Setting = Setting::plain(
 
 const EXECUTOR: Setting = Setting::plain(
     "database.executor",
-    "deadpool",
-    "What runs requests for tables and functions: `deadpool`, the driver tokio-postgres; `wire`, our own, which sends each in one piece, is new, and keeps an answer in memory however large it is, where `deadpool` puts more than a mebibyte into a file of `server.spool_directory`. Account functions always use `deadpool`; under `wire` they have half as many connections of their own, at least four per worker.",
+    "wire",
+    "What runs requests for tables and functions: `wire`, our own, which sends each in one piece and lets short reads stand in line on few connections; or `deadpool`, the driver tokio-postgres, with a connection for each. Account functions always use the driver; under `wire` they have half as many connections of their own, at least four per worker.",
 );
 
 pub const SETTINGS: &[Setting] = &[
@@ -99,9 +99,9 @@ pub struct Login(pub tokio_postgres::Config);
 impl Database {
     pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
         given.one_of(&SSL_MODE, &["disable"])?;
-        let executor = match given.one_of(&EXECUTOR, &["deadpool", "wire"])? {
-            "wire" => Executor::Wire,
-            _ => Executor::Deadpool,
+        let executor = match given.one_of(&EXECUTOR, &["wire", "deadpool"])? {
+            "deadpool" => Executor::Deadpool,
+            _ => Executor::Wire,
         };
         // The driver has a name for every statement.
         let least = if executor == Executor::Wire { 0 } else { 2 };

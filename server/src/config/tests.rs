@@ -117,17 +117,17 @@ fn only_a_plain_connection_is_offered_and_the_refusal_says_so() {
 
 #[test]
 fn statements_without_names_are_for_the_executor_that_can_do_without() {
-    let message = refused("database: {prepared_statements: 0}");
+    let message = refused("database: {executor: deadpool, prepared_statements: 0}");
     assert!(
         message.contains("database.prepared_statements"),
         "{message}"
     );
-    refused("database: {executor: wire, prepared_statements: -1}");
-    let config = accepted("database: {executor: wire, prepared_statements: 0}");
+    refused("database: {prepared_statements: -1}");
+    let config = accepted("database: {prepared_statements: 0}");
     assert_eq!(config.database.prepared_statements, 0);
     let message = refused("database: {executor: Wire}");
-    assert!(message.contains("deadpool or wire"), "{message}");
-    assert_eq!(accepted("").database.executor, Executor::Deadpool);
+    assert!(message.contains("wire or deadpool"), "{message}");
+    assert_eq!(accepted("").database.executor, Executor::Wire);
 }
 
 #[test]

@@ -106,13 +106,17 @@ impl Answer {
     }
 
     /// From a row of [`wire`].
-    pub(super) fn of_wire(row: wire::Row, planned: Option<i64>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When there was no room for what is large.
+    pub(super) fn of_wire(mut row: wire::Row, planned: Option<i64>) -> Result<Self, DbError> {
+        let spooled = row.take_first().transpose();
+        Ok(Self {
             row: Columns::Wire(row),
             planned,
-            spooled: None,
+            spooled: spooled.map_err(|error| DbError::Spool(error.to_string()))?,
             lines: None,
-        }
+        })
     }
 
     /// With what the planner expects.

@@ -13,7 +13,7 @@ use cut::{Cut, Piece};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -81,6 +81,44 @@ impl Slot {
     }
 }
 
+/// A file that is being written: without a name, and made by the first bytes.
+pub struct Filling {
+    directory: Arc<PathBuf>,
+    file: Option<io::Result<Spool>>,
+}
+
+impl Filling {
+    /// One that nothing was written into.
+    pub fn new(directory: Arc<PathBuf>) -> Self {
+        Self {
+            directory,
+            file: None,
+        }
+    }
+
+    /// Appends. The bytes are in the system's cache when this returns, hardly ever on a disk, so that handing them to
+    /// another thread would cost more than it saves. After an error the rest is let go.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let spool = self.file.get_or_insert_with(|| {
+            let file = Arc::new(tempfile::tempfile_in(&*self.directory)?);
+            Ok(Spool { file, length: 0 })
+        });
+        let Ok(open) = spool else {
+            return;
+        };
+        match open.file.as_ref().write_all(bytes) {
+            Ok(()) => open.length += bytes.len() as u64,
+            Err(error) => *spool = Err(error),
+        }
+    }
+
+    /// What was written since this was asked last.
+    pub fn end(&mut self) -> io::Result<Spool> {
+        let none = || Err(io::Error::other("nothing was written"));
+        self.file.take().unwrap_or_else(none)
+    }
+}
+
 /// A socket whose large answers go into files.
 pub struct Spooling<S> {
     socket: S,
@@ -91,12 +129,13 @@ pub struct Spooling<S> {
     rest: std::ops::Range<usize>,
     /// What of the last head the driver has not got yet.
     head: Vec<u8>,
-    file: Option<io::Result<Spool>>,
+    file: Filling,
 }
 
 impl<S> Spooling<S> {
     /// Around a socket that nothing was read from.
     pub fn new(socket: S, slot: Slot) -> Self {
+        let file = Filling::new(Arc::clone(&slot.directory));
         Self {
             socket,
             slot,
@@ -104,7 +143,7 @@ impl<S> Spooling<S> {
             input: vec![0; BUFFER].into_boxed_slice(),
             rest: 0..0,
             head: Vec::new(),
-            file: None,
+            file,
         }
     }
 
@@ -127,32 +166,14 @@ impl<S> Spooling<S> {
                 Piece::Head(head) => self.head.extend_from_slice(head),
                 Piece::Through(bytes) => out.put_slice(bytes),
                 Piece::Aside { bytes, end } => {
-                    aside(&mut self.file, &self.slot.directory, bytes);
-                    if let Some(mark) = end
-                        && let Some(file) = self.file.take()
-                    {
-                        self.slot.put((mark, file));
+                    self.file.add(bytes);
+                    if let Some(mark) = end {
+                        self.slot.put((mark, self.file.end()));
                     }
                 }
             }
             self.rest.start += taken;
         }
-    }
-}
-
-/// Appends to the file, which the first bytes make. It is in the system's cache when this returns, hardly ever on a
-/// disk, so that handing it to another thread would cost more than it saves. After an error the rest is let go.
-fn aside(file: &mut Option<io::Result<Spool>>, directory: &Path, bytes: &[u8]) {
-    let spool = file.get_or_insert_with(|| {
-        let file = Arc::new(tempfile::tempfile_in(directory)?);
-        Ok(Spool { file, length: 0 })
-    });
-    let Ok(open) = spool else {
-        return;
-    };
-    match open.file.as_ref().write_all(bytes) {
-        Ok(()) => open.length += bytes.len() as u64,
-        Err(error) => *spool = Err(error),
     }
 }
 

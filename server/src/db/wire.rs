@@ -7,6 +7,7 @@
 mod batch;
 mod cancel;
 mod flight;
+mod large;
 mod lines;
 mod link;
 mod loan;

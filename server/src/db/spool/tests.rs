@@ -195,10 +195,10 @@ async fn without_a_place_for_files_the_answer_is_lost_and_the_connection_is_not(
 fn a_file_has_no_name() {
     let directory = std::env::temp_dir().join(format!("fluxbase-spool-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let mut file = None;
-    super::aside(&mut file, &directory, b"secret");
+    let mut file = super::Filling::new(Arc::new(directory.clone()));
+    file.add(b"secret");
     let names = std::fs::read_dir(&directory).unwrap().count();
-    let spool = file.unwrap().unwrap();
+    let spool = file.end().unwrap();
     std::fs::remove_dir(&directory).unwrap();
     assert_eq!(names, 0);
     assert_eq!(spool.read(0, 99).unwrap(), "secret");

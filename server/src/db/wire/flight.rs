@@ -167,8 +167,8 @@ impl Flight {
         };
         // A rollback alone answers with nothing.
         let row = self.answer.take();
-        row.map(|row| Answer::of_wire(row, planned))
-            .ok_or_else(|| DbError::Protocol("no row".into()))
+        let row = row.ok_or_else(|| DbError::Protocol("no row".into()))?;
+        Answer::of_wire(row, planned)
     }
 
     /// What is not parsed by now never will be.

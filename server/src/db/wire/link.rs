@@ -4,13 +4,14 @@
 //! waiting: what was sent is answered, and read, all the same.
 
 use super::batch::Block;
-use super::message::{Key, next};
+use super::large::Incoming;
+use super::message::{Key, Malformed};
 use super::policy::Line;
 use super::queue::{Coming, Queue};
 use super::stream::{Reader, Writer};
 use crate::db::error::DbError;
 use crate::db::transaction::Work;
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::time::{Duration, Instant};
@@ -167,12 +168,12 @@ impl Link {
     pub async fn drive(
         &self,
         reader: &mut Reader,
-        arrived: BytesMut,
+        incoming: Incoming,
         on_landed: impl Fn(),
     ) -> DbError {
         tokio::select! {
             biased;
-            reason = self.read(reader, arrived, on_landed) => reason,
+            reason = self.read(reader, incoming, on_landed) => reason,
             error = self.write_rest() => DbError::Lost(error.to_string()),
             () = self.end.notified() => DbError::Lost("the connection was given up".into()),
         }
@@ -181,17 +182,18 @@ impl Link {
     async fn read(
         &self,
         reader: &mut Reader,
-        mut arrived: BytesMut,
+        mut incoming: Incoming,
         on_landed: impl Fn(),
     ) -> DbError {
         loop {
-            if let Err(error) = self.digest(&mut arrived, &on_landed) {
+            if let Err(error) = self.digest(&mut incoming, &on_landed) {
                 return error;
             }
+            let arrived = &mut incoming.arrived;
             if arrived.capacity() - arrived.len() < CHUNK / 4 {
                 arrived.reserve(CHUNK);
             }
-            match reader.read_buf(&mut arrived).await {
+            match reader.read_buf(arrived).await {
                 Ok(0) => return DbError::Lost("PostgreSQL closed the connection".into()),
                 Ok(_) => {}
                 Err(error) => return DbError::Lost(error.to_string()),
@@ -216,9 +218,9 @@ impl Link {
     }
 
     /// Takes in what arrived.
-    fn digest(&self, arrived: &mut BytesMut, on_landed: impl Fn()) -> Result<(), DbError> {
-        let broken = |error: super::message::Malformed| DbError::Protocol(error.to_string());
-        while let Some(message) = next(arrived).map_err(broken)? {
+    fn digest(&self, incoming: &mut Incoming, on_landed: impl Fn()) -> Result<(), DbError> {
+        let broken = |error: Malformed| DbError::Protocol(error.to_string());
+        while let Some(message) = incoming.next().map_err(broken)? {
             let taken = self.queue.borrow_mut().take(message, Instant::now);
             if let Some(done) = taken? {
                 // What leads out of a failed transaction.

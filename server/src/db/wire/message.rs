@@ -9,15 +9,15 @@ use bytes::{Buf, BytesMut};
 /// A tag and a length that counts itself.
 const HEADER: usize = 5;
 
-/// The longest message that is taken. PostgreSQL itself goes up to 1 GB for one value; an answer that is
-/// kept in memory as a whole, once for each request under way, must end earlier.
+/// The longest message that is taken as a whole. PostgreSQL itself goes up to 1 GB for one value; what is kept in memory,
+/// once for each request under way, must end earlier.
 pub const LONGEST: usize = 256 << 20;
 
 /// Room made at once for a message that announced to be long; the rest follows as its bytes arrive.
 const STEP: usize = 256 << 10;
 
 /// What PostgreSQL says after the login.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Message {
     /// A statement was parsed.
     Parsed,

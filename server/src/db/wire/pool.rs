@@ -4,6 +4,7 @@
 //! small request.
 
 use super::cancel::wind_down;
+use super::large::Incoming;
 use super::lines::{LINES, Lines, with_cut};
 use super::link::Link;
 use super::loan::Lease;
@@ -303,6 +304,8 @@ impl Pool {
         let queue = Queue::new(names, Instant::now());
         let link = Rc::new(Link::new(number, opened.key, opened.place, writer, queue));
         let driven = Rc::clone(&link);
+        let directory = Arc::clone(&self.options.spool_directory);
+        let incoming = Incoming::new(opened.arrived, directory);
         let pool = Rc::downgrade(self);
         spawn_local(async move {
             let on_landed = || {
@@ -310,7 +313,7 @@ impl Pool {
                     landed(&pool, &driven);
                 }
             };
-            let reason = driven.drive(&mut reader, opened.arrived, on_landed).await;
+            let reason = driven.drive(&mut reader, incoming, on_landed).await;
             ended(&pool, &driven, &reason);
         });
         link

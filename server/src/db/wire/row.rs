@@ -1,8 +1,13 @@
+use crate::db::spool::Spool;
 use bytes::Bytes;
+use std::io;
 
 /// A row as PostgreSQL sent it. Columns are slices of the buffer it arrived in, not copies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row(Bytes);
+#[derive(Debug)]
+pub struct Row {
+    content: Bytes,
+    first: Option<io::Result<Spool>>,
+}
 
 impl Row {
     /// From the content of a message; `None` when lengths and bytes do not agree.
@@ -11,12 +16,33 @@ impl Row {
         for _ in 0..u16::from_be_bytes(*count) {
             (_, rest) = split(rest)?;
         }
-        rest.is_empty().then_some(Self(content))
+        rest.is_empty().then_some(Self {
+            content,
+            first: None,
+        })
+    }
+
+    /// With its first column in a file, or why it is not there.
+    pub fn with_first(self, first: io::Result<Spool>) -> Self {
+        Self {
+            first: Some(first),
+            ..self
+        }
+    }
+
+    /// The first column, if it went into a file.
+    pub fn first(&self) -> Option<&io::Result<Spool>> {
+        self.first.as_ref()
+    }
+
+    /// As [`Row::first`], and the row has it no more.
+    pub fn take_first(&mut self) -> Option<io::Result<Spool>> {
+        self.first.take()
     }
 
     /// The bytes of a column: `Some(None)` is SQL NULL, `None` says that there is no such column.
     pub fn column(&self, number: usize) -> Option<Option<Bytes>> {
-        let (count, mut rest) = self.0.split_first_chunk::<2>()?;
+        let (count, mut rest) = self.content.split_first_chunk::<2>()?;
         if number >= usize::from(u16::from_be_bytes(*count)) {
             return None;
         }
@@ -24,7 +50,14 @@ impl Row {
             (_, rest) = split(rest)?;
         }
         let (value, _) = split(rest)?;
-        Some(value.map(|value| self.0.slice_ref(value)))
+        Some(value.map(|value| self.content.slice_ref(value)))
+    }
+}
+
+/// As rows that are in memory are compared; what is in a file is like nothing else.
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.first.is_none() && other.first.is_none() && self.content == other.content
     }
 }
 
@@ -71,7 +104,7 @@ mod tests {
             b"\0\0a",
             b"\xff\xff\0\0\0\0",
         ] {
-            assert_eq!(row(content), None, "{content:?}");
+            assert!(row(content).is_none(), "{content:?}");
         }
         assert!(row(b"\0\0").is_some());
     }

@@ -186,14 +186,26 @@ async fn half_an_answer_is_none() {
 }
 
 #[actix_web::test]
-async fn a_row_of_a_gigabyte_is_refused_when_it_is_announced() {
+async fn a_row_of_a_gigabyte_is_refused_when_it_is_announced_unless_it_can_go_into_a_file() {
     let (wire, _) = server(|number, stream| {
-        then_fine(number, stream, b"1\0\0\0\x042\0\0\0\x04D\x40\0\0\0\0\x01")
+        let row = b"1\0\0\0\x042\0\0\0\x04D\x40\0\0\0\0\x02\0\0\0\x01";
+        then_fine(number, stream, row);
     });
     let began = Instant::now();
     let error = ask(&wire).await.unwrap_err();
     assert!(error.breaks_connection(), "{error}");
     assert!(began.elapsed() < Duration::from_secs(1));
+    recovers(&wire).await;
+}
+
+#[actix_web::test]
+async fn a_large_column_that_never_comes_to_its_end_is_given_up() {
+    let (wire, _) = server(|number, stream| {
+        let row = b"1\0\0\0\x042\0\0\0\x04D\x40\0\0\0\0\x01\x3f\xff\xff\xf6begun";
+        then_fine(number, stream, row);
+    });
+    let error = ask(&wire).await.unwrap_err();
+    assert!(matches!(error, DbError::Silent), "{error}");
     recovers(&wire).await;
 }
 

@@ -212,7 +212,8 @@ impl Asks<'_> {
         // Anybody can invent keys, so they are not looked up without end.
         let limiter = &self.worker.shared.limiter;
         let known = match limiter.may_look_up(self.client(), self.now) {
-            true => key_limits(self.worker, &key).await,
+            // In a box: it is rare, and every request would be as large.
+            true => Box::pin(key_limits(self.worker, &key)).await,
             false => None,
         };
         let asker = match known {

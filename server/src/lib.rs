@@ -45,3 +45,4 @@ pub mod mail;
 pub mod openapi;
 pub mod reply;
 pub mod rest;
+mod thread;

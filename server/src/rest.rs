@@ -186,35 +186,7 @@ async fn run(
     reply: impl FnOnce(&Done<'_>) -> Result<HttpResponse, Failure>,
 ) -> Result<HttpResponse, Failure> {
     let caller = passed.caller()?;
-    let http = asked.http;
-    let prefer: Vec<&str> = http
-        .headers()
-        .get_all("prefer")
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let request = Request {
-        schema: asked.schema,
-        id: asked.id,
-        query: http.query_string(),
-        prefer: &prefer,
-        accept: header(http, ACCEPT),
-        content_type: asked.content_type,
-        range: header(http, RANGE).filter(|_| asked.dialect == Dialect::PostgRest),
-        unfiltered_writes: asked.dialect == Dialect::PostgRest
-            && worker.shared.config.api.unfiltered_writes,
-        body: asked.body,
-        ..Request::new(asked.dialect, method(http.method())?, asked.table)
-    };
-    let statement = {
-        let served = worker.shared.served.load();
-        let ask = (asked.parse)(&request)?;
-        let plan = plan(
-            &ask,
-            &served.catalog,
-            &limits(&worker.shared.config.api, caller.role(), asked.dialect),
-        )?;
-        sql::print(&plan)
-    };
+    let statement = compile(&asked, caller.role(), worker)?;
     let anonymous = caller.is_anonymous();
     let scope = match (statement.reply.verb, statement.access) {
         (Verb::Call, _) => "execute:rpc",
@@ -231,6 +203,37 @@ async fn run(
         answer: &answer,
         anonymous,
     })
+}
+
+/// Parse → plan → print. Apart from what waits: whatever lived there would be moved about with it.
+fn compile(
+    asked: &Asked<'_>,
+    role: DatabaseRole,
+    worker: &Worker,
+) -> Result<sql::Statement, Failure> {
+    let http = asked.http;
+    let api = &worker.shared.config.api;
+    let prefer: Vec<&str> = http
+        .headers()
+        .get_all("prefer")
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let request = Request {
+        schema: asked.schema,
+        id: asked.id,
+        query: http.query_string(),
+        prefer: &prefer,
+        accept: header(http, ACCEPT),
+        content_type: asked.content_type,
+        range: header(http, RANGE).filter(|_| asked.dialect == Dialect::PostgRest),
+        unfiltered_writes: asked.dialect == Dialect::PostgRest && api.unfiltered_writes,
+        body: asked.body,
+        ..Request::new(asked.dialect, method(http.method())?, asked.table)
+    };
+    let served = worker.shared.served.load();
+    let ask = (asked.parse)(&request)?;
+    let plan = plan(&ask, &served.catalog, &limits(api, role, asked.dialect))?;
+    Ok(sql::print(&plan))
 }
 
 fn header(http: &HttpRequest, name: HeaderName) -> Option<&str> {

@@ -8,6 +8,7 @@ use crate::graphql::Documents;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
 use crate::openapi::Descriptions;
+use crate::thread::give_way;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -35,6 +36,10 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
 
     let listening = HttpServer::new({
         move || {
+            // Each worker has this done on its own thread.
+            if let Err(error) = give_way() {
+                tracing::debug!(%error, "a worker does not give way to PostgreSQL");
+            }
             let worker = Worker::new(Arc::clone(&shared), Arc::clone(&options), connections);
             let app = App::new().wrap(from_fn(app::outer));
             let app = match worker {

@@ -49,7 +49,9 @@ impl Manager for Opener {
     type Error = DbError;
 
     async fn create(&self) -> Result<Connection, DbError> {
-        self.open()
+        // In a box: the pool puts this into every request's future three times over, and those thirty kilobytes were
+        // moved about with each request.
+        Box::pin(self.open())
             .await
             .map_err(|error| DbError::Unreachable(error.to_string()))
     }

@@ -218,6 +218,11 @@ impl Db {
         {
             return wire.run(work).await;
         }
+        // In a box: under `wire` this is the rare way, and a request would carry its size about with it.
+        Box::pin(self.attempt_twice(work)).await
+    }
+
+    async fn attempt_twice(&self, work: &Work<'_>) -> Result<Answer, DbError> {
         match self.attempt(work).await {
             Err(error) if error.is_stale_statement() => self.attempt(work).await,
             outcome => outcome,

@@ -7,6 +7,7 @@
 mod batch;
 mod cancel;
 mod flight;
+mod growth;
 mod large;
 mod lines;
 mod link;
@@ -63,14 +64,15 @@ impl Wire {
     /// As [`Db::run_as`](super::Db::run_as).
     pub async fn run(&self, work: &Work<'_>) -> Result<Answer, DbError> {
         let block = Block::of(work);
+        // What runs alone is in a box: what runs in a line, most of all, need not be as large.
         if block == Block::Explicit || work.statement.access == Access::ReadWrite {
-            return self.alone(work, block, None).await;
+            return Box::pin(self.alone(work, block, None)).await;
         }
         let kind = self.kinds.of(work);
         if let Some(outcome) = in_line(&self.pool, work, &kind).await {
             return outcome;
         }
-        self.alone(work, block, Some(&kind)).await
+        Box::pin(self.alone(work, block, Some(&kind))).await
     }
 
     /// Runs it in a session of its own.

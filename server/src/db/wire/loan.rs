@@ -22,11 +22,6 @@ impl Lease {
         self.link.as_ref().is_none_or(|link| link.is_retired())
     }
 
-    /// The session, not on loan any more.
-    pub fn back(mut self) -> Option<Rc<Link>> {
-        self.link.take()
-    }
-
     pub fn new(pool: &Rc<Pool>, link: Rc<Link>) -> Self {
         Self {
             link: Some(link),

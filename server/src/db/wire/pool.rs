@@ -4,6 +4,7 @@
 //! small request.
 
 use super::cancel::wind_down;
+use super::growth::{Growth, PATIENCE};
 use super::large::Incoming;
 use super::lines::{LINES, Lines, with_cut};
 use super::link::Link;
@@ -24,22 +25,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
 
-/// How long a request waits for a session in use before another is opened. Requests that take a fraction of a
-/// millisecond are cheaper one after another on a backend that is warm than side by side on many that are not, and a
-/// burst on a cold server must not open fifty at once; a slow query must not hold up anybody for longer.
-const PATIENCE: Duration = Duration::from_millis(10);
-
-/// Without anybody waiting for this long, one session is taken back.
-const CALM: Duration = Duration::from_secs(1);
-
 /// How long a request waits for somebody to find that PostgreSQL is back; longer than the first pause.
 const HOPE: Duration = Duration::from_millis(150);
 
 /// The sessions.
 pub struct Pool {
     options: Arc<Options>,
-    /// The most sessions that serve one request at a time, and the most that are lines.
-    most: usize,
+    /// The most sessions that are lines.
     lines: usize,
     /// A number of this pool's own, so that not all come back to PostgreSQL in the same moment.
     seed: u64,
@@ -55,13 +47,19 @@ struct State {
     idle: Vec<Rc<Link>>,
     waiting: VecDeque<oneshot::Sender<Result<Lease, DbError>>>,
     opening: usize,
-    allowed: usize,
-    calm_since: Instant,
+    growth: Growth,
     /// No session more before this moment: PostgreSQL refused the last.
     closed_until: Instant,
     /// PostgreSQL is away, for this reason, and somebody looks for it.
     away: Option<Box<str>>,
     last: u64,
+}
+
+impl State {
+    /// Whether as many requests run as may.
+    fn is_full(&self) -> bool {
+        self.links.len() - self.idle.len().min(self.links.len()) >= self.growth.allowed()
+    }
 }
 
 impl Pool {
@@ -71,7 +69,6 @@ impl Pool {
         let lines = (most / 4).min(LINES);
         Rc::new(Self {
             options,
-            most: most - lines,
             lines,
             seed,
             state: RefCell::new(State {
@@ -80,8 +77,7 @@ impl Pool {
                 idle: Vec::new(),
                 waiting: VecDeque::new(),
                 opening: 0,
-                allowed: 1,
-                calm_since: now,
+                growth: Growth::new(most - lines, now),
                 closed_until: now,
                 away: None,
                 last: 0,
@@ -124,19 +120,24 @@ impl Pool {
         self.open_wanted();
         let mut end = pin!(tokio::time::sleep(patience));
         loop {
+            let answered = self.state.borrow().growth.answered();
             tokio::select! {
                 biased;
                 got = &mut coming => {
                     return got.unwrap_or_else(|_| Err(DbError::Lost("the pool is gone".into())));
                 }
                 () = &mut end => return Err(away.map_or(DbError::PoolExhausted, DbError::unreachable)),
-                () = tokio::time::sleep(PATIENCE) => self.grow(),
+                () = tokio::time::sleep(PATIENCE) => self.grow(answered),
             }
         }
     }
 
     fn take_idle(&self) -> Option<Rc<Link>> {
-        self.state.borrow_mut().idle.pop()
+        let state = &mut *self.state.borrow_mut();
+        match state.is_full() {
+            true => None,
+            false => state.idle.pop(),
+        }
     }
 
     /// The line for a read that is expected to take so long, if it is to stand in one.
@@ -202,59 +203,65 @@ impl Pool {
         state.links.len().saturating_sub(state.idle.len()) + lines
     }
 
-    /// Gives a session to whoever waits longest, or keeps it.
+    /// Keeps a session for whoever comes, or gives it to whoever waits longest.
     pub fn offer(self: &Rc<Self>, link: Rc<Link>) {
         if link.is_retired() {
             return link.close();
         }
-        let mut lease = Lease::new(self, link);
+        self.state.borrow_mut().idle.push(link);
+        self.hand_out();
+    }
+
+    /// Gives sessions that are idle to those who wait, as far as more may run.
+    fn hand_out(self: &Rc<Self>) {
         loop {
-            let Some(waiting) = self.state.borrow_mut().waiting.pop_front() else {
-                break;
+            let (waiting, link) = {
+                let state = &mut *self.state.borrow_mut();
+                if state.is_full() || state.idle.is_empty() {
+                    return;
+                }
+                let Some(waiting) = state.waiting.pop_front() else {
+                    return;
+                };
+                if waiting.is_closed() {
+                    continue;
+                }
+                (waiting, state.idle.pop())
             };
-            match waiting.send(Ok(lease)) {
-                Ok(()) => return,
-                Err(Ok(back)) => lease = back,
-                Err(Err(_)) => return,
-            }
-        }
-        if let Some(link) = lease.back() {
-            self.state.borrow_mut().idle.push(link);
+            let Some(link) = link else { return };
+            // Whoever stopped waiting in between gives it back as it drops it.
+            let _ = waiting.send(Ok(Lease::new(self, link)));
         }
     }
 
     fn landed(self: &Rc<Self>, link: &Rc<Link>) {
         if link.depth() == 0 && !link.is_held() {
+            self.state.borrow_mut().growth.answer();
             self.offer(Rc::clone(link));
         }
     }
 
-    /// Allows one session more when all there are in use and none is being opened.
-    fn grow(self: &Rc<Self>) {
+    /// Somebody has waited for a session, and then there had been so many answers.
+    fn grow(self: &Rc<Self>, answered: u64) {
         {
             let state = &mut *self.state.borrow_mut();
-            let full = state.opening == 0 && state.links.len() >= state.allowed;
-            if !full || state.allowed >= self.most || Instant::now() < state.closed_until {
-                return;
+            let full = state.opening == 0 && state.is_full();
+            if full && Instant::now() >= state.closed_until {
+                state.growth.waited(answered, Instant::now());
             }
-            state.allowed += 1;
-            state.calm_since = Instant::now();
         }
+        self.hand_out();
         self.open_wanted();
     }
 
     /// Takes back one session for every second in which nobody had to wait for one.
     fn shrink(&self) {
         let state = &mut *self.state.borrow_mut();
-        if state.calm_since.elapsed() < CALM {
-            return;
-        }
-        state.calm_since = Instant::now();
-        if state.allowed > 1 && !state.idle.is_empty() {
-            state.allowed -= 1;
-            if state.links.len() > state.allowed {
-                state.idle.remove(0).close();
-            }
+        if state.growth.calm(Instant::now())
+            && state.links.len() > state.growth.allowed()
+            && !state.idle.is_empty()
+        {
+            state.idle.remove(0).close();
         }
     }
 
@@ -263,7 +270,7 @@ impl Pool {
         {
             let state = &mut *self.state.borrow_mut();
             let waiting = state.waiting.iter().filter(|one| !one.is_closed()).count();
-            let room = state.links.len() + state.opening < state.allowed;
+            let room = state.links.len() + state.opening < state.growth.allowed();
             if waiting <= state.opening || !room || state.away.is_some() {
                 return;
             }
@@ -332,7 +339,7 @@ impl Pool {
             let state = &mut *self.state.borrow_mut();
             state.closed_until = Instant::now() + BACKOFF.1;
             if !state.links.is_empty() {
-                state.allowed = state.links.len();
+                state.growth.limit(state.links.len());
                 return;
             }
             if state.away.is_some() {

@@ -31,6 +31,7 @@ impl Row {
     }
 
     /// The first column, if it went into a file.
+    #[cfg(test)]
     pub fn first(&self) -> Option<&io::Result<Spool>> {
         self.first.as_ref()
     }

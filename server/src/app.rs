@@ -104,6 +104,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .wrap(from_fn(gate))
+                // First: a route with a part that varies is an expression, tried in this order.
+                .configure(tables)
+                .service(graphql_at("/graphql"))
                 .configure(account_routes)
                 .service(only("/auth/csrf", "GET", web::get().to(auth::csrf)))
                 .service(only(
@@ -126,8 +129,6 @@ pub fn routes(app: &mut web::ServiceConfig) {
                     "GET, HEAD",
                     web::route().guard(reads()).to(openapi::fluxbase),
                 ))
-                .configure(tables)
-                .service(graphql_at("/graphql"))
                 .default_service(web::to(no_such_route)),
         )
         .service(

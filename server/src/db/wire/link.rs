@@ -225,9 +225,11 @@ impl Link {
             if let Some(done) = taken? {
                 // What leads out of a failed transaction.
                 self.write();
-                done.deliver();
                 self.landed.notify_waiters();
+                // First whoever waits for the session is woken, then whoever has waited for this answer: so PostgreSQL has
+                // the next statement while the answer is told.
                 on_landed();
+                done.deliver();
             }
         }
         Ok(())

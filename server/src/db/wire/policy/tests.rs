@@ -1,7 +1,7 @@
 mod simulation;
 
 use super::{APART, CUT, Choice, DEPTH, FORGIVEN, KNOWN, Kind, LINE, Line, SLOW, STUCK, choose};
-use simulation::{Client, Outcome, simulate};
+use simulation::{Asking, Client, Outcome, simulate};
 use std::time::{Duration, Instant};
 
 const US: fn(u64) -> Duration = Duration::from_micros;
@@ -173,8 +173,11 @@ fn waits(outcome: &Outcome) -> (Duration, Duration) {
 fn short_reads_beside_slow_ones_keep_their_rate() {
     // Of sixty-four, eight sessions serve eight at once; the slow ones take two.
     for (clients, kept) in [(4, 0.8), (16, 0.8), (64, 0.7)] {
-        let quiet = simulate(&short(clients), MS(2000));
-        let beside = simulate(&[short(clients), slow(2)].concat(), MS(2000));
+        let quiet = simulate(&Asking::Clients(&short(clients)), MS(2000));
+        let beside = simulate(
+            &Asking::Clients(&[short(clients), slow(2)].concat()),
+            MS(2000),
+        );
         let (p99, _) = waits(&beside);
         assert!(p99 < MS(10), "{clients} clients: {p99:?}");
         let ratio = beside.waits.len() as f64 / quiet.waits.len() as f64;
@@ -191,11 +194,52 @@ fn whoever_makes_a_trusted_kind_slow_at_will_holds_up_others_for_a_moment_only()
         takes: US(100),
         now_and_then: Some((50, MS(50))),
     };
-    let outcome = simulate(&[short(16), vec![trap; 4]].concat(), MS(20_000));
+    let outcome = simulate(
+        &Asking::Clients(&[short(16), vec![trap; 4]].concat()),
+        MS(20_000),
+    );
     let (p99, most) = waits(&outcome);
     assert!(p99 < MS(5), "{p99:?}");
     // Behind one that turned out to be slow until the line is seen not to move; then a session of one's own.
     assert!(most < STUCK * 2 + CUT + MS(5), "{most:?}");
     assert!(outcome.cut > 0, "nothing was guessed wrong");
     assert!(outcome.cut < 60, "{} were guessed wrong", outcome.cut);
+}
+
+/// Arrivals at a server with one worker, on two cores that compilers used as well: eight clients that read a row by its
+/// key (a), four that read twenty with all that belongs to them (b), two that sleep for 50 ms (c); each letter behind the
+/// microseconds since the one before.
+const ARRIVALS: &str = include_str!("tests/arrivals.txt");
+
+fn recorded(takes: [Duration; 3]) -> (Vec<(Duration, usize, Duration)>, Duration) {
+    let mut now = Duration::ZERO;
+    let all: Vec<_> = ARRIVALS
+        .split_whitespace()
+        .map(|one| {
+            let (gap, letter) = one.split_at(one.len() - 1);
+            now += US(gap.parse().unwrap());
+            let kind = "abc".find(letter).unwrap();
+            (now, kind, takes[kind])
+        })
+        .collect();
+    (all, now)
+}
+
+#[test]
+fn requests_as_they_were_recorded_share_lines_and_wait_for_no_slow_one() {
+    let (all, length) = recorded([US(50), US(400), MS(50)]);
+    assert_eq!(all.len(), 3000);
+    let outcome = simulate(&Asking::Recorded(&all), length + MS(200));
+    assert_eq!(outcome.answered, all.len(), "some were lost");
+    let short = all.iter().filter(|(_, kind, _)| *kind < 2).count();
+    let share = outcome.in_line as f64 / short as f64;
+    assert!(share > 0.9, "{share} in lines");
+    let (p99, most) = waits(&outcome);
+    assert!(p99 < LINE + MS(1) && most < STUCK, "{p99:?} {most:?}");
+    // The twin: were the second kind slow, it would not be in a line, and the first would not wait for it.
+    let (all, length) = recorded([US(50), MS(9), MS(50)]);
+    let outcome = simulate(&Asking::Recorded(&all), length + MS(20_000));
+    let (p99, _) = waits(&outcome);
+    assert_eq!(outcome.answered, all.len(), "some were lost");
+    assert!(p99 < STUCK, "{p99:?}");
 }

@@ -1,5 +1,5 @@
-//! Clients that ask, wait for the answer and ask again; sessions that serve one after another; time that is counted and
-//! not waited for. Two lines and six sessions beside them, a processor for each.
+//! Requests, from clients that ask, wait for the answer and ask again or as they were recorded; sessions that serve one
+//! after another; time that is counted and not waited for. Two lines and six sessions beside them, a processor for each.
 
 use super::super::{CUT, Choice, Kind, Line, STUCK, choose};
 use std::collections::VecDeque;
@@ -17,17 +17,29 @@ pub struct Client {
     pub now_and_then: Option<(usize, Duration)>,
 }
 
+/// Who asks, and when.
+pub enum Asking<'a> {
+    /// Each client whenever it has its answer.
+    Clients(&'a [Client]),
+    /// At these moments, whatever becomes of it: a kind, and how long it takes.
+    Recorded(&'a [(Duration, usize, Duration)]),
+}
+
 #[derive(Default)]
 pub struct Outcome {
     /// Of each request of kind 0, the time from asking to the answer.
     pub waits: Vec<Duration>,
     /// How many were cut off in a line.
     pub cut: usize,
+    /// How many were answered in a line, and how many at all.
+    pub in_line: usize,
+    pub answered: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Request {
     client: usize,
+    kind: usize,
     asked: Duration,
     takes: Duration,
     expected: Duration,
@@ -64,32 +76,70 @@ impl Session {
     }
 }
 
-pub fn simulate(clients: &[Client], length: Duration) -> Outcome {
+impl Asking<'_> {
+    /// Client, number, kind and time of those who ask now; `again` are clients that have their answers.
+    fn now(
+        &self,
+        now: Duration,
+        again: Vec<(usize, usize)>,
+        next: &mut usize,
+    ) -> Vec<(usize, usize, usize, Duration)> {
+        match self {
+            Self::Clients(clients) => again
+                .into_iter()
+                .map(|(client, number)| {
+                    let of = clients[client];
+                    let slow = of
+                        .now_and_then
+                        .filter(|(each, _)| number % each == each - 1);
+                    let takes = slow.map_or(of.takes, |(_, takes)| takes);
+                    (client, number, of.kind, takes)
+                })
+                .collect(),
+            Self::Recorded(all) => {
+                let first = *next;
+                *next += all[first..]
+                    .iter()
+                    .take_while(|(at, ..)| *at <= now)
+                    .count();
+                let those = all[first..*next].iter();
+                those
+                    .map(|(_, kind, takes)| (0, 0, *kind, *takes))
+                    .collect()
+            }
+        }
+    }
+}
+
+pub fn simulate(asked: &Asking<'_>, length: Duration) -> Outcome {
     let start = Instant::now();
     let mut kinds = [Kind::default(); 3];
     let mut lines: [Session; LINES] = Default::default();
     let mut alone: [Session; ALONE] = Default::default();
     let mut waiting: VecDeque<Request> = VecDeque::new();
-    let mut asking: Vec<(usize, usize)> = (0..clients.len()).map(|client| (client, 0)).collect();
+    let mut asking: Vec<(usize, usize)> = match asked {
+        Asking::Clients(clients) => (0..clients.len()).map(|client| (client, 0)).collect(),
+        Asking::Recorded(_) => Vec::new(),
+    };
+    let mut next = 0;
     let mut outcome = Outcome::default();
     let mut now = Duration::ZERO;
     let done = |request: Request, now: Duration, outcome: &mut Outcome| {
-        if clients[request.client].kind == 0 {
+        if request.kind == 0 {
             outcome.waits.push(now - request.asked);
         }
+        outcome.answered += 1;
         (request.client, request.number + 1)
     };
     while now < length {
-        for (client, number) in std::mem::take(&mut asking) {
-            let of = clients[client];
-            let slow = of
-                .now_and_then
-                .filter(|(each, _)| number % each == each - 1);
-            let expected = kinds[of.kind].expected(start + now);
+        let coming = asked.now(now, std::mem::take(&mut asking), &mut next);
+        for (client, number, kind, takes) in coming {
+            let expected = kinds[kind].expected(start + now);
             let request = Request {
                 client,
+                kind,
                 asked: now,
-                takes: slow.map_or(of.takes, |(_, takes)| takes),
+                takes,
                 expected: expected.unwrap_or_default(),
                 here: true,
                 number,
@@ -116,7 +166,7 @@ pub fn simulate(clients: &[Client], length: Duration) -> Outcome {
                 .is_some_and(|request| now - session.since >= request.takes)
                 && let Some(request) = session.queue.pop_front()
             {
-                kinds[clients[request.client].kind].ran_alone(request.takes, 1);
+                kinds[request.kind].ran_alone(request.takes, 1);
                 asking.push(done(request, now, &mut outcome));
             }
         }
@@ -124,7 +174,7 @@ pub fn simulate(clients: &[Client], length: Duration) -> Outcome {
             let Some(first) = session.queue.front().copied() else {
                 continue;
             };
-            let kind = &mut kinds[clients[first.client].kind];
+            let kind = &mut kinds[first.kind];
             let still = now - session.since;
             if still >= first.takes.min(CUT) {
                 session.queue.pop_front();
@@ -132,6 +182,7 @@ pub fn simulate(clients: &[Client], length: Duration) -> Outcome {
                 match (first.here, first.takes <= CUT) {
                     (true, true) => {
                         kind.ran(first.takes, start + now);
+                        outcome.in_line += 1;
                         asking.push(done(first, now, &mut outcome));
                     }
                     (true, false) => waiting.push_back(first),

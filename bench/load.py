@@ -5,6 +5,7 @@ import re
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +150,16 @@ def server(database, server, workload, connections, seconds, tokens, expected_by
     if abs(size / expected_bytes - 1) > 0.01:
         raise RuntimeError(f"{workload}: {size:.0f} bytes per answer where {expected_bytes:.0f} were expected")
     return _run(started, ended, load_seconds, elapsed, requests, p50, p99)
+
+
+def beside_slow(database, target, connections, seconds, tokens, expected_bytes):
+    """R1 while two clients beside it run queries of 50 ms."""
+    with ThreadPoolExecutor(1) as pool:
+        napping = pool.submit(_wrk, target, "nap", 2, seconds + 2, tokens, check=False)
+        time.sleep(1)
+        measured = server(database, target, "r1", connections, seconds, tokens, expected_bytes)
+        napping.result()
+    return measured
 
 
 def sign_ins(database, server, connections, seconds, tokens):

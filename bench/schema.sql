@@ -77,6 +77,9 @@ grant all on all sequences in schema public to authenticated, service_role;
 
 create function public.ping() returns integer language sql stable return 1;
 grant execute on function public.ping() to anon, authenticated;
+-- A query that takes its time and no processor.
+create function public.nap() returns integer language sql stable as 'select 1 from pg_sleep(0.05)';
+grant execute on function public.nap() to authenticated;
 
 -- The floor's login. Trusted: it sets role and claims by hand, as one would without the extension's door.
 -- The others are roles a policy is written for, to price one row of it.

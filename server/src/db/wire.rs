@@ -23,6 +23,7 @@ mod startup;
 mod stream;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use row::Row;
 

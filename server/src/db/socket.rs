@@ -1,6 +1,6 @@
 //! A way to one of the hosts of a URL: a unix socket, TCP, or TLS over it.
 
-use super::tls::Tls;
+use super::tls::{Encrypted, Tls};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::IpAddr;
@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
-use tokio_rustls::client::TlsStream;
 
 /// A socket nothing of the session was said on.
 pub enum Socket {
@@ -20,7 +19,7 @@ pub enum Socket {
     /// In plain text.
     Tcp(TcpStream),
     /// Encrypted.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Encrypted>),
 }
 
 /// Where a server may be.
@@ -76,7 +75,14 @@ pub async fn dial(config: &Config, tls: &Tls, number: usize) -> io::Result<Socke
     let known = SockRef::from(&socket);
     known.set_tcp_user_timeout(config.get_tcp_user_timeout().copied())?;
     if config.get_keepalives() {
-        known.set_tcp_keepalive(&TcpKeepalive::new().with_time(config.get_keepalives_idle()))?;
+        let mut keepalive = TcpKeepalive::new().with_time(config.get_keepalives_idle());
+        if let Some(interval) = config.get_keepalives_interval() {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Some(retries) = config.get_keepalives_retries() {
+            keepalive = keepalive.with_retries(retries);
+        }
+        known.set_tcp_keepalive(&keepalive)?;
     }
     tls.over(socket, name(config, number)).await
 }
@@ -92,7 +98,7 @@ impl Socket {
     #[must_use]
     pub fn end_point(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Tls(stream) => super::tls::end_point(stream.get_ref().1),
+            Self::Tls(stream) => stream.end_point(),
             _ => None,
         }
     }

@@ -4,16 +4,17 @@
 //! (`spool.rs`) and both executors ask in the same words.
 
 mod certificate;
+mod encrypted;
 mod verify;
 
 use super::socket::Socket;
 use crate::config::{self, ConfigError, Roots, SslMode};
-use certificate::Certificate;
+pub use encrypted::Encrypted;
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -108,7 +109,7 @@ impl Tls {
             .connect(name, socket)
             .await
             .map_err(|error| failed(&error))?;
-        Ok(Socket::Tls(Box::new(stream)))
+        Ok(Socket::Tls(Box::new(Encrypted::new(stream))))
     }
 }
 
@@ -127,13 +128,6 @@ fn offers(heard: &[u8]) -> Result<bool, &'static str> {
         ),
         _ => Err("what answered when it was asked for TLS is no PostgreSQL"),
     }
-}
-
-/// What a login binds itself to: a hash of the certificate that the server showed.
-#[must_use]
-pub fn end_point(connection: &ClientConnection) -> Option<Vec<u8>> {
-    let shown = connection.peer_certificates()?.first()?;
-    Certificate::read(shown)?.end_point(shown)
 }
 
 fn client(settings: &config::Tls) -> Result<ClientConfig, ConfigError> {

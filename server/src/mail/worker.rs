@@ -261,7 +261,7 @@ impl Outage {
 #[cfg(test)]
 mod tests {
     use super::{BACKOFF, Outage};
-    use crate::db::{DbError, Tls};
+    use crate::db::DbError;
 
     #[test]
     fn an_outage_is_tried_again_ever_more_slowly_and_a_new_one_quickly() {

@@ -21,12 +21,14 @@ mod logging;
 mod rate_limiting;
 mod server;
 mod setting;
+mod tls;
+mod url;
 mod yaml;
 
 pub use api::{Api, Describe};
 pub use auth::{Auth, GivenSetting};
 pub use csrf::Csrf;
-pub use database::{Database, Executor, Login};
+pub use database::{Database, Executor};
 pub use email::{Email, Security, Smtp, Transport};
 pub use environment::Environment;
 pub use error::ConfigError;
@@ -35,6 +37,8 @@ pub use logging::{Format, Logging};
 pub use rate_limiting::{Endpoint, RateLimiting};
 pub use server::Server;
 pub use setting::{Setting, markdown_table};
+pub use tls::{Roots, SslMode, Tls};
+pub use url::Login;
 
 use given::Given;
 use std::path::Path;

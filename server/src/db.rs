@@ -25,12 +25,16 @@ mod pool;
 mod prepared;
 mod run;
 mod several;
+mod socket;
 mod spool;
+mod tls;
 mod transaction;
 mod value;
 mod wire;
 
+pub use dial::connect;
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};
 pub use run::{Answer, Kept};
 pub use spool::Spool;
+pub use tls::Tls;

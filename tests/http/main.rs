@@ -42,6 +42,7 @@ mod site;
 mod start;
 mod temporary;
 mod timing;
+mod tls;
 mod tours;
 mod ways;
 
@@ -106,6 +107,7 @@ fn main() {
     trials.extend(ways::trials(&fixture));
     trials.extend(tours::trials(&fixture));
     trials.extend(outage::trials(&fixture));
+    trials.extend(tls::trials(&fixture));
     drop((shared, fixture));
     run(&arguments, trials);
 }

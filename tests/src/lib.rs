@@ -12,6 +12,8 @@
 //! | `server` | one running `fluxbase serve` |
 //! | `http` | requests over a plain socket, so that every byte is the test's choice |
 //! | `wire` | PostgreSQL's protocol over a plain socket, for batches no driver sends |
+//! | `authority` | authorities of certificates, and what they sign |
+//! | `between` | somebody who stands between the server and PostgreSQL |
 //! | `smtp` | a mail server that keeps what it is sent |
 //! | `totp` | codes of authenticator apps |
 //! | `trial` | a test with its log tail on failure |
@@ -19,6 +21,8 @@
 //! Environment: `FLUXBASE_TEST_PG_ROOT` (a server root with `bin/`), `FLUXBASE_TEST_CLUSTER` (default
 //! `deploy/cluster`), `FLUXBASE_TEST_SERVER` (the `fluxbase` binary; only the HTTP tests need it).
 
+pub mod authority;
+pub mod between;
 pub mod cluster;
 pub mod environment;
 pub mod fixture;

@@ -1,9 +1,9 @@
-use crate::db::{DbError, Options};
+use crate::db::{self, DbError, Options};
 use futures_util::future::poll_fn;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 /// What has to be read again, or forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Session {
     }
 
     async fn connect(options: &Options) -> Result<Self, DbError> {
-        let (client, mut wire) = options.config.connect(NoTls).await?;
+        let (client, mut wire) = db::connect(&options.config, &options.tls).await?;
         let (sender, changes) = unbounded_channel();
         let driver = tokio::spawn(async move {
             while let Some(message) = poll_fn(|context| wire.poll_message(context)).await {

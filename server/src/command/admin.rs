@@ -1,19 +1,20 @@
 use super::Problem;
 use crate::config::Database;
-use crate::db::DbError;
+use crate::db::{self, DbError, Tls};
 use std::time::Duration;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 /// An administrator's session, for the commands that need rights.
 pub async fn connect(database: &Database) -> Result<Client, Problem> {
-    let mut config = database.admin()?.0.clone();
+    let login = database.admin()?;
+    let tls = Tls::load(&login.tls)?;
+    let mut config = login.config.clone();
     config
         .application_name("fluxbase admin")
         .connect_timeout(Duration::from_secs(10));
-    let (client, wire) = config
-        .connect(NoTls)
+    let (client, wire) = db::connect(&config, &tls)
         .await
-        .map_err(failed("cannot connect to database.admin_url"))?;
+        .map_err(Problem::database("cannot connect to database.admin_url"))?;
     tokio::spawn(async move {
         if let Err(error) = wire.await {
             eprintln!("fluxbase: the administrator's session ended: {error}");

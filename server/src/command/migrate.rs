@@ -57,7 +57,8 @@ async fn keep_parameters_out_of_logs(client: &Client) -> Result<(), Problem> {
 /// Gives one of our logins the password of its URL. The verifier is computed here, so that no
 /// log of the database ever holds the password.
 async fn set_password(client: &Client, login: &Login) -> Result<(), Problem> {
-    let (Some(user), Some(password)) = (login.0.get_user(), login.0.get_password()) else {
+    let (Some(user), Some(password)) = (login.config.get_user(), login.config.get_password())
+    else {
         return Ok(());
     };
     let Some(role) = LOGINS.into_iter().find(|role| *role == user) else {

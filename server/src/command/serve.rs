@@ -1,7 +1,7 @@
 use super::Problem;
 use crate::app::{self, Shared, Worker};
 use crate::catalog::{Served, Snapshot, watch};
-use crate::config::Config;
+use crate::config::{Config, SslMode};
 use crate::cookies::Cookies;
 use crate::db::Options;
 use crate::graphql::Documents;
@@ -114,7 +114,7 @@ fn share(config: Config, snapshot: Snapshot, documents: Documents) -> Arc<Shared
     })
 }
 
-/// Statements and tokens travel to the database in plain text: fine on this machine, not over a
+/// Statements and tokens may travel to the database in plain text: fine on this machine, not over a
 /// network one does not own.
 fn warn_of_plain_text(options: &Options) {
     use tokio_postgres::config::Host;
@@ -125,7 +125,13 @@ fn warn_of_plain_text(options: &Options) {
             name != "localhost" && !address.is_some_and(|address| address.is_loopback())
         }
     });
-    if remote {
-        tracing::warn!("the connection to the database is not encrypted and leaves this machine");
+    match options.tls.mode() {
+        SslMode::Disable if remote => tracing::warn!(
+            "the connection to the database is not encrypted and leaves this machine"
+        ),
+        SslMode::Prefer if remote => tracing::warn!(
+            "the connection to the database leaves this machine, and is encrypted only if what answers there offers it; database.ssl_mode verify-full does not depend on that"
+        ),
+        _ => {}
     }
 }

@@ -1,7 +1,6 @@
 use super::given::Given;
-use super::{ConfigError, Setting};
+use super::{ConfigError, Login, Setting};
 use std::time::Duration;
-use tokio_postgres::config::SslMode;
 
 const URL: Setting = Setting::secret(
     "database.url",
@@ -12,11 +11,6 @@ const ADMIN_URL: Setting = Setting::secret(
     "database.admin_url",
     "",
     "postgres:// URL of an administrator, read by `migrate` and `keys` only. Keep it out of the server's environment.",
-);
-const SSL_MODE: Setting = Setting::plain(
-    "database.ssl_mode",
-    "disable",
-    "Only `disable` exists so far: connect over a unix socket, the loopback address or a private network.",
 );
 const MAX_CONNECTIONS: Setting = Setting::plain(
     "database.max_connections",
@@ -53,7 +47,6 @@ const EXECUTOR: Setting = Setting::plain(
 pub const SETTINGS: &[Setting] = &[
     URL,
     ADMIN_URL,
-    SSL_MODE,
     MAX_CONNECTIONS,
     POOL_TIMEOUT,
     CONNECT_TIMEOUT,
@@ -92,13 +85,8 @@ pub enum Executor {
     Wire,
 }
 
-/// A checked connection URL. `Debug` of the driver's type shows no password.
-#[derive(Clone, Debug)]
-pub struct Login(pub tokio_postgres::Config);
-
 impl Database {
     pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
-        given.one_of(&SSL_MODE, &["disable"])?;
         let executor = match given.one_of(&EXECUTOR, &["wire", "deadpool"])? {
             "deadpool" => Executor::Deadpool,
             _ => Executor::Wire,
@@ -108,8 +96,8 @@ impl Database {
         let second = Duration::from_secs(1);
         let millisecond = Duration::from_millis(1);
         Ok(Self {
-            login: login(given, &URL)?,
-            admin: login(given, &ADMIN_URL)?,
+            login: Login::read(given, &URL)?,
+            admin: Login::read(given, &ADMIN_URL)?,
             max_connections: usize::try_from(given.integer(&MAX_CONNECTIONS, 1, 10_000)?)
                 .unwrap_or(1),
             pool_timeout: given.duration(&POOL_TIMEOUT, millisecond, 60 * second)?,
@@ -142,41 +130,4 @@ impl Database {
             why: "give --admin-url or set FLUXBASE_DATABASE_ADMIN_URL",
         })
     }
-}
-
-fn login(given: &Given, setting: &Setting) -> Result<Option<Login>, ConfigError> {
-    let text = given.text(setting);
-    if text.is_empty() {
-        return Ok(None);
-    }
-    // The parser's own message repeats parts of the URL, which may be the password.
-    let url_form = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    let parsed = url_form
-        .then(|| text.parse::<tokio_postgres::Config>().ok())
-        .flatten();
-    let Some(mut config) = parsed else {
-        return Err(given.malformed(
-            setting.name,
-            "expected postgres://user:password@host:port/database with special characters percent-encoded",
-        ));
-    };
-    if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-        return Err(given.malformed(
-            setting.name,
-            "sslmode must be `disable`: encrypted connections to the database are not available yet",
-        ));
-    }
-    let (hosts, ports) = (config.get_hosts().len(), config.get_ports().len());
-    let addresses = config.get_hostaddrs().len();
-    if hosts == 0 || (ports > 1 && ports != hosts) || (addresses > 0 && addresses != hosts) {
-        return Err(given.malformed(
-            setting.name,
-            "the URL must name a host, or several with as many ports",
-        ));
-    }
-    if config.get_user().is_none() || config.get_dbname().is_none() {
-        return Err(given.malformed(setting.name, "the URL must name a user and a database"));
-    }
-    config.ssl_mode(SslMode::Disable);
-    Ok(Some(Login(config)))
 }

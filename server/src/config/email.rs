@@ -1,9 +1,8 @@
-use super::given::{Given, Value};
-use super::{ConfigError, Database, Login, Server, Setting};
+use super::given::Given;
+use super::{ConfigError, Login, Server, Setting};
 use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use url::{Host, Url};
@@ -242,24 +241,14 @@ fn address(given: &Given, setting: &Setting) -> Result<Option<Address>, ConfigEr
 }
 
 fn login(given: &Given, transport: &Transport) -> Result<Option<Login>, ConfigError> {
-    let text = given.text(&DATABASE_URL);
-    if text.is_empty() {
-        return match transport {
-            Transport::None => Ok(None),
-            // Not database.url with another name: with one password for both, whoever has the one has the other.
-            _ => Err(given.malformed(
-                DATABASE_URL.name,
-                "a transport needs it: mails are taken from the database by a login of their own, fluxbase_mailer",
-            )),
-        };
-    }
-    // What holds for database.url holds for this one too: it is read as one.
-    let url = Value::new(text.to_owned(), "");
-    let alone = Given::new(BTreeMap::from([("database.url".to_owned(), url)]));
-    match Database::read(&alone) {
-        Ok(read) => Ok(read.login),
-        Err(ConfigError::Malformed { why, .. }) => Err(given.malformed(DATABASE_URL.name, why)),
-        Err(other) => Err(other),
+    let login = Login::read(given, &DATABASE_URL)?;
+    match transport {
+        // Not database.url with another name: with one password for both, whoever has the one has the other.
+        Transport::Smtp(_) | Transport::File(_) if login.is_none() => Err(given.malformed(
+            DATABASE_URL.name,
+            "a transport needs it: mails are taken from the database by a login of their own, fluxbase_mailer",
+        )),
+        _ => Ok(login),
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{
-    account_limits, api, auth, csrf, database, email, graphql, logging, rate_limiting, server,
+    account_limits, api, auth, csrf, database, email, graphql, logging, rate_limiting, server, tls,
 };
 
 /// One option: what it is called, what it is when nobody says anything, and what it means.
@@ -114,6 +114,7 @@ pub fn known() -> Vec<Setting> {
     for section in [
         server::SETTINGS,
         database::SETTINGS,
+        tls::SETTINGS,
         api::SETTINGS,
         graphql::SETTINGS,
         csrf::SETTINGS,

@@ -1,13 +1,16 @@
 use super::connection::Opener;
+use super::dial::Already;
 use super::pool::Options;
+use super::socket::{dial, places};
+use super::tls::Tls;
 use deadpool::managed::Object;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio_postgres::config::Host;
-use tokio_postgres::{CancelToken, NoTls};
+use tokio::io::AsyncReadExt;
+use tokio_postgres::{CancelToken, Config};
 
 /// Longer than any query takes to notice a cancel; after it the session is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,7 +50,10 @@ pub async fn wind_down(object: Object<Opener>, options: Arc<Options>) {
 /// a cancel that finds it waiting for a message: of 96 clients that hung up within 4 ms, two left
 /// their query running to its end.
 async fn settle(object: &Object<Opener>, options: &Options) -> io::Result<()> {
-    cancel(&options.config, object.client.cancel_token()).await?;
+    let tls = options
+        .tls
+        .insisting(object.encrypted.load(Ordering::Relaxed));
+    cancel(&options.config, &tls, object.client.cancel_token()).await?;
     // A warning when nothing is open.
     let mut rollback = pin!(object.client.batch_execute("rollback"));
     let mut pause = AGAIN.0;
@@ -55,7 +61,7 @@ async fn settle(object: &Object<Opener>, options: &Options) -> io::Result<()> {
         if let Ok(answer) = tokio::time::timeout(pause, rollback.as_mut()).await {
             return answer.map_err(io::Error::other);
         }
-        cancel(&options.config, object.client.cancel_token()).await?;
+        cancel(&options.config, &tls, object.client.cancel_token()).await?;
         pause = (pause * 2).min(AGAIN.1);
     }
 }
@@ -63,12 +69,11 @@ async fn settle(object: &Object<Opener>, options: &Options) -> io::Result<()> {
 /// Sends the cancel request to every host, since the driver does not tell which one the session is of; the others know no
 /// such session. Waits until PostgreSQL has closed that connection, which it does after signalling the session. The driver's
 /// own call returns earlier, and its signal could then hit the next request on the connection.
-async fn cancel(config: &tokio_postgres::Config, token: CancelToken) -> io::Result<()> {
-    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+async fn cancel(config: &Config, tls: &Tls, token: CancelToken) -> io::Result<()> {
     let mut outcome = Err(io::Error::other("no host"));
-    for number in 0..count {
+    for number in 0..places(config) {
         // One that answered is enough; one that is away cannot be the session's.
-        let sent = cancel_at(config, number, token.clone()).await;
+        let sent = cancel_at(config, tls, number, token.clone()).await;
         if outcome.is_err() {
             outcome = sent;
         }
@@ -77,48 +82,29 @@ async fn cancel(config: &tokio_postgres::Config, token: CancelToken) -> io::Resu
 }
 
 async fn cancel_at(
-    config: &tokio_postgres::Config,
+    config: &Config,
+    tls: &Tls,
     number: usize,
     token: CancelToken,
 ) -> io::Result<()> {
-    let ports = config.get_ports();
-    let port = *ports.get(number).or(ports.first()).unwrap_or(&5432);
-    match (
-        config.get_hostaddrs().get(number),
-        config.get_hosts().get(number),
-    ) {
-        (Some(address), _) => over_tcp((*address, port), token).await,
-        (None, Some(Host::Tcp(name))) => over_tcp((name.as_str(), port), token).await,
-        (None, Some(Host::Unix(directory))) => {
-            let path = directory.join(format!(".s.PGSQL.{port}"));
-            let stream = tokio::net::UnixStream::connect(path).await?.into_std()?;
-            let ear = tokio::net::UnixStream::from_std(stream.try_clone()?)?;
-            deliver(tokio::net::UnixStream::from_std(stream)?, ear, token).await
-        }
-        (None, None) => Err(io::Error::other("no such host")),
-    }
-}
-
-async fn over_tcp(address: impl tokio::net::ToSocketAddrs, token: CancelToken) -> io::Result<()> {
-    let stream = tokio::net::TcpStream::connect(address).await?.into_std()?;
-    let ear = tokio::net::TcpStream::from_std(stream.try_clone()?)?;
-    deliver(tokio::net::TcpStream::from_std(stream)?, ear, token).await
-}
-
-async fn deliver(
-    mouth: impl AsyncRead + AsyncWrite + Unpin,
-    mut ear: impl AsyncRead + Unpin,
-    token: CancelToken,
-) -> io::Result<()> {
+    let mut socket = dial(config, tls, number).await?;
     token
-        .cancel_query_raw(mouth, NoTls)
+        .cancel_query_raw(&mut socket, Already(None))
         .await
         .map_err(io::Error::other)?;
     let mut nothing = [0; 1];
-    match ear.read(&mut nothing).await {
+    match socket.read(&mut nothing).await {
         Ok(_) => Ok(()),
-        // PostgreSQL may close without reading to the end.
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
+        // PostgreSQL may close without reading to the end, and without a word of TLS.
+        Err(error) if is_end(error.kind()) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the other side is gone, in whatever way.
+pub fn is_end(error: io::ErrorKind) -> bool {
+    matches!(
+        error,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
+    )
 }

@@ -7,6 +7,7 @@ use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::{ClientWrapper, ManagerConfig, RecyclingMethod};
 use futures_util::future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio_postgres::Statement;
 
 /// One session of `fluxbase_app` and what is prepared in it.
@@ -16,6 +17,8 @@ pub struct Connection {
     pub prepared: Prepared<Statement>,
     /// The answer that was too large for memory.
     pub spooled: Slot,
+    /// Whether it is spoken to in TLS.
+    pub encrypted: Arc<AtomicBool>,
     /// What opened it. Each has its own, for the slot.
     sessions: deadpool_postgres::Manager,
 }
@@ -78,8 +81,11 @@ impl Opener {
     async fn open(&self) -> Result<Connection, DbError> {
         // Dropping the client on any way out of here ends its session.
         let spooled = Slot::new(Arc::clone(&self.options.spool_directory));
+        let encrypted = Arc::<AtomicBool>::default();
         let dial = Dial {
             slot: spooled.clone(),
+            tls: self.options.tls.clone(),
+            encrypted: Arc::clone(&encrypted),
         };
         // Fast: no statement in between. A session that ended while idle is noticed without asking.
         let fast = ManagerConfig {
@@ -124,6 +130,7 @@ impl Opener {
             },
             prepared: Prepared::new(self.options.prepared_statements),
             spooled,
+            encrypted,
             sessions,
         })
     }

@@ -165,9 +165,17 @@ impl From<tokio_postgres::Error> for DbError {
             );
         }
         if error.is_closed() || is_io(&error) {
-            return Self::Lost(error.to_string());
+            return Self::Lost(whole(&error));
         }
-        Self::Protocol(error.to_string())
+        Self::Protocol(whole(&error))
+    }
+}
+
+/// With its reason, which the driver keeps apart.
+fn whole(error: &tokio_postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(reason) => format!("{error}: {reason}"),
+        None => error.to_string(),
     }
 }
 

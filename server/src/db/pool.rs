@@ -1,6 +1,7 @@
 use super::connection::Opener;
 use super::error::DbError;
 use super::lease::Lease;
+use super::tls::Tls;
 use super::wire::Wire;
 use crate::config::Executor;
 use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
@@ -25,6 +26,8 @@ const CALM: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Address and login.
     pub config: tokio_postgres::Config,
+    /// How connections are encrypted.
+    pub tls: Tls,
     /// Wait for a free connection.
     pub pool_timeout: Duration,
     /// Opening one, login and first statements included.
@@ -57,13 +60,14 @@ impl Options {
     /// From the configuration.
     ///
     /// # Errors
-    /// When `database.url` is not set.
+    /// When `database.url` is not set, or a certificate cannot be read.
     pub fn new(
         database: &crate::config::Database,
         api: &crate::config::Api,
         server: &crate::config::Server,
     ) -> Result<Self, crate::config::ConfigError> {
-        let mut config = database.login()?.0.clone();
+        let login = database.login()?;
+        let mut config = login.config.clone();
         let milliseconds = database.statement_timeout.as_millis();
         let given = config.get_options().map(|text| format!("{text} "));
         // A parameter of the session and not of each transaction: no message more, and what a request sets for itself
@@ -81,6 +85,7 @@ impl Options {
             .keepalives_idle(Duration::from_secs(30));
         Ok(Self {
             config,
+            tls: Tls::load(&login.tls)?,
             pool_timeout: database.pool_timeout,
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,

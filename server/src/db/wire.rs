@@ -25,6 +25,7 @@ mod startup;
 mod stream;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use row::Row;
 

@@ -1,12 +1,12 @@
 //! The mailer's own session at the database.
 
 use super::order::{Order, Unreadable};
-use crate::db::DbError;
+use crate::db::{self, DbError, Tls};
 use futures_util::future::poll_fn;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config};
 use uuid::Uuid;
 
 /// Longer than connecting or any of these calls takes; after it the session is taken for dead.
@@ -48,12 +48,12 @@ impl Session {
     ///
     /// # Errors
     /// As PostgreSQL or the network says.
-    pub async fn open(options: &Config) -> Result<Self, DbError> {
-        in_time(Self::connect(options)).await
+    pub async fn open(options: &Config, tls: &Tls) -> Result<Self, DbError> {
+        in_time(Self::connect(options, tls)).await
     }
 
-    async fn connect(options: &Config) -> Result<Self, DbError> {
-        let (client, mut wire) = options.connect(NoTls).await?;
+    async fn connect(options: &Config, tls: &Tls) -> Result<Self, DbError> {
+        let (client, mut wire) = db::connect(options, tls).await?;
         // One place: any number of calls before the next look mean one look.
         let (sender, calls) = channel(1);
         let driver = tokio::spawn(async move {

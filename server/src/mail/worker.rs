@@ -7,7 +7,7 @@ use super::session::{self, Session};
 use super::texts::Texts;
 use crate::clock;
 use crate::config::{Config, ConfigError, Security, Transport};
-use crate::db::DbError;
+use crate::db::{DbError, Tls};
 use futures_util::{StreamExt, stream};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 /// Everything that sending takes, ready before the server listens.
 pub struct Mailer {
     options: tokio_postgres::Config,
+    tls: Tls,
     writer: Writer,
     post: Post,
 }
@@ -66,7 +67,8 @@ impl Mailer {
             tracing::warn!("mail leaves this machine unencrypted, and the links in it with it");
         }
         Ok(Some(Self {
-            options: session::options(&login.0),
+            options: session::options(&login.config),
+            tls: Tls::load(&login.tls)?,
             writer: Writer::new(email, texts),
             post,
         }))
@@ -86,7 +88,7 @@ impl Mailer {
             let opened = tokio::select! {
                 biased;
                 () = stopped(&mut told) => return,
-                opened = Session::open(&self.options) => opened,
+                opened = Session::open(&self.options, &self.tls) => opened,
             };
             let ended = match opened {
                 Ok(session) => self.follow(session, &mut told, &mut outage).await,

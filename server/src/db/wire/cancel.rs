@@ -1,8 +1,9 @@
 //! Stopping what nobody waits for any more.
 
 use super::link::Link;
-use super::open::dial;
+use crate::db::abandon::is_end;
 use crate::db::pool::Options;
+use crate::db::socket::dial;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use std::io;
@@ -60,13 +61,15 @@ async fn cancel(link: &Link, options: &Options) -> io::Result<()> {
     let key = link
         .key
         .ok_or_else(|| io::Error::other("a session without a key"))?;
-    let mut stream = dial(&options.config, link.place).await?;
+    let tls = options.tls.insisting(link.is_encrypted());
+    let mut stream = dial(&options.config, &tls, link.place).await?;
     let mut request = BytesMut::new();
     frontend::cancel_request(key.process, key.secret, &mut request);
     stream.write_all(&request).await?;
+    stream.flush().await?;
     match stream.read(&mut [0]).await {
-        // PostgreSQL may close without reading to the end.
-        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(error),
+        // PostgreSQL may close without reading to the end, and without a word of TLS.
+        Err(error) if !is_end(error.kind()) => Err(error),
         _ => Ok(()),
     }
 }

@@ -57,6 +57,11 @@ impl Link {
         }
     }
 
+    /// Whether it is spoken to in TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.writer.is_encrypted()
+    }
+
     /// Sends a request that runs alone.
     ///
     /// # Errors
@@ -161,7 +166,7 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        self.writer.flush()
     }
 
     /// Reads and writes until the session ends; why it did. `on_landed` is called each time a batch was answered.

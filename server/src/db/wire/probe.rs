@@ -45,7 +45,7 @@ pub async fn probe(pool: Weak<Pool>, wanted: Rc<Notify>, options: Arc<Options>, 
 /// # Errors
 /// Why there is none.
 pub async fn in_time(options: &Options, config: &Config) -> Result<Opened, DbError> {
-    tokio::time::timeout(options.connect_timeout, open(config))
+    tokio::time::timeout(options.connect_timeout, open(config, &options.tls))
         .await
         .unwrap_or_else(|_| {
             Err(DbError::Unreachable(

@@ -1,18 +1,15 @@
 //! The two ends of a socket, whatever it is.
 
+use super::tls::Session;
+use crate::db::socket::Socket;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::{tcp, unix};
 
-/// A socket as it was opened.
-pub enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-impl Stream {
+impl Socket {
     /// Its two ends.
     pub fn split(self) -> (Reader, Writer) {
         match self {
@@ -24,44 +21,11 @@ impl Stream {
                 let (reader, writer) = stream.into_split();
                 (Reader::Tcp(reader), Writer::Tcp(writer))
             }
+            Self::Tls(stream) => {
+                let session = Rc::new(Session::new(*stream));
+                (Reader::Tls(Rc::clone(&session)), Writer::Tls(session))
+            }
         }
-    }
-}
-
-macro_rules! on_socket {
-    ($stream:expr, $socket:ident => $act:expr) => {
-        match $stream.get_mut() {
-            Self::Unix($socket) => $act,
-            Self::Tcp($socket) => $act,
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        on_socket!(self, socket => Pin::new(socket).poll_read(context, into))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        on_socket!(self, socket => Pin::new(socket).poll_write(context, bytes))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_socket!(self, socket => Pin::new(socket).poll_flush(context))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_socket!(self, socket => Pin::new(socket).poll_shutdown(context))
     }
 }
 
@@ -69,6 +33,7 @@ impl AsyncWrite for Stream {
 pub enum Reader {
     Unix(unix::OwnedReadHalf),
     Tcp(tcp::OwnedReadHalf),
+    Tls(Rc<Session>),
 }
 
 impl AsyncRead for Reader {
@@ -77,7 +42,11 @@ impl AsyncRead for Reader {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        on_socket!(self, socket => Pin::new(socket).poll_read(context, into))
+        match self.get_mut() {
+            Self::Unix(socket) => Pin::new(socket).poll_read(context, into),
+            Self::Tcp(socket) => Pin::new(socket).poll_read(context, into),
+            Self::Tls(session) => session.poll_read(context, into),
+        }
     }
 }
 
@@ -85,6 +54,7 @@ impl AsyncRead for Reader {
 pub enum Writer {
     Unix(unix::OwnedWriteHalf),
     Tcp(tcp::OwnedWriteHalf),
+    Tls(Rc<Session>),
 }
 
 impl Writer {
@@ -93,6 +63,15 @@ impl Writer {
         match self {
             Self::Unix(socket) => socket.try_write(bytes),
             Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Tls(session) => session.try_write(bytes),
+        }
+    }
+
+    /// Whether all that was taken went out; TLS keeps what it encrypted until there is room.
+    pub fn flush(&self) -> io::Result<bool> {
+        match self {
+            Self::Unix(_) | Self::Tcp(_) => Ok(true),
+            Self::Tls(session) => session.flush(),
         }
     }
 
@@ -101,6 +80,12 @@ impl Writer {
         match self {
             Self::Unix(socket) => socket.writable().await,
             Self::Tcp(socket) => socket.writable().await,
+            Self::Tls(session) => session.writable().await,
         }
+    }
+
+    /// Whether nobody in between can read it.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 }

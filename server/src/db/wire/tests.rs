@@ -42,7 +42,7 @@ fn server_of(connections: usize, script: Script) -> (Wire, Arc<AtomicUsize>) {
             number += 1;
         }
     });
-    let url = format!("postgres://fluxbase_app@127.0.0.1:{port}/d");
+    let url = format!("postgres://fluxbase_app@127.0.0.1:{port}/d?sslmode=disable");
     let environment = Environment::from([("FLUXBASE_DATABASE_URL", url.as_str())]);
     let config = Config::from_text("", &environment, Vec::new()).unwrap();
     let mut options = Options::new(&config.database, &config.api, &config.server).unwrap();

@@ -141,7 +141,7 @@ fn the_mailer_logs_in_as_itself() {
             .is_none()
     );
     let user = |yaml: &str| {
-        let login = load(yaml).unwrap().email.login.unwrap().0;
+        let login = load(yaml).unwrap().email.login.unwrap().config;
         let password = login.get_password().map(<[u8]>::to_vec);
         (login.get_user().unwrap().to_owned(), password)
     };
@@ -150,7 +150,7 @@ fn the_mailer_logs_in_as_itself() {
     );
     assert_eq!(given, ("m".into(), Some(b"other".to_vec())));
     let message = refused(
-        "email: {transport: file, directory: /tmp, database_url: 'postgres://m:hunter2@h/d?sslmode=require'}",
+        "email: {transport: file, directory: /tmp, database_url: 'postgres://m:hunter2@h/d?sslmode=always'}",
     );
     assert!(message.starts_with("email.database_url "), "{message}");
     assert!(!message.contains("hunter2"), "{message}");

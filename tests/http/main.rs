@@ -26,6 +26,7 @@ mod limits;
 mod lockout;
 mod mailbox;
 mod mass_assignment;
+mod memberships;
 mod metadata;
 mod openapi;
 mod operators;
@@ -82,6 +83,7 @@ fn main() {
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
     trials.extend(large::trials(&fixture));
+    trials.extend(memberships::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(executor::trials(&fixture));
     trials.extend(lockout::trials(&fixture));

@@ -15,10 +15,20 @@ const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
 const FUNCTIONS: &str = include_str!("../../../sql/catalog/functions.sql");
 const VIEWS: &str = include_str!("../../../sql/catalog/views.sql");
 
+const MEMBERSHIPS: &str = include_str!("../../../sql/catalog/memberships.sql");
+
+/// What the database looks like.
+pub struct Shape {
+    /// Relations, functions, and what was granted on them.
+    pub catalog: Catalog,
+    /// Of the roles that requests have, as they were before what was granted was looked at.
+    pub memberships: String,
+}
+
 /// All that is read before the first request.
 pub struct Snapshot {
     /// Relations.
-    pub catalog: Catalog,
+    pub shape: Shape,
     /// What verifies tokens.
     pub keys: Keys,
     /// The public keys as text.
@@ -31,23 +41,21 @@ impl Snapshot {
     /// # Errors
     /// As PostgreSQL says, or when its answer cannot be understood.
     pub async fn read(session: &Session, schemas: &[String], auth: &Auth) -> Result<Self, DbError> {
-        let catalog = catalog(session, schemas).await?;
+        let shape = catalog(session, schemas).await?;
         let (keys, jwks) = keys(session, auth).await?;
-        Ok(Self {
-            catalog,
-            keys,
-            jwks,
-        })
+        Ok(Self { shape, keys, jwks })
     }
 }
 
 /// Reads the shape of the database, all queries in one snapshot of it.
-pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
+pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Shape, DbError> {
     let client = session.client();
     client
         // The planner expects thousands of rows of the catalogs and would compile for longer than it reads.
         .batch_execute("begin isolation level repeatable read read only; set local jit = off")
         .await?;
+    // Before the rest: what changes in between is found at the next look, since privileges are never older than this.
+    let memberships = text(&client, MEMBERSHIPS, &[]).await;
     let queries = [SCHEMAS, RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS, VIEWS];
     let answers = answers(&client, queries, schemas).await;
     client.batch_execute("commit").await?;
@@ -60,7 +68,16 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, D
         functions: &functions,
         views: &views,
     };
-    Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
+    let catalog = Catalog::from_json(next_generation(), &json);
+    Ok(Shape {
+        catalog: catalog.map_err(|error| unreadable(&error))?,
+        memberships: memberships?,
+    })
+}
+
+/// What the roles that requests have are members of, now.
+pub async fn memberships(session: &Session) -> Result<String, DbError> {
+    text(&session.client(), MEMBERSHIPS, &[]).await
 }
 
 /// The answer of each query.

@@ -32,5 +32,5 @@ mod wire;
 
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};
-pub use run::{Answer, Kept};
+pub use run::{Answer, Kept, Stopped};
 pub use spool::Spool;

@@ -109,6 +109,10 @@ async fn reconnect(shared: &Shared, options: &crate::db::Options) -> Result<Sess
 /// Follows one session until it breaks.
 async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signal>) -> DbError {
     let [mut keys, mut memberships] = [INTERVAL, MEMBERSHIPS].map(every);
+    let asking = match load::Memberships::prepare(&session).await {
+        Ok(asking) => asking,
+        Err(error) => return error,
+    };
     loop {
         let change = tokio::select! {
             change = session.changed() => match change {
@@ -123,7 +127,7 @@ async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signa
                 catalog: false,
                 ..Change::ALL
             },
-            _ = memberships.tick() => match moved(shared, &session).await {
+            _ = memberships.tick() => match moved(shared, &asking).await {
                 Ok(false) => continue,
                 Ok(true) => Change {
                     catalog: true,
@@ -158,8 +162,8 @@ async fn next_hangup(hangup: &mut Option<Signal>) {
 }
 
 /// Whether the catalog was read under other memberships than there are now.
-async fn moved(shared: &Shared, session: &Session) -> Result<bool, DbError> {
-    let now = tokio::time::timeout(PATIENCE, load::memberships(session)).await;
+async fn moved(shared: &Shared, asking: &load::Memberships) -> Result<bool, DbError> {
+    let now = tokio::time::timeout(PATIENCE, asking.now()).await;
     Ok(now.unwrap_or(Err(DbError::Silent))? != shared.served.load().memberships)
 }
 

@@ -6,7 +6,9 @@ use crate::db::DbError;
 use bytes::Bytes;
 use fluxbase_compiler::catalog::{Catalog, CatalogJson};
 use fluxbase_rules::Keyring;
+use std::sync::Arc;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
 
 const SCHEMAS: &str = include_str!("../../../sql/catalog/schemas.sql");
 const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
@@ -75,14 +77,30 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Shape, DbE
     })
 }
 
-/// What the roles that requests have are members of, now.
-pub async fn memberships(session: &Session) -> Result<String, DbError> {
-    text(&session.client(), MEMBERSHIPS, &[]).await
+/// Asks what the roles that requests have are members of; parsed once, as it is asked every second.
+pub struct Memberships {
+    client: Arc<Client>,
+    statement: Statement,
+}
+
+impl Memberships {
+    /// In this session.
+    pub async fn prepare(session: &Session) -> Result<Self, DbError> {
+        let client = session.client();
+        let statement = client.prepare(&as_text(MEMBERSHIPS)).await?;
+        Ok(Self { client, statement })
+    }
+
+    /// As of now.
+    pub async fn now(&self) -> Result<String, DbError> {
+        let row = self.client.query_one(&self.statement, &[]).await?;
+        Ok(row.try_get(0)?)
+    }
 }
 
 /// The answer of each query.
 async fn answers<const N: usize>(
-    client: &tokio_postgres::Client,
+    client: &Client,
     queries: [&str; N],
     schemas: &[String],
 ) -> Result<[String; N], DbError> {
@@ -142,12 +160,14 @@ fn unreadable(error: &dyn std::fmt::Display) -> DbError {
 
 /// Column 0 of the one row, as the text PostgreSQL made of it.
 async fn text(
-    client: &tokio_postgres::Client,
+    client: &Client,
     sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<String, DbError> {
-    let row = client
-        .query_one(&format!("select ({sql}\n)::pg_catalog.text"), parameters)
-        .await?;
+    let row = client.query_one(&as_text(sql), parameters).await?;
     Ok(row.try_get(0)?)
+}
+
+fn as_text(sql: &str) -> String {
+    format!("select ({sql}\n)::pg_catalog.text")
 }

@@ -26,6 +26,7 @@ mod limits;
 mod lockout;
 mod mailbox;
 mod mass_assignment;
+mod max_affected;
 mod memberships;
 mod metadata;
 mod openapi;
@@ -83,6 +84,7 @@ fn main() {
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
     trials.extend(large::trials(&fixture));
+    trials.extend(max_affected::trials(&fixture));
     trials.extend(memberships::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(executor::trials(&fixture));

@@ -7,6 +7,7 @@
 )]
 
 pub mod graphql;
+pub mod hostile;
 pub mod tokens;
 
 use std::path::PathBuf;

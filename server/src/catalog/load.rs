@@ -16,6 +16,7 @@ const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql")
 const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
 const FUNCTIONS: &str = include_str!("../../../sql/catalog/functions.sql");
 const VIEWS: &str = include_str!("../../../sql/catalog/views.sql");
+const HANDLERS: &str = include_str!("../../../sql/catalog/handlers.sql");
 
 const MEMBERSHIPS: &str = include_str!("../../../sql/catalog/memberships.sql");
 
@@ -58,10 +59,26 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Shape, DbE
         .await?;
     // Before the rest: what changes in between is found at the next look, since privileges are never older than this.
     let memberships = text(&client, MEMBERSHIPS, &[]).await;
-    let queries = [SCHEMAS, RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS, VIEWS];
+    let queries = [
+        SCHEMAS,
+        RELATIONS,
+        FOREIGN_KEYS,
+        TYPES,
+        FUNCTIONS,
+        VIEWS,
+        HANDLERS,
+    ];
     let answers = answers(&client, queries, schemas).await;
     client.batch_execute("commit").await?;
-    let [described, relations, foreign_keys, types, functions, views] = answers?;
+    let [
+        described,
+        relations,
+        foreign_keys,
+        types,
+        functions,
+        views,
+        handlers,
+    ] = answers?;
     let json = CatalogJson {
         schemas: &described,
         relations: &relations,
@@ -69,6 +86,7 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Shape, DbE
         types: &types,
         functions: &functions,
         views: &views,
+        handlers: &handlers,
     };
     let catalog = Catalog::from_json(next_generation(), &json);
     Ok(Shape {

@@ -35,7 +35,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         move || {
             let database = own.database();
             database.superuser().batch_execute(SCHEMA).expect("made");
-            race(&Site::on(database, &[]));
+            // Two that wait for each other hold a connection for the second after which PostgreSQL looks.
+            race(&Site::on(database, &[("DATABASE_POOL_TIMEOUT", "20s")]));
         },
     )]
 }

@@ -1,14 +1,15 @@
 //! The snapshot of the database's shape, and of its public keys, kept current.
 //!
 //! One session beside the pools listens for `fluxbase_catalog` (any DDL), `fluxbase_keys` and `fluxbase_key_limits`, reads
-//! what changed and publishes it whole; requests under way keep the snapshot they began with. When
+//! what changed and publishes it whole; requests under way keep the snapshot they began with. Memberships of roles change
+//! without a word, so they are asked for. When
 //! the session is lost everything is read again after reconnecting, since notifications may have
 //! been missed.
 
 mod load;
 mod session;
 
-pub use load::{Snapshot, differing_settings, unmet};
+pub use load::{Shape, Snapshot, differing_settings, unmet};
 pub use session::Session;
 
 use crate::app::Shared;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// First and longest pause before trying again to reach the database.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
@@ -32,6 +34,9 @@ const QUIET: Duration = Duration::from_millis(20);
 /// Keys end by the clock, without a notification, and a session can die without a word. At this
 /// interval the keys are read anyway.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// So late is what a role may do by a membership told to it; whether it may, PostgreSQL decides at once.
+const MEMBERSHIPS: Duration = Duration::from_secs(1);
 
 /// Longer than any of these queries takes; after it the session is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,16 +55,19 @@ pub struct Served {
     pub catalog: Catalog,
     /// What they are in GraphQL, unless that is switched off.
     pub graphql: Option<Schemas>,
+    /// The memberships that rights were reckoned by.
+    memberships: String,
 }
 
 impl Served {
     /// With all that follows from the catalog.
     #[must_use]
-    pub fn new(catalog: Catalog, config: &Config) -> Self {
+    pub fn new(shape: Shape, config: &Config) -> Self {
         let enabled = config.graphql.enabled;
         Self {
-            graphql: enabled.then(|| Schemas::build(&catalog, config)),
-            catalog,
+            graphql: enabled.then(|| Schemas::build(&shape.catalog, config)),
+            catalog: shape.catalog,
+            memberships: shape.memberships,
         }
     }
 }
@@ -100,6 +108,11 @@ async fn reconnect(shared: &Shared, options: &crate::db::Options) -> Result<Sess
 
 /// Follows one session until it breaks.
 async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signal>) -> DbError {
+    let [mut keys, mut memberships] = [INTERVAL, MEMBERSHIPS].map(every);
+    let asking = match load::Memberships::prepare(&session).await {
+        Ok(asking) => asking,
+        Err(error) => return error,
+    };
     loop {
         let change = tokio::select! {
             change = session.changed() => match change {
@@ -110,9 +123,17 @@ async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signa
                 tracing::info!("SIGHUP: reading catalog and keys again");
                 Change::ALL
             }
-            () = tokio::time::sleep(INTERVAL) => Change {
+            _ = keys.tick() => Change {
                 catalog: false,
                 ..Change::ALL
+            },
+            _ = memberships.tick() => match moved(shared, &asking).await {
+                Ok(false) => continue,
+                Ok(true) => Change {
+                    catalog: true,
+                    ..Change::default()
+                },
+                Err(error) => return error,
             },
         };
         tokio::time::sleep(QUIET).await;
@@ -121,6 +142,14 @@ async fn follow(shared: &Shared, mut session: Session, hangup: &mut Option<Signa
             return error;
         }
     }
+}
+
+/// First after `period`. What was missed while a catalog was read is not made up for.
+fn every(period: Duration) -> Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval.reset();
+    interval
 }
 
 async fn next_hangup(hangup: &mut Option<Signal>) {
@@ -132,6 +161,12 @@ async fn next_hangup(hangup: &mut Option<Signal>) {
     }
 }
 
+/// Whether the catalog was read under other memberships than there are now.
+async fn moved(shared: &Shared, asking: &load::Memberships) -> Result<bool, DbError> {
+    let now = tokio::time::timeout(PATIENCE, asking.now()).await;
+    Ok(now.unwrap_or(Err(DbError::Silent))? != shared.served.load().memberships)
+}
+
 /// Reads what changed and publishes it.
 async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(), DbError> {
     if change.key_limits {
@@ -140,9 +175,10 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
     let work = async {
         if change.catalog {
             match load::catalog(session, &shared.config.api.schemas).await {
-                Ok(catalog) => {
-                    tracing::debug!(relations = catalog.relations().len(), "catalog read");
-                    let served = Served::new(catalog, &shared.config);
+                Ok(shape) => {
+                    let relations = shape.catalog.relations().len();
+                    tracing::debug!(relations, "catalog read");
+                    let served = Served::new(shape, &shared.config);
                     shared.served.store(Arc::new(served));
                 }
                 // Requests go on with the snapshot there is: better than none.

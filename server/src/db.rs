@@ -35,6 +35,6 @@ mod wire;
 pub use dial::connect;
 pub use error::{DbError, SqlState};
 pub use pool::{Db, Options};
-pub use run::{Answer, Kept};
+pub use run::{Answer, Kept, Stopped};
 pub use spool::Spool;
 pub use tls::Tls;

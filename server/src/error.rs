@@ -41,6 +41,13 @@ pub enum Failure {
         /// Nobody was signed in: signing in might help.
         anonymous: bool,
     },
+    /// As below, where a field of a GraphQL operation is to blame.
+    Field {
+        /// Where the answer would have had it.
+        key: Box<str>,
+        /// What happened.
+        failure: Box<Failure>,
+    },
     /// An account function refused; the text is a coded refusal made for the caller.
     Account(Account),
     /// The body is larger than this route takes.
@@ -246,6 +253,18 @@ impl Failure {
         }
     }
 
+    /// Said of the field of this response key, if there is one.
+    #[must_use]
+    pub fn of_field(self, key: Option<&str>) -> Self {
+        match key {
+            Some(key) => Self::Field {
+                key: key.into(),
+                failure: Box::new(self),
+            },
+            None => self,
+        }
+    }
+
     /// The status and the words for the caller.
     #[must_use]
     pub fn public(&self) -> Public {
@@ -264,6 +283,7 @@ impl Failure {
                 }
             }
             Self::GraphQl(refusal) => graphql::public(refusal),
+            Self::Field { failure, .. } => failure.public(),
             Self::Credential(refused) => {
                 let code = match refused {
                     Refused::Token(refusal) => refusal.code(),
@@ -675,6 +695,7 @@ impl fmt::Display for Failure {
                 }
                 error => write!(f, "{error}"),
             },
+            Self::Field { failure, .. } => write!(f, "{failure}"),
             Self::Account(account) => {
                 let code = account.object.get("code").and_then(|code| code.as_str());
                 write!(f, "account function refused: {}", code.unwrap_or("no code"))

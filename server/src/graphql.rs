@@ -123,7 +123,10 @@ async fn run(asked: &Asked<'_>, caller: &Caller, worker: &Worker) -> Result<Byte
         .db
         .run_requests(caller, &compiled.statements, scope)
         .await
-        .map_err(|error| Failure::of_run(error, anonymous, scope))?;
+        .map_err(|stopped| {
+            let key = stopped.statement.and_then(|place| compiled.key(place));
+            Failure::of_run(stopped.error, anonymous, scope).of_field(key)
+        })?;
     body(&compiled, &answers, anonymous)
 }
 

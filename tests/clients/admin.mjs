@@ -4,6 +4,7 @@
 import provided from '@raphiniert/ra-data-postgrest'
 import { fetchUtils } from 'ra-core'
 import assert from 'node:assert/strict'
+import { leave, step } from './steps.mjs'
 
 const [url, anonKey, token] = process.argv.slice(2)
 const httpClient = (address, options = {}) => {
@@ -19,16 +20,6 @@ const provider = provided.default({
   schema: () => '',
 })
 
-let failed = 0
-async function step(name, body) {
-  try {
-    await body()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    failed += 1
-    console.log(`not ok ${name}: ${String(error.message ?? error).replaceAll('\n', ' | ')}`)
-  }
-}
 const list = (changes = {}) => ({ pagination: { page: 1, perPage: 2 }, sort: { field: 'id', order: 'ASC' }, filter: {}, ...changes })
 const ids = ({ data }) => data.map((row) => row.id)
 
@@ -76,4 +67,4 @@ await step('deleteMany', async () => {
   assert.deepEqual(await provider.getMany('directors', { ids: [50, 51] }), { data: [] , meta: undefined })
 })
 
-process.exit(failed ? 1 : 0)
+leave()

@@ -13,21 +13,11 @@ import { serverAudits } from 'graphql-http'
 import { ClientError, GraphQLClient } from 'graphql-request'
 import { createHash } from 'node:crypto'
 import assert from 'node:assert/strict'
+import { leave, step } from './steps.mjs'
 
 const [url, anonKey, token] = process.argv.slice(2)
 const endpoints = [`${url}/api/v1/graphql`, `${url}/graphql/v1`]
 const headers = { Authorization: `Bearer ${token}` }
-
-let failed = 0
-async function step(name, body) {
-  try {
-    await body()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    failed += 1
-    console.log(`not ok ${name}: ${String(error.message ?? error).replaceAll('\n', ' | ')}`)
-  }
-}
 
 // The audits, of which none is left out.
 for (const endpoint of endpoints) {
@@ -158,4 +148,4 @@ for (const endpoint of endpoints) {
   })
 }
 
-process.exit(failed === 0 ? 0 : 1)
+leave()

@@ -3,26 +3,11 @@
 //   node supabase.mjs URL ANON_KEY ACCESS_TOKEN
 import { createClient } from '@supabase/supabase-js'
 import assert from 'node:assert/strict'
+import { leave, rows, step } from './steps.mjs'
 
 const [url, anonKey, token] = process.argv.slice(2)
 const anon = createClient(url, anonKey)
 const user = createClient(url, anonKey, { accessToken: async () => token })
-
-let failed = 0
-async function step(name, body) {
-  try {
-    await body()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    failed += 1
-    console.log(`not ok ${name}: ${String(error.message ?? error).replaceAll('\n', ' | ')}`)
-  }
-}
-async function rows(request) {
-  const { data, error } = await request
-  assert.equal(error, null, JSON.stringify(error))
-  return data
-}
 
 await step('from().select()', async () => assert.equal((await rows(anon.from('films').select())).length, 6))
 await step('from().select() with related rows', async () =>
@@ -44,4 +29,4 @@ await step('rpc() of rows', async () =>
   assert.deepEqual(await rows(anon.rpc('films_of', { year: 1993 }).select('title')), [{ title: 'The Piano' }]))
 await step('rpc() of nothing', async () => assert.equal((await anon.rpc('nothing')).error.code, 'PGRST202'))
 
-process.exit(failed ? 1 : 0)
+leave()

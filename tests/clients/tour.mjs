@@ -3,28 +3,13 @@
 //   node tour.mjs URL ANON_KEY ACCESS_TOKEN
 import { PostgrestClient } from '@supabase/postgrest-js'
 import assert from 'node:assert/strict'
+import { leave, rows, step } from './steps.mjs'
 
 const [url, anonKey, token] = process.argv.slice(2)
 const client = (bearer) => new PostgrestClient(`${url}/rest/v1`, { headers: { apikey: anonKey, Authorization: `Bearer ${bearer}` } })
 const anon = client(anonKey)
 const user = client(token)
 
-let failed = 0
-async function step(name, body) {
-  try {
-    await body()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    failed += 1
-    console.log(`not ok ${name}: ${String(error.message ?? error).replaceAll('\n', ' | ')}`)
-  }
-}
-/** The rows of a request that must succeed. */
-async function rows(request) {
-  const { data, error } = await request
-  assert.equal(error, null, JSON.stringify(error))
-  return data
-}
 const titles = async (request) => (await rows(request)).map((film) => film.title)
 /** The error of a request that must be refused. */
 async function refused(request) {
@@ -267,4 +252,4 @@ await step('abortSignal', async () => {
   assert.ok(error)
 })
 
-process.exit(failed ? 1 : 0)
+leave()

@@ -46,7 +46,7 @@ fn running(site: &Site) -> i64 {
         .superuser()
         .query_one(
             "select count(*) from pg_stat_activity where usename = 'fluxbase_app' and datname = current_database() \
-             and (state = 'active' or state like 'idle in transaction%')",
+             and (state = 'active' or state like 'idle in transaction%') and query not like '%pg_auth_members%'",
             &[],
         )
         .expect("asked")

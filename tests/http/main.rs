@@ -26,6 +26,8 @@ mod limits;
 mod lockout;
 mod mailbox;
 mod mass_assignment;
+mod max_affected;
+mod memberships;
 mod metadata;
 mod openapi;
 mod operators;
@@ -83,6 +85,8 @@ fn main() {
     trials.extend(injection::trials(&fixture));
     trials.extend(contention::trials(&fixture));
     trials.extend(large::trials(&fixture));
+    trials.extend(max_affected::trials(&fixture));
+    trials.extend(memberships::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(executor::trials(&fixture));
     trials.extend(lockout::trials(&fixture));

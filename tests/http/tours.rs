@@ -41,12 +41,16 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     trials
 }
 
-/// A script where its modules are found: beside them.
+/// A script where its modules are found: beside them. Others run there at the same time, so no file is ever half of one.
 fn node(script: &str) -> Command {
-    let beside = installed("node").join(script);
-    std::fs::copy(clients().join(script), &beside).expect("a copy of the script");
+    let folder = installed("node");
+    for name in ["steps.mjs", script] {
+        let half = folder.join(format!("{script}-{}-{name}", std::process::id()));
+        std::fs::copy(clients().join(name), &half).expect("a copy of the script");
+        std::fs::rename(&half, folder.join(name)).expect("its place");
+    }
     let mut node = Command::new("node");
-    node.arg(beside);
+    node.arg(folder.join(script));
     node
 }
 

@@ -2,6 +2,7 @@
 //! answers to [`Catalog::from_json`] and swaps the result whole.
 
 mod function;
+mod handler;
 mod load;
 mod name;
 mod privilege;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
+pub use handler::Handler;
 pub use load::{CatalogError, CatalogJson};
 pub use name::Name;
 pub use privilege::{Privilege, Role};
@@ -35,6 +37,8 @@ pub struct Catalog {
     functions: Vec<Function>,
     callable: usize,
     functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
+    /// Ordered by schema and name.
+    handlers: Vec<Handler>,
     types: types::Types,
 }
 

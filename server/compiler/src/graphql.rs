@@ -104,6 +104,16 @@ pub struct Compiled {
     pub response: Vec<Piece>,
     /// What of the database its fields are.
     pub uses: Uses,
+    /// The response keys of the statements, in their order: of one that is several fields, none.
+    keys: Vec<Option<Box<str>>>,
+}
+
+impl Compiled {
+    /// The response key that a refusal of that statement is of, if it is of one.
+    #[must_use]
+    pub fn key(&self, statement: usize) -> Option<&str> {
+        self.keys.get(statement)?.as_deref()
+    }
 }
 
 /// What of the database the fields of an operation are; columns and relations that functions of a row add are of tables.
@@ -200,8 +210,18 @@ fn query<'c, 'd>(
             statements: Vec::new(),
             response: vec![Piece::Text(text)],
             uses,
+            keys: Vec::new(),
         });
     }
+    let rows = |member: &&ObjectMember<'_>| !constant(member);
+    let mut with_rows = merged
+        .iter()
+        .zip(&members)
+        .filter(|(_, member)| rows(member));
+    let only = match (with_rows.next(), with_rows.next()) {
+        (Some((one, _)), None) => Some(one.key.into()),
+        _ => None,
+    };
     let object = Object {
         members,
         wishes: ask::Wishes::default(),
@@ -219,6 +239,7 @@ fn query<'c, 'd>(
             Piece::Text("}".to_owned()),
         ],
         uses,
+        keys: vec![only],
     })
 }
 
@@ -262,7 +283,7 @@ fn mutation<'c, 'd>(
 ) -> Result<Compiled, Problem> {
     let world = operation.world;
     let merged = operation.collect(&[&asked.selections], Named::Mutation)?;
-    let (mut statements, mut response) = (Vec::new(), Vec::new());
+    let (mut statements, mut response, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     let mut uses = Uses::default();
     let mut text = String::from("{\"data\":{");
     for (place, one) in merged.iter().enumerate() {
@@ -290,6 +311,7 @@ fn mutation<'c, 'd>(
             _ => Piece::Body(statements.len()),
         });
         statements.push(sql::print(&plan));
+        keys.push(Some(one.key.into()));
     }
     text.push_str("}}");
     response.push(Piece::Text(text));
@@ -297,6 +319,7 @@ fn mutation<'c, 'd>(
         statements,
         response,
         uses,
+        keys,
     })
 }
 

@@ -113,15 +113,7 @@ fn check_shape<'a>(
     act: &Act<'_>,
     shape: ask::Shape,
 ) -> Result<Option<&'a Name>, Error> {
-    let answer = match act {
-        Act::Read(read) => Some(read),
-        Act::Insert(write) => rows_of(&write.answer),
-        Act::Update(write) => rows_of(&write.answer),
-        Act::Delete(write) => rows_of(&write.answer),
-        Act::Call(call) => call.read.as_ref().filter(|_| call.answer),
-        Act::Object(_) => None,
-    };
-    match (shape, answer) {
+    match (shape, answered(act)) {
         (ask::Shape::GeoJson, Some(read)) if is_built(&read.output) => Err(Error::Unsupported(
             "application/geo+json of renamed columns",
         )),
@@ -139,6 +131,18 @@ fn check_shape<'a>(
             Err(Error::Unsupported("text/csv of a value without columns"))
         }
         _ => Ok(None),
+    }
+}
+
+/// The rows an act answers with, if any.
+fn answered<'p, 'a>(act: &'p Act<'a>) -> Option<&'p Read<'a>> {
+    match act {
+        Act::Read(read) => Some(read),
+        Act::Insert(write) => rows_of(&write.answer),
+        Act::Update(write) => rows_of(&write.answer),
+        Act::Delete(write) => rows_of(&write.answer),
+        Act::Call(call) => call.read.as_ref().filter(|_| call.answer),
+        Act::Object(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ mod postgrest;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
-use crate::catalog::Served;
+use crate::catalog::{Served, Shape};
 use crate::config::{Config, Environment};
 use crate::cookies::Cookies;
 use crate::db::Options;
@@ -48,6 +48,10 @@ fn worker(yaml: &str) -> Worker {
         schemas: r#"[{"name":"public","comment":null,"usage":7}]"#,
         ..CatalogJson::EMPTY
     };
+    let shape = Shape {
+        catalog: Catalog::from_json(1, &json).unwrap(),
+        memberships: String::new(),
+    };
     let mut ring = Keyring::new();
     ring.push_hs256(SECRET.as_bytes()).unwrap();
     let shared = Shared {
@@ -58,7 +62,7 @@ fn worker(yaml: &str) -> Worker {
             expected: config.auth.settings.expected(),
             generation: 1,
         }),
-        served: ArcSwap::from_pointee(Served::new(Catalog::from_json(1, &json).unwrap(), &config)),
+        served: ArcSwap::from_pointee(Served::new(shape, &config)),
         config,
         descriptions: crate::openapi::Descriptions::default(),
         documents: Documents::default(),

@@ -6,7 +6,9 @@ use crate::db::DbError;
 use bytes::Bytes;
 use fluxbase_compiler::catalog::{Catalog, CatalogJson};
 use fluxbase_rules::Keyring;
+use std::sync::Arc;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
 
 const SCHEMAS: &str = include_str!("../../../sql/catalog/schemas.sql");
 const RELATIONS: &str = include_str!("../../../sql/catalog/relations.sql");
@@ -14,11 +16,22 @@ const FOREIGN_KEYS: &str = include_str!("../../../sql/catalog/foreign_keys.sql")
 const TYPES: &str = include_str!("../../../sql/catalog/types.sql");
 const FUNCTIONS: &str = include_str!("../../../sql/catalog/functions.sql");
 const VIEWS: &str = include_str!("../../../sql/catalog/views.sql");
+const HANDLERS: &str = include_str!("../../../sql/catalog/handlers.sql");
+
+const MEMBERSHIPS: &str = include_str!("../../../sql/catalog/memberships.sql");
+
+/// What the database looks like.
+pub struct Shape {
+    /// Relations, functions, and what was granted on them.
+    pub catalog: Catalog,
+    /// Of the roles that requests have, as they were before what was granted was looked at.
+    pub memberships: String,
+}
 
 /// All that is read before the first request.
 pub struct Snapshot {
     /// Relations.
-    pub catalog: Catalog,
+    pub shape: Shape,
     /// What verifies tokens.
     pub keys: Keys,
     /// The public keys as text.
@@ -31,27 +44,41 @@ impl Snapshot {
     /// # Errors
     /// As PostgreSQL says, or when its answer cannot be understood.
     pub async fn read(session: &Session, schemas: &[String], auth: &Auth) -> Result<Self, DbError> {
-        let catalog = catalog(session, schemas).await?;
+        let shape = catalog(session, schemas).await?;
         let (keys, jwks) = keys(session, auth).await?;
-        Ok(Self {
-            catalog,
-            keys,
-            jwks,
-        })
+        Ok(Self { shape, keys, jwks })
     }
 }
 
 /// Reads the shape of the database, all queries in one snapshot of it.
-pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, DbError> {
+pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Shape, DbError> {
     let client = session.client();
     client
         // The planner expects thousands of rows of the catalogs and would compile for longer than it reads.
         .batch_execute("begin isolation level repeatable read read only; set local jit = off")
         .await?;
-    let queries = [SCHEMAS, RELATIONS, FOREIGN_KEYS, TYPES, FUNCTIONS, VIEWS];
+    // Before the rest: what changes in between is found at the next look, since privileges are never older than this.
+    let memberships = text(&client, MEMBERSHIPS, &[]).await;
+    let queries = [
+        SCHEMAS,
+        RELATIONS,
+        FOREIGN_KEYS,
+        TYPES,
+        FUNCTIONS,
+        VIEWS,
+        HANDLERS,
+    ];
     let answers = answers(&client, queries, schemas).await;
     client.batch_execute("commit").await?;
-    let [described, relations, foreign_keys, types, functions, views] = answers?;
+    let [
+        described,
+        relations,
+        foreign_keys,
+        types,
+        functions,
+        views,
+        handlers,
+    ] = answers?;
     let json = CatalogJson {
         schemas: &described,
         relations: &relations,
@@ -59,13 +86,39 @@ pub async fn catalog(session: &Session, schemas: &[String]) -> Result<Catalog, D
         types: &types,
         functions: &functions,
         views: &views,
+        handlers: &handlers,
     };
-    Catalog::from_json(next_generation(), &json).map_err(|error| unreadable(&error))
+    let catalog = Catalog::from_json(next_generation(), &json);
+    Ok(Shape {
+        catalog: catalog.map_err(|error| unreadable(&error))?,
+        memberships: memberships?,
+    })
+}
+
+/// Asks what the roles that requests have are members of; parsed once, as it is asked every second.
+pub struct Memberships {
+    client: Arc<Client>,
+    statement: Statement,
+}
+
+impl Memberships {
+    /// In this session.
+    pub async fn prepare(session: &Session) -> Result<Self, DbError> {
+        let client = session.client();
+        let statement = client.prepare(&as_text(MEMBERSHIPS)).await?;
+        Ok(Self { client, statement })
+    }
+
+    /// As of now.
+    pub async fn now(&self) -> Result<String, DbError> {
+        let row = self.client.query_one(&self.statement, &[]).await?;
+        Ok(row.try_get(0)?)
+    }
 }
 
 /// The answer of each query.
 async fn answers<const N: usize>(
-    client: &tokio_postgres::Client,
+    client: &Client,
     queries: [&str; N],
     schemas: &[String],
 ) -> Result<[String; N], DbError> {
@@ -125,12 +178,14 @@ fn unreadable(error: &dyn std::fmt::Display) -> DbError {
 
 /// Column 0 of the one row, as the text PostgreSQL made of it.
 async fn text(
-    client: &tokio_postgres::Client,
+    client: &Client,
     sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<String, DbError> {
-    let row = client
-        .query_one(&format!("select ({sql}\n)::pg_catalog.text"), parameters)
-        .await?;
+    let row = client.query_one(&as_text(sql), parameters).await?;
     Ok(row.try_get(0)?)
+}
+
+fn as_text(sql: &str) -> String {
+    format!("select ({sql}\n)::pg_catalog.text")
 }

@@ -12,7 +12,7 @@ pub async fn check(config: Config) -> Result<(), Problem> {
     let (_, snapshot) = ready(&config, &options).await?;
     println!(
         "configuration and database agree; {} relations served",
-        snapshot.catalog.relations().len()
+        snapshot.shape.catalog.relations().len()
     );
     Ok(())
 }

@@ -30,7 +30,7 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
     let workers = workers(&config);
     let connections = config.database.max_connections / workers;
     let server = config.server.clone();
-    let relations = snapshot.catalog.relations().len();
+    let relations = snapshot.shape.catalog.relations().len();
     let shared = share(config, snapshot, documents);
     tokio::spawn(watch(Arc::clone(&shared), session, Arc::clone(&options)));
 
@@ -104,7 +104,7 @@ fn share(config: Config, snapshot: Snapshot, documents: Documents) -> Arc<Shared
             .csrf
             .as_ref()
             .map(|csrf| Cookies::new(csrf, config.email.base_url.scheme() == "https")),
-        served: ArcSwap::from_pointee(Served::new(snapshot.catalog, &config)),
+        served: ArcSwap::from_pointee(Served::new(snapshot.shape, &config)),
         config,
         descriptions: Descriptions::default(),
         documents,

@@ -127,6 +127,20 @@ impl DbError {
         }
     }
 
+    /// PostgreSQL's no, to one request and not to the session.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Sql { fatal: false, .. })
+    }
+
+    /// A refusal that is not of the credential, with which every transaction begins.
+    pub(super) fn is_of_a_statement(&self) -> bool {
+        let Self::Sql { state, .. } = self else {
+            return false;
+        };
+        let state = state.as_str();
+        self.is_refusal() && (!state.starts_with("FX") || matches!(state, "FX012" | "FX013"))
+    }
+
     /// What was prepared is not there, or there is something else of its name: the session was not what it was thought.
     #[must_use]
     pub(super) fn is_unknown_statement(&self) -> bool {
@@ -208,6 +222,17 @@ mod tests {
             assert!(!refusal(code, message).is_stale_statement(), "{code}");
         }
         assert!(!DbError::Lost("gone".into()).is_stale_statement());
+    }
+
+    #[test]
+    fn what_entering_refuses_is_of_no_statement() {
+        for code in ["FX001", "FX002", "FX003", "FX007", "FX011"] {
+            assert!(!refusal(code, "no").is_of_a_statement(), "{code}");
+        }
+        assert!(!DbError::Silent.is_of_a_statement());
+        for code in ["23505", "42501", "57014", "FX012", "FX013", "P0001"] {
+            assert!(refusal(code, "no").is_of_a_statement(), "{code}");
+        }
     }
 
     #[test]

@@ -10,8 +10,10 @@ use super::value::{Raw, Text};
 use super::wire;
 use crate::caller::Caller;
 use bytes::{Bytes, BytesMut};
+use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement as Compiled;
 use futures_util::TryStreamExt;
+use std::cell::Cell;
 use std::pin::pin;
 use std::time::Duration;
 use tokio_postgres::{Client, Row, Statement};
@@ -27,6 +29,15 @@ pub struct Answer {
     spooled: Option<Spool>,
     /// Instead of the first column: that of several rows.
     lines: Option<Bytes>,
+}
+
+/// Why several statements gave no answers.
+#[derive(Debug)]
+pub struct Stopped {
+    /// What happened.
+    pub error: DbError,
+    /// The statement it happened to, where that is known: not the credential, nor what goes before, nor the end of all.
+    pub statement: Option<usize>,
 }
 
 /// A body, where it is kept.
@@ -125,7 +136,7 @@ impl Answer {
     }
 
     /// With what went into a file instead of its first column, if that is what its mark says.
-    fn with_spooled(self, written: Vec<Written>) -> Result<Self, DbError> {
+    pub(super) fn with_spooled(self, written: Vec<Written>) -> Result<Self, DbError> {
         if written.is_empty() {
             return Ok(self);
         }
@@ -186,27 +197,41 @@ impl Db {
     /// none has happened.
     ///
     /// # Errors
-    /// As [`Db::run_as`].
+    /// As [`Db::run_as`], with the statement that was refused where it is known.
     pub async fn run_requests(
         &self,
         caller: &Caller,
         statements: &[Compiled],
         scope: &'static str,
-    ) -> Result<Vec<Answer>, DbError> {
+    ) -> Result<Vec<Answer>, Stopped> {
+        let first = self.options().before_requests.as_deref();
         match statements {
             [] => Ok(Vec::new()),
-            [only] => Ok(vec![self.run_request(caller, only, scope).await?]),
+            // Of a write, the answer says whether it or what goes before it was refused; a single flight does not tell.
+            [only] if first.is_none() || only.access == Access::ReadOnly => {
+                let outcome = self.run_request(caller, only, scope).await;
+                let answer = outcome.map_err(|error| Stopped {
+                    statement: (first.is_none() && error.is_of_a_statement()).then_some(0),
+                    error,
+                })?;
+                Ok(vec![answer])
+            }
             statements => {
                 let work = Several {
-                    first: self.options().before_requests.as_deref(),
+                    first,
                     caller,
                     statements,
                     scope,
+                    at: Cell::new(None),
                 };
-                match self.attempt_several(&work).await {
+                let outcome = match self.attempt_several(&work).await {
                     Err(error) if error.is_stale_statement() => self.attempt_several(&work).await,
                     outcome => outcome,
-                }
+                };
+                outcome.map_err(|error| Stopped {
+                    statement: work.at.get().filter(|_| error.is_refusal()),
+                    error,
+                })
             }
         }
     }

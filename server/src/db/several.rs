@@ -12,6 +12,7 @@ use super::transaction::{Opening, open, texts};
 use crate::caller::Caller;
 use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement as Compiled;
+use std::cell::Cell;
 use tokio_postgres::Statement;
 
 /// Statements, whose they are, and what goes before them.
@@ -20,6 +21,8 @@ pub struct Several<'a> {
     pub caller: &'a Caller,
     pub statements: &'a [Compiled],
     pub scope: &'static str,
+    /// The place of the one under way; none before the first and after the last.
+    pub at: Cell<Option<usize>>,
 }
 
 impl Several<'_> {
@@ -50,6 +53,9 @@ pub async fn several(
 }
 
 async fn inside(connection: &mut Connection, work: &Several<'_>) -> Result<Vec<Answer>, DbError> {
+    work.at.set(None);
+    // What an abandoned request left is nobody's.
+    drop(connection.spooled.take());
     let opening = Opening::of(work.caller, work.access(), work.scope, &connection.fixed);
     open(&connection.client, &connection.fixed, &opening, None).await?;
     let owner = Owner::Caller(work.caller.role());
@@ -59,10 +65,13 @@ async fn inside(connection: &mut Connection, work: &Several<'_>) -> Result<Vec<A
         done(&connection.client, &first, &[]).await?;
     }
     let mut answers = Vec::with_capacity(work.statements.len());
-    for one in work.statements {
+    for (place, one) in work.statements.iter().enumerate() {
+        work.at.set(Some(place));
         let main = statement(connection, owner, &one.sql).await?;
-        answers.push(one_row(&connection.client, &main, &texts(&one.params)).await?);
+        let answer = one_row(&connection.client, &main, &texts(&one.params)).await?;
+        answers.push(answer.with_spooled(connection.spooled.take())?);
     }
+    work.at.set(None);
     Ok(answers)
 }
 

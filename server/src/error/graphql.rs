@@ -49,5 +49,10 @@ pub(super) fn errors(failure: &Failure, public: &Public) -> Value {
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL_SERVER_ERROR",
         _ => public.code,
     };
-    json!([{"message": public.error, "extensions": {"code": code}}])
+    match failure {
+        Failure::Field { key, .. } => {
+            json!([{"message": public.error, "path": [key], "extensions": {"code": code}}])
+        }
+        _ => json!([{"message": public.error, "extensions": {"code": code}}]),
+    }
 }

@@ -92,6 +92,7 @@ pub(super) fn told<'a>(failure: &'a Failure, public: &'a Public) -> Told<'a> {
         Failure::NoSuchRoute => told("PGRST125"),
         Failure::Method { .. } => told("PGRST117"),
         Failure::Foreign(status) if status.is_client_error() => told("PGRST100"),
+        Failure::Field { failure, .. } => self::told(failure, public),
         Failure::Account(_)
         | Failure::GraphQl(_)
         | Failure::DocumentUnknown

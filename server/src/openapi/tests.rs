@@ -13,6 +13,7 @@ fn catalog() -> Catalog {
         types: include_str!("../../compiler/tests/catalog/types.json"),
         functions: include_str!("../../compiler/tests/catalog/functions.json"),
         views: include_str!("../../compiler/tests/catalog/views.json"),
+        ..CatalogJson::EMPTY
     };
     Catalog::from_json(1, &json).unwrap()
 }

@@ -3,6 +3,7 @@
 mod acting;
 mod differential;
 mod over_http;
+mod paths;
 mod persisted;
 mod refused;
 mod roles;
@@ -79,6 +80,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let all = [
         acting::TESTS,
         over_http::TESTS,
+        paths::TESTS,
         refused::TESTS,
         roles::TESTS,
     ];

@@ -2,6 +2,7 @@
 
 mod calling;
 mod errors;
+mod handlers;
 mod media;
 mod reading;
 mod settings;
@@ -71,14 +72,15 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let site = Arc::new(Site::on(database, &[("API_SCHEMAS", "public,private")]));
     site.database
         .superuser()
-        .batch_execute(&format!("{}{}", calling::SCHEMA, media::SCHEMA))
+        .batch_execute(&[calling::SCHEMA, media::SCHEMA, handlers::SCHEMA].concat())
         .expect("functions of these tests");
-    let families: [(&str, &[(&'static str, Body)]); 5] = [
+    let families: [(&str, &[(&'static str, Body)]); 6] = [
         ("reading", reading::TRIALS),
         ("writing", writing::TRIALS),
         ("errors", errors::TRIALS),
         ("calling", calling::TRIALS),
         ("media", media::TRIALS),
+        ("handlers", handlers::TRIALS),
     ];
     let mut trials = settings::trials(fixture);
     for (family, members) in families {
@@ -91,7 +93,7 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
                 move || {
                     let token = site.sign_up(&user).token;
                     let user = User { site, token };
-                    if matches!(family, "calling" | "media") {
+                    if matches!(family, "calling" | "media" | "handlers") {
                         calling::wait_for_functions(&user);
                     }
                     body(&user);

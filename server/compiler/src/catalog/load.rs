@@ -1,6 +1,7 @@
 //! The JSON of `sql/catalog/*.sql` → [`Catalog`].
 
 mod functions;
+mod handlers;
 mod relations;
 mod types;
 mod views;
@@ -36,6 +37,8 @@ pub struct CatalogJson<'a> {
     pub functions: &'a str,
     /// Of `sql/catalog/views.sql`.
     pub views: &'a str,
+    /// Of `sql/catalog/handlers.sql`.
+    pub handlers: &'a str,
 }
 
 impl CatalogJson<'static> {
@@ -47,6 +50,7 @@ impl CatalogJson<'static> {
         types: "[]",
         functions: "[]",
         views: "[]",
+        handlers: "[]",
     };
 }
 
@@ -78,6 +82,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         functions: Vec::new(),
         callable: 0,
         functions_by_name: HashMap::new(),
+        handlers: Vec::new(),
         types: types::types(json.types)?,
     };
     let sources = views::rows(json.views)?;
@@ -88,6 +93,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
     let between_tables = |link: Link| (!link.with_view).then_some(link.key);
     catalog.foreign_keys = links.into_iter().filter_map(between_tables).collect();
     functions::add(&mut catalog, json.functions)?;
+    handlers::add(&mut catalog, json.handlers)?;
     Ok(catalog)
 }
 

@@ -1,12 +1,12 @@
-//! Media types that a function makes: it returns a domain that goes by the type's name.
+//! Media types that a function makes of nothing or an aggregate of rows: it returns a domain that goes by the type's name.
 
-use super::{Act, Made};
+use super::{Act, Base, Made, MemberName, Read, Value, answered};
 use crate::Error;
 use crate::ask::{Shape, Wishes};
-use crate::catalog::{Catalog, Function, Returns};
+use crate::catalog::{Catalog, Function, Handler, Returns};
 use crate::error::QueryError;
 
-/// What a function makes of what is accepted, if anything.
+/// What a function or an aggregate makes of what is accepted, if anything.
 ///
 /// # Errors
 /// When nothing else is accepted, and this is not made.
@@ -35,7 +35,11 @@ pub(super) fn made<'a>(
                 .into_iter()
                 .any(|name| name.eq_ignore_ascii_case(made.media_type))
     };
-    match (made.filter(wanted), media.only) {
+    let made = match made.filter(wanted) {
+        None => of_rows(catalog, act, wishes)?,
+        made => made,
+    };
+    match (made, media.only) {
         (Some(made), _) => Ok(Some(made)),
         (None, Some(header)) => Err(QueryError::NotAcceptable(header.into()).into()),
         (None, None) => Ok(None),
@@ -48,12 +52,53 @@ fn of_function<'a>(catalog: &Catalog, function: &'a Function) -> Option<Made<'a>
     };
     let media_type = data_type.name.as_str();
     // PostgreSQL's own type below another name is a domain's.
-    let bytes = match catalog.base_type(data_type)? {
-        "bytea" => true,
-        "text" | "varchar" | "json" | "jsonb" | "xml" => false,
-        _ => return None,
+    let bytes = Handler::is_bytes(catalog.base_type(data_type)?)?;
+    is_media_type(media_type).then_some(Made {
+        media_type,
+        bytes,
+        of_rows: None,
+    })
+}
+
+/// The best of the types asked for by name that an aggregate makes of the rows of this act. It takes whole rows: of what
+/// was chosen of them it makes nothing.
+fn of_rows<'a>(
+    catalog: &'a Catalog,
+    act: &Act<'a>,
+    wishes: &Wishes<'_>,
+) -> Result<Option<Made<'a>>, Error> {
+    let Some(read) = answered(act).filter(|_| wishes.explain.is_none()) else {
+        return Ok(None);
     };
-    is_media_type(media_type).then_some(Made { media_type, bytes })
+    let mut named = wishes.media.named.iter();
+    let handler = named.find_map(|name| {
+        let handler = catalog.handler(read.relation, name);
+        handler.filter(|handler| is_media_type(&handler.media_type))
+    });
+    match handler {
+        None => Ok(None),
+        Some(_) if !is_whole(read) => Err(Error::Unsupported(
+            "A media type that is made of whole rows, of chosen columns",
+        )),
+        Some(handler) => Ok(Some(Made {
+            media_type: &handler.media_type,
+            bytes: handler.bytes,
+            of_rows: Some((handler, read.relation)),
+        })),
+    }
+}
+
+/// Whether its rows are those of the relation, column by column.
+fn is_whole(read: &Read<'_>) -> bool {
+    let columns = &read.relation.columns;
+    let mut pairs = read.output.iter().zip(columns);
+    read.output.len() == columns.len()
+        && pairs.all(|(member, column)| {
+            matches!(&member.value, Value::Field(field)
+                if matches!(field.base, Base::Column(of) if std::ptr::eq(of, column))
+                    && field.path.is_empty() && field.cast.is_none() && field.cut.is_none())
+                && matches!(member.name, MemberName::Own(name) if *name == column.name)
+        })
 }
 
 /// `type/subtype` (RFC 6838 section 4.2): whatever it is, it cannot end a header.

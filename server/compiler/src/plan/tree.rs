@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ask::{self, Count, Wishes};
-use crate::catalog::{Column, Function, Relation};
+use crate::catalog::{Column, Function, Handler, Relation};
 use crate::plan::{Expression, MemberName, Output, Predicate};
 
 /// A statement in all but text.
@@ -26,6 +26,8 @@ pub struct Made<'a> {
     pub media_type: &'a str,
     /// Whether it is bytes; else a text.
     pub bytes: bool,
+    /// What makes it of all rows, and whose they are; `None`: it is a function's value.
+    pub of_rows: Option<(&'a Handler, &'a Relation)>,
 }
 
 /// The act alone: the wishes are the request's own.

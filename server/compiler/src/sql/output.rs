@@ -5,8 +5,9 @@
 //! a new statement to prepare), so the values of such rows go by `c0`, `c1`, … and the object is built with bound keys.
 
 use crate::ask::{Aggregate, Shape};
-use crate::catalog::{Name, TypeName};
+use crate::catalog::{Handler, Name, Relation, TypeName};
 use crate::plan::{Link, Member, MemberName, Output, Read, Value, is_built};
+use crate::sql::Manner;
 use crate::sql::filter::expression;
 use crate::sql::fragment::{Alias, Sql};
 use crate::sql::read::{self, Origin};
@@ -57,11 +58,23 @@ pub(super) enum Form<'f> {
     Text,
     /// One column, as bytes.
     Bytes,
+    /// What an aggregate makes of whole rows.
+    Made {
+        by: &'f Handler,
+        of: &'f Relation,
+        bytes: bool,
+    },
 }
 
 /// The form of a body; `single`: the request itself speaks of one row.
-pub(super) fn form(shape: Shape, single: bool, geo_json: Option<&Name>) -> Form<'_> {
-    if let (Shape::GeoJson, Some(schema)) = (shape, geo_json) {
+pub(super) fn form(shape: Shape, single: bool, manner: Manner<'_>) -> Form<'_> {
+    if let Some(made) = manner.made
+        && let Some((by, of)) = made.of_rows
+    {
+        let bytes = made.bytes;
+        return Form::Made { by, of, bytes };
+    }
+    if let (Shape::GeoJson, Some(schema)) = (shape, manner.geo_json) {
         return Form::GeoJson(schema);
     }
     match shape {
@@ -242,6 +255,19 @@ pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form<'_>, one: bool
                 .word(".st_asgeojson(x.*)::pg_catalog.json), '[]'))");
         }
         Form::Csv => csv(sql, output),
+        Form::Made { by, of, bytes } => {
+            sql.word("(")
+                .name(&by.schema)
+                .word(".")
+                .name(&by.name)
+                .word("(x.*::")
+                .relation(of)
+                .word("))::")
+                .word(match bytes {
+                    true => "pg_catalog.bytea",
+                    false => "pg_catalog.text",
+                });
+        }
         Form::Bytes if is_bytes(output) => {
             sql.word("pg_catalog.string_agg(x.c0, '')");
         }

@@ -48,7 +48,7 @@ pub(super) fn document(
         Shape::Array if plan.single => Shape::Own,
         other => other,
     };
-    let form = output::form(shape, plan.single, manner.geo_json);
+    let form = output::form(shape, plan.single, manner);
     let exact = matches!(form, Form::Object { .. }) && !plan.single;
     // What a call did must be undone when its rows are not as many as they should be; a read did nothing.
     let guard = Guard {

@@ -273,11 +273,7 @@ fn returning(sql: &mut Sql, target: &Target<'_, '_>) {
         }
         Answer::Rows(read) => {
             let scope = Scope::at(sql, read, target.alias, false);
-            let form = output::form(
-                target.manner.wishes.shape,
-                target.single,
-                target.manner.geo_json,
-            );
+            let form = output::form(target.manner.wishes.shape, target.single, target.manner);
             output::members(sql, &scope, output::numbered(&read.output, form));
         }
         Answer::Key(columns) if !columns.is_empty() => {
@@ -307,11 +303,7 @@ fn computed<'a>(read: &Read<'a>) -> Vec<&'a crate::catalog::Function> {
 
 /// Writes the body and the number of rows written.
 fn finish(sql: &mut Sql, target: &Target<'_, '_>) -> (Columns, Reply) {
-    let form = output::form(
-        target.manner.wishes.shape,
-        target.single,
-        target.manner.geo_json,
-    );
+    let form = output::form(target.manner.wishes.shape, target.single, target.manner);
     let one = target.single && target.manner.wishes.shape == Shape::Own;
     sql.word(" select ");
     match target.answer {

@@ -212,6 +212,21 @@ create view public.post_stats as
   select p.id as post_id, count(c.id) as comments from public.posts p left join public.comments c on c.post_id = p.id
   group by p.id;
 
+-- Bodies that are made of rows: of those a dropped column lies between, and of those everybody reads. The last one is no
+-- media type.
+create domain app."application/vnd.kinds" as bytea;
+create domain public."text/x-posts" as text;
+create domain public."rows of posts" as text;
+create function internal.kind_to(app."application/vnd.kinds", app.kinds) returns app."application/vnd.kinds"
+  immutable language sql as $$ select ($1 || convert_to($2.code, 'UTF8'))::app."application/vnd.kinds" $$;
+create aggregate app.kinds_as_bytes(app.kinds) (sfunc = internal.kind_to, stype = app."application/vnd.kinds", initcond = '');
+create function internal.post_to(public."text/x-posts", public.posts) returns public."text/x-posts"
+  immutable language sql as $$ select ($1 || $2.title || chr(10))::public."text/x-posts" $$;
+create aggregate public.posts_as_text(public.posts) (sfunc = internal.post_to, stype = public."text/x-posts", initcond = '');
+create function internal.post_on(public."rows of posts", public.posts) returns public."rows of posts"
+  immutable language sql as $$ select $1 $$;
+create aggregate public.posts_as_rows(public.posts) (sfunc = internal.post_on, stype = public."rows of posts", initcond = '');
+
 -- Who may what.
 comment on schema app is 'What the application keeps';
 grant usage on schema app to authenticated, service_role;

@@ -7,6 +7,7 @@
 )]
 
 pub mod graphql;
+pub mod hostile;
 pub mod tokens;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub fn recorded() -> CatalogJson<'static> {
         types: include_str!("../catalog/types.json"),
         functions: include_str!("../catalog/functions.json"),
         views: include_str!("../catalog/views.json"),
+        handlers: include_str!("../catalog/handlers.json"),
     }
 }
 

@@ -58,6 +58,7 @@ const WORDS: &[&str] = &[
     "jsonb_typeof",
     "count",
     "text",
+    "bytea",
     "int4",
     "numeric",
     "json",
@@ -174,6 +175,10 @@ pub fn names(catalog: &Catalog) -> HashSet<String> {
         for argument in &function.arguments {
             names.extend(argument.name.as_ref().map(|name| name.as_str().to_owned()));
         }
+    }
+    for handler in catalog.handlers() {
+        names.insert(handler.schema.as_str().to_owned());
+        names.insert(handler.name.as_str().to_owned());
     }
     names.extend(
         catalog

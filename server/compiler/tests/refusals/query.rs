@@ -357,6 +357,35 @@ fn writes_that_do_not_say_what_they_mean_are_refused() {
             "None of these media types can be answered: image/png",
             "GET /rest/v1/posts\nAccept: text/csv",
         ),
+        // It takes whole rows, of one table, and has to be called as a media type is.
+        (
+            "GET /rest/v1/posts?select=id,title\nAccept: text/x-posts",
+            s,
+            "NOT_SUPPORTED",
+            "A media type that is made of whole rows, of chosen columns is not supported",
+            "GET /rest/v1/posts?select=*\nAccept: text/x-posts",
+        ),
+        (
+            "GET /rest/v1/posts?select=*,users(name)\nAccept: text/x-posts",
+            s,
+            "NOT_SUPPORTED",
+            "A media type that is made of whole rows, of chosen columns is not supported",
+            "GET /rest/v1/posts?select=*,users!inner()\nAccept: text/x-posts",
+        ),
+        (
+            "GET /rest/v1/comments\nAccept: text/x-posts",
+            406,
+            c,
+            "None of these media types can be answered: text/x-posts",
+            "GET /rest/v1/posts\nAccept: text/x-posts",
+        ),
+        (
+            "GET /rest/v1/posts\nAccept: rows of posts",
+            406,
+            c,
+            "None of these media types can be answered: rows of posts",
+            "GET /rest/v1/posts\nAccept: text/x-posts",
+        ),
         // PostGIS is not there.
         (
             "GET /rest/v1/posts\nAccept: application/geo+json",

@@ -1,0 +1,83 @@
+//! Text of an attacker, for every way in.
+
+use proptest::prelude::*;
+
+/// What means something to SQL, to JSON, to an address or to GraphQL.
+const PIECES: &[&str] = &[
+    "'",
+    "\"",
+    "\"\"",
+    "''",
+    ";",
+    "--",
+    "/*",
+    "*/",
+    "$1",
+    "$$",
+    "$a$",
+    "\\",
+    "\\'",
+    "\0",
+    "\n",
+    "\r",
+    "\t",
+    "(",
+    ")",
+    ",",
+    ".",
+    ":",
+    "::",
+    "->",
+    "->>",
+    "-",
+    "*",
+    "%",
+    "_",
+    "=",
+    "&",
+    "?",
+    "#",
+    "+",
+    " ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "!",
+    "@",
+    "~",
+    "|",
+    "%27",
+    "%22",
+    "%00",
+    "\u{202e}",
+    "\u{2019}",
+    "ʼ",
+    "ü",
+    "\u{1F600}",
+    "or 1=1",
+    "union select",
+    "drop table posts",
+    "pg_sleep(9)",
+    "current_user",
+    "E'\\'",
+    "U&\"x\"",
+    "\"\"\"",
+    "...",
+    "\u{feff}",
+    "\\u0000",
+    "\\uD83D",
+];
+
+/// Anything at all, or pieces of those and of the words that mean something to the grammar or the catalog.
+pub fn text(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        prop::sample::select(PIECES).prop_map(str::to_owned),
+        prop::sample::select(words).prop_map(str::to_owned),
+        "(?s).{0,12}",
+    ];
+    prop_oneof![
+        "(?s).{0,40}",
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()),
+    ]
+}

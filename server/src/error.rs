@@ -267,7 +267,8 @@ impl Failure {
             Self::Credential(refused) => {
                 let code = match refused {
                     Refused::Token(refusal) => refusal.code(),
-                    Refused::NotBearer
+                    Refused::UnknownKey
+                    | Refused::NotBearer
                     | Refused::Twice(_)
                     | Refused::NotAKey
                     | Refused::NotTheAdministrator => "INVALID_TOKEN",

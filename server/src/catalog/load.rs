@@ -32,11 +32,11 @@ impl Snapshot {
     /// As PostgreSQL says, or when its answer cannot be understood.
     pub async fn read(session: &Session, schemas: &[String], auth: &Auth) -> Result<Self, DbError> {
         let catalog = catalog(session, schemas).await?;
-        let (keys, jwks) = keys(session, auth).await?;
+        let jwks = jwks(session).await?;
         Ok(Self {
             catalog,
-            keys,
-            jwks,
+            keys: keys(&jwks, auth)?,
+            jwks: jwks.into(),
         })
     }
 }
@@ -76,19 +76,22 @@ async fn answers<const N: usize>(
     Ok(answers)
 }
 
-/// Reads the public keys and joins them with the shared secrets of the configuration.
-pub async fn keys(session: &Session, auth: &Auth) -> Result<(Keys, Bytes), DbError> {
-    let jwks = text(&session.client(), "select auth.jwks()", &[]).await?;
-    let mut ring = Keyring::from_jwks(&jwks).map_err(|error| unreadable(&error))?;
+/// Reads the public keys.
+pub async fn jwks(session: &Session) -> Result<String, DbError> {
+    text(&session.client(), "select auth.jwks()", &[]).await
+}
+
+/// Joins the public keys with the shared secrets of the configuration.
+pub fn keys(jwks: &str, auth: &Auth) -> Result<Keys, DbError> {
+    let mut ring = Keyring::from_jwks(jwks).map_err(|error| unreadable(&error))?;
     auth.settings
         .push_secrets(&mut ring)
         .map_err(|error| unreadable(&error))?;
-    let keys = Keys {
+    Ok(Keys {
         ring,
         expected: auth.settings.expected(),
         generation: next_generation(),
-    };
-    Ok((keys, jwks.into()))
+    })
 }
 
 /// Names of settings whose value in the database is another than in the configuration.

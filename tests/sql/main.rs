@@ -19,6 +19,7 @@ mod hijack;
 mod impersonation;
 mod imported;
 mod install;
+mod lock_order;
 mod lockout;
 mod logs;
 mod policy;
@@ -56,6 +57,7 @@ fn main() {
     trials.extend(tokens::trials(&fixture));
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
+    trials.extend(lock_order::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(crashes::trials(&fixture));
     trials.extend(warnings::trials(&fixture));

@@ -164,7 +164,7 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
             let differing = load::differing_settings(session, &shared.config.auth).await?;
             if !differing.is_empty() {
                 tracing::error!(
-                    settings = differing.join(" "),
+                    settings = shared.config.auth.told(&differing),
                     "the database's settings no longer agree with the auth section of the configuration"
                 );
             }

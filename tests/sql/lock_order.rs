@@ -26,6 +26,14 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "a_deletion_beside_everything_else_is_no_deadlock",
         beside_everything,
     );
+    add(
+        "the_mailer_waits_for_nobody_who_is_being_deleted",
+        passed_over,
+    );
+    add(
+        "a_new_link_is_not_sent_while_the_old_one_is_being_used",
+        old_link,
+    );
     trials
 }
 
@@ -41,6 +49,12 @@ const ACTS: &[(&str, &str, Act)] = &[
     ("revoke", "postgres", |m, client| {
         std::thread::sleep(Duration::from_millis(10));
         m.administer(client, "admin_revoke_user")
+    }),
+    ("revoke all", "postgres", |_, client| {
+        std::thread::sleep(Duration::from_millis(400));
+        Ok(client
+            .query_one("select auth.revoke_everything()", &[])?
+            .get(0))
     }),
     ("lock", "postgres", lock),
     ("sign in", "fluxbase_app", sign_in),
@@ -299,6 +313,7 @@ fn beside_everything(database: &Database) {
     for name in [
         "delete",
         "revoke",
+        "revoke all",
         "lock",
         "sign in",
         "refresh",
@@ -325,4 +340,91 @@ fn beside_everything(database: &Database) {
         ),
         0
     );
+}
+
+/// A mail of this kind that waits, to somebody who is known by the address alone.
+fn waiting(client: &mut Client, email: &str) {
+    let sql = "insert into auth.one_time_tokens (kind, email, expires_at, mail_due_at) \
+        values ('magic_link', $1, now() + interval '1 hour', now())";
+    client.execute(sql, &[&email]).expect("a mail");
+}
+
+/// To whom the mailer is given mails now, with their tokens; it fails when it has to wait for somebody.
+fn given(database: &Database) -> Vec<(String, String)> {
+    let mut mailer = database.connect("fluxbase_mailer");
+    mailer
+        .batch_execute("set lock_timeout = '200ms'")
+        .expect("set");
+    let rows = mailer.query("select auth.take_mail(10)", &[]);
+    let mails = rows.expect("taken").into_iter().map(|row| {
+        let mail: Value = row.get(0);
+        let text = |name: &str| mail[name].as_str().unwrap_or_default().to_owned();
+        (text("to"), text("token"))
+    });
+    mails.collect()
+}
+
+/// Both the mails that are known to be the user's, and those of which nobody has looked whose they are.
+fn passed_over(database: &Database) {
+    let (ann, bob) = ("ann@example.com", "bob@example.com");
+    let to = |mails: Vec<(String, String)>| -> Vec<String> {
+        mails.into_iter().map(|(to, _)| to).collect()
+    };
+    let mut deleting = database.superuser();
+    let mut superuser = database.superuser();
+    let delete = "delete from auth.users where email = 'bob@example.com'";
+    for known in [false, true] {
+        superuser
+            .batch_execute("delete from auth.one_time_tokens")
+            .expect("deleted");
+        waiting(&mut superuser, bob);
+        waiting(&mut superuser, ann);
+        if known {
+            let find = "update auth.one_time_tokens t set user_id = u.id from auth.users u where u.email = t.email";
+            superuser.batch_execute(find).expect("found");
+        }
+        let mut transaction = deleting.transaction().expect("begun");
+        transaction
+            .execute(
+                "select from auth.users where email = $1 for update",
+                &[&bob],
+            )
+            .expect("held");
+        assert_eq!(to(given(database)), [ann], "known: {known}");
+        // Its rows are not the mailer's, so the deletion waits for nobody either.
+        transaction
+            .batch_execute(&format!("set local lock_timeout = '200ms'; {delete}"))
+            .expect("deleted");
+        transaction.rollback().expect("rolled back");
+        assert_eq!(to(given(database)), [bob], "known: {known}");
+    }
+    // And one that took place leaves nothing to send.
+    superuser
+        .batch_execute("delete from auth.one_time_tokens")
+        .expect("deleted");
+    waiting(&mut superuser, bob);
+    superuser.batch_execute(delete).expect("deleted");
+    assert_eq!(given(database), []);
+}
+
+/// Somebody asks for a second link and opens the first one: whichever comes first, one of them works.
+fn old_link(database: &Database) {
+    let ann = "ann@example.com";
+    let mut superuser = database.superuser();
+    let mut app = database.app();
+    waiting(&mut superuser, ann);
+    let old = given(database).remove(0).1;
+    waiting(&mut superuser, ann);
+    let mut using = database.superuser();
+    let mut transaction = using.transaction().expect("begun");
+    let held = "select from auth.one_time_tokens where token_hash is not null and used_at is null for update";
+    assert_eq!(transaction.execute(held, &[]).expect("held"), 1);
+    assert_eq!(given(database), []);
+    transaction.rollback().expect("rolled back");
+    let new = given(database).remove(0).1;
+    let open = "select auth.sign_in_with_magic_link($1)";
+    let mut opened =
+        |token: &str| -> Value { app.query_one(open, &[&token]).expect("a reply").get(0) };
+    assert_eq!(opened(&old)["code"], "TOKEN_USED");
+    assert!(opened(&new)["access_token"].is_string());
 }

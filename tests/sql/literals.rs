@@ -6,6 +6,7 @@ use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Arguments that are a secret, or in which one may be: in a context a code, a nonce or a password.
 const SECRET: &[&str] = &[
@@ -137,7 +138,20 @@ fn left_out(database: &Database) {
     for call in ["setting", "auth.setting"] {
         let _ = client.batch_execute(&format!("select {call}('told-{call}')"));
     }
-    let log = database.fixture.cluster.log_tail(usize::MAX);
+    // What writes the log may be a little behind.
+    client.batch_execute("select 'that was all'").expect("said");
+    let began = Instant::now();
+    let log = loop {
+        let log = database.fixture.cluster.log_tail(usize::MAX);
+        if log.contains("select 'that was all'") {
+            break log;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "the log is silent"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    };
     for name in &takes_a_secret {
         let written = format!("select {name}(");
         assert!(log.contains(&written), "{name} was not written down");

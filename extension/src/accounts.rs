@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `sign_up`, `sign_in` | an account is made; a password is judged, and what a right one leads to |
 //! | `session`, `replaced` | tokens: issued, refreshed; what a new session takes the place of |
-//! | `factor` | second factors: set up, asked for, taken away |
+//! | `factor_challenge`, `factor_setup` | second factors: asked for; set up, replaced, taken away |
 //! | `recovery`, `confirmation`, `claimed` | what is sent by mail and comes back: resets, sign-in links and codes, addresses; what the first proof of a mailbox ends |
 //! | `outbox` | what the mailer takes |
 //! | `profile`, `proof` | a user changes the own account, and shows again who it is |
@@ -23,7 +23,8 @@ pub mod api_keys;
 pub mod claimed;
 pub mod confirmation;
 pub mod credentials;
-pub mod factor;
+pub mod factor_challenge;
+pub mod factor_setup;
 pub mod impersonation;
 pub mod outbox;
 pub mod profile;

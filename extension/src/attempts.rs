@@ -102,9 +102,9 @@ impl Attempt {
 
     /// It was right: nothing counts against the address any more, but what came from the client still does.
     ///
-    /// Its own row first, while nothing else is held: another success may be at it, and passing it over would leave
-    /// it counting against the client. Rows that another sign-in of this address is at are passed over, its own
-    /// it sees to itself; waiting for those too would be a deadlock when two succeed at the same moment.
+    /// Its own row first, waited for: another success may be at it, and passing it over would leave it counting against
+    /// the client. Rows that another sign-in of this address is at are passed over, its own it sees to itself. Whoever
+    /// waits here holds the user, as whoever is waited for does.
     pub fn succeeded(&self) -> Result<(), Failure> {
         self.withdraw()?;
         Spi::connect_mut(|client| {

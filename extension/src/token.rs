@@ -4,7 +4,7 @@
 //! A signature costs 50 µs to verify and the payload some more to parse; a token seen before costs one
 //! SHA-256 and a look-up.
 
-use crate::accounts::factor::CHALLENGE_PREFIX;
+use crate::accounts::factor_challenge::CHALLENGE_PREFIX;
 use crate::backend::{self, PerBackend};
 use crate::error::{Failure, or_raise};
 use crate::identity::Identity;

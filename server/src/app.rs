@@ -7,7 +7,7 @@
 //! ```
 
 use crate::authenticate::{Keys, Verified};
-use crate::catalog::Served;
+use crate::catalog::{Served, Turn};
 use crate::client::{self, ClientAddress};
 use crate::config::{Config, Server};
 use crate::cookies::Cookies;
@@ -57,6 +57,8 @@ pub struct Shared {
     pub keys: ArcSwap<Keys>,
     /// The public keys as a JSON Web Key Set, as the database gave them.
     pub jwks: ArcSwap<Bytes>,
+    /// Whose turn it is to read them.
+    pub keys_turn: Turn,
     /// The session that listens for changes; also asked for the health of the database, so that a
     /// busy pool does not look like a dead one.
     pub listener: ArcSwapOption<tokio_postgres::Client>,

@@ -16,6 +16,7 @@ pub use cache::Verified;
 
 use crate::caller::{Caller, Credential, Kind};
 use actix_web::http::header::{HeaderMap, HeaderValue};
+use fluxbase_rules::keys::Algorithm;
 use fluxbase_rules::role::is_administrator;
 use fluxbase_rules::{
     Claims, DatabaseRole, Expected, Keyring, Refusal, SignedClaims, UnixSeconds, UnverifiedToken,
@@ -37,6 +38,9 @@ pub enum Refused {
     /// The token itself.
     #[error("{0}")]
     Token(#[from] Refusal),
+    /// The token names a key that is not known here. A fresh set may have it.
+    #[error("the token names a key that there is not")]
+    UnknownKey,
     /// `Authorization` with another scheme than Bearer, without a token, or not ASCII.
     #[error("the Authorization header is not `Bearer <token>`")]
     NotBearer,
@@ -126,7 +130,15 @@ pub fn authenticate(
         let claims = match verified.get(token, keys.generation) {
             Some(claims) => claims,
             None => {
-                let claims = UnverifiedToken::parse(token)?.verify(&keys.ring)?;
+                let unverified = UnverifiedToken::parse(token)?;
+                // Secrets come from the configuration and have no name.
+                let named = unverified
+                    .kid()
+                    .filter(|_| unverified.algorithm() == Algorithm::Es256);
+                if named.is_some_and(|kid| !keys.ring.has_kid(kid)) {
+                    return Err(Refused::UnknownKey);
+                }
+                let claims = unverified.verify(&keys.ring)?;
                 verified.put(token, claims.clone());
                 claims
             }

@@ -6,14 +6,15 @@
 //! the session is lost everything is read again after reconnecting, since notifications may have
 //! been missed.
 
+mod keys;
 mod load;
 mod session;
 
+pub use keys::{Turn, look_for_key};
 pub use load::{Shape, Snapshot, differing_settings, unmet};
 pub use session::Session;
 
 use crate::app::Shared;
-use crate::authenticate::Keys;
 use crate::config::Config;
 use crate::db::DbError;
 use crate::graphql::Schemas;
@@ -189,8 +190,8 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
             }
         }
         if change.keys {
-            match load::keys(session, &shared.config.auth).await {
-                Ok((keys, jwks)) => publish_keys(shared, keys, jwks),
+            match keys::read(shared, session).await {
+                Ok(()) => {}
                 Err(error) if !error.breaks_connection() => {
                     tracing::error!(%error, "cannot read the public keys");
                 }
@@ -199,7 +200,7 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
             let differing = load::differing_settings(session, &shared.config.auth).await?;
             if !differing.is_empty() {
                 tracing::error!(
-                    settings = differing.join(" "),
+                    settings = shared.config.auth.told(&differing),
                     "the database's settings no longer agree with the auth section of the configuration"
                 );
             }
@@ -216,13 +217,4 @@ async fn refresh(shared: &Shared, session: &Session, change: Change) -> Result<(
     tokio::time::timeout(PATIENCE, work)
         .await
         .unwrap_or(Err(DbError::Silent))
-}
-
-/// Publishes keys only when they differ: a new generation makes every worker verify all tokens anew.
-fn publish_keys(shared: &Shared, keys: Keys, jwks: bytes::Bytes) {
-    if **shared.jwks.load() != jwks {
-        shared.keys.store(Arc::new(keys));
-        shared.jwks.store(Arc::new(jwks));
-        tracing::info!("public keys read");
-    }
 }

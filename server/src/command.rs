@@ -70,13 +70,12 @@ pub enum Problem {
     },
     /// Configuration and database contradict each other.
     #[error(
-        "the database's settings differ from the auth section of the configuration: {}; \
-         run `fluxbase migrate`, or change the configuration",
-        names.join(" ")
+        "the database's settings differ from the auth section of the configuration: {names}; \
+         run `fluxbase migrate`, since the server's login may not change them, or change the configuration"
     )]
     SettingsDiffer {
         /// The settings.
-        names: Vec<String>,
+        names: String,
     },
     /// The database asks for what this configuration cannot do.
     #[error("auth.{name} of the database cannot be served: {why}")]

@@ -6,8 +6,9 @@
 
 use crate::app::Worker;
 use crate::auth;
-use crate::authenticate::authenticate;
+use crate::authenticate::{Refused, authenticate};
 use crate::caller::Caller;
+use crate::catalog::look_for_key;
 use crate::client::{ClientAddress, NOWHERE};
 use crate::clock;
 use crate::cookies::{self, Cookies};
@@ -141,7 +142,13 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
     };
     let caller = match door {
         Door::PublicAccount => None,
-        Door::Tables | Door::Account => Some(judged()),
+        Door::Tables | Door::Account => Some(match judged() {
+            Err(Refused::UnknownKey) => {
+                look_for_key(&worker, || judged().err() == Some(Refused::UnknownKey)).await;
+                judged()
+            }
+            known => known,
+        }),
     };
 
     // Before a browser asks, it asks whether it may: that is not the request.

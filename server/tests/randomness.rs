@@ -70,7 +70,7 @@ fn every_secret_of_an_account_is_drawn_from_pg_strong_random() {
     // The places that draw: seeds and backup codes, links and codes by mail, keys, salts, tokens' ids.
     let drawing = files_with(&rust, &["owner::random("]);
     for place in [
-        "factor.rs",
+        "factor_setup.rs",
         "outbox.rs",
         "sealing.rs",
         "credentials.rs",

@@ -28,6 +28,16 @@ create function auth.utc(moment timestamptz) returns text
   return pg_catalog.to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 comment on function auth.utc(timestamptz) is 'A moment as RFC 3339 in UTC, whatever the session''s time zone';
 
+-- Every act that touches several rows of an account locks the account first, and several accounts in this order: "Who waits
+-- for whom" in ARCHITECTURE.md.
+create function auth.hold_users(variadic ids uuid[]) returns void
+  language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from auth.users u where u.id = any (ids) order by u.id for no key update;
+end
+$$;
+
 -- The one shape in which a user leaves the database.
 create function auth.user_object(account auth.users) returns jsonb
   language sql stable parallel safe set search_path = pg_catalog, pg_temp

@@ -43,9 +43,7 @@ begin
     insert into auth.revoked_before (subject, before, reason) values (new.id::text, 'infinity', 'disabled')
       on conflict (subject) do update set before = excluded.before, reason = excluded.reason;
     -- What was mailed would work again as soon as the user is let in again.
-    update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
-      where (t.user_id = new.id or t.user_id is null and t.email = new.email) and t.used_at is null
-        and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+    perform auth.void_mail(new.id, new.email);
     delete from auth.challenges c where c.user_id = new.id;
   elsif old.disabled_at is not null then
     update auth.revoked_before b set before = pg_catalog.now(), reason = 'was disabled' where b.subject = new.id::text;

@@ -30,6 +30,21 @@ create index one_time_tokens_expiry on auth.one_time_tokens (expires_at);
 select pg_catalog.pg_extension_config_dump('auth.one_time_tokens', '');
 comment on table auth.one_time_tokens is 'Links and codes sent by mail, hashed; also the queue of what is to be sent';
 
+-- What lets whoever reads it into the account, or gives it another address.
+create function auth.mailed_ways_in() returns text[]
+  language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+  return array['password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation'];
+
+-- Those of a user work no more, and those that wait are not sent; with confirmations also what says that an address is
+-- the user's. Those that wait say whose they are by the address alone.
+create function auth.void_mail(account uuid, address text, confirmations boolean default false) returns void
+  language sql volatile set search_path = pg_catalog, pg_temp
+  begin atomic
+    update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
+    where (t.user_id = account or t.user_id is null and t.email = address) and t.used_at is null
+      and (t.kind = any (auth.mailed_ways_in()) or confirmations and t.kind = 'confirm_email');
+  end;
+
 -- Only after the commit does anybody hear of it.
 create function auth.notify_mail() returns trigger
   language plpgsql set search_path = pg_catalog, pg_temp

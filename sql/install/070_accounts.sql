@@ -41,6 +41,7 @@ begin
   if refusal is not null then
     return refusal;
   end if;
+  perform auth.hold_users(auth.uid());
   delete from auth.sessions s where s.id = session;
   if not found then
     return pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED');

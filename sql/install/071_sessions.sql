@@ -24,6 +24,7 @@ begin
   if auth.uid() is null then
     return pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED');
   end if;
+  perform auth.hold_users(auth.uid());
   delete from auth.sessions s where s.id = revoke_session.id and s.user_id = auth.uid();
   if not found then
     return pg_catalog.jsonb_build_object('error', 'There is no such session', 'code', 'NOT_FOUND');
@@ -47,6 +48,7 @@ begin
   if auth.uid() is null then
     return pg_catalog.jsonb_build_object('error', 'Authentication required', 'code', 'AUTHENTICATION_REQUIRED');
   end if;
+  perform auth.hold_users(auth.uid());
   delete from auth.sessions s where s.user_id = auth.uid() and s.id is distinct from auth.session_id();
   get diagnostics ended = row_count;
   perform audit.write('auth.session_revoke', auth.uid(), context, pg_catalog.jsonb_build_object('ended', ended));

@@ -33,6 +33,8 @@ begin
   if refusal is not null then
     return refusal;
   end if;
+  -- The own account too, which sensitive_refusal locks.
+  perform auth.hold_users(target, auth.uid());
   select u.role into role from auth.users u where u.id = target;
   if not found then
     return pg_catalog.jsonb_build_object('error', 'There is no such user', 'code', 'NOT_FOUND');
@@ -238,6 +240,7 @@ begin
   if refusal is not null then
     return refusal;
   end if;
+  perform auth.hold_users((select coalesce(s.user_id, s.impersonator_id) from auth.sessions s where s.id = admin_revoke_session.id));
   delete from auth.sessions s using auth.users u
   where s.id = admin_revoke_session.id and u.id = coalesce(s.user_id, s.impersonator_id) and auth.role_rank(u.role) <= auth.caller_rank()
   returning u.id into owner;
@@ -261,9 +264,7 @@ begin
   end if;
   delete from auth.sessions s where s.user_id = admin_revoke_user.id or s.impersonator_id = admin_revoke_user.id;
   -- What was mailed before, and a sign-in that waits for its code, would let in after all.
-  update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
-    where (t.user_id = admin_revoke_user.id or t.user_id is null and t.email = (select u.email from auth.users u where u.id = admin_revoke_user.id))
-      and t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+  perform auth.void_mail(u.id, u.email) from auth.users u where u.id = admin_revoke_user.id;
   delete from auth.challenges c where c.user_id = admin_revoke_user.id;
   insert into auth.revoked_before as b (subject, before, reason) values (admin_revoke_user.id::text, pg_catalog.clock_timestamp(), 'revoked')
     on conflict (subject) do update set before = greatest(b.before, excluded.before), reason = excluded.reason;
@@ -278,8 +279,14 @@ create function auth.revoke_everything(include_keys boolean default false, conte
 as $$
 declare
   -- Who may end every key is who may make them.
-  refusal jsonb := coalesce(auth.service_key_refusal('write:auth'), auth.sensitive_refusal(context));
+  refusal jsonb := auth.service_key_refusal('write:auth');
 begin
+  if refusal is null then
+    -- Instead of every account, one by one: acts under way are waited for, and none begins meanwhile. Before the proof, which
+    -- locks the own account.
+    lock table auth.users, auth.sessions in exclusive mode;
+    refusal := auth.sensitive_refusal(context);
+  end if;
   if refusal is not null then
     return refusal;
   end if;
@@ -290,7 +297,7 @@ begin
   delete from auth.sessions;
   -- What was mailed before, and a sign-in that waits for its code, would let in after all.
   update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null
-    where t.used_at is null and t.kind in ('password_reset', 'magic_link', 'email_otp', 'email_change', 'invitation');
+    where t.used_at is null and t.kind = any (auth.mailed_ways_in());
   delete from auth.challenges;
   insert into auth.revoked_before as b (subject, before, reason)
     select s, pg_catalog.clock_timestamp(), 'everything was revoked' from pg_catalog.unnest(array['users', case when include_keys then 'keys' end]) as s

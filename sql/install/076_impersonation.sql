@@ -65,6 +65,7 @@ begin
   if refusal is not null then
     return refusal;
   end if;
+  perform auth.hold_users(auth.uid());
   with gone as (
     delete from auth.sessions s where s.impersonator_id is not null and (s.id = auth.session_id() or s.impersonator_id = auth.uid())
     returning s.id)

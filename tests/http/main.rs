@@ -40,6 +40,7 @@ mod reload;
 mod revocation;
 mod rpc;
 mod sessions;
+mod signing_keys;
 mod site;
 mod start;
 mod temporary;
@@ -69,6 +70,7 @@ fn main() {
     let mut trials = Vec::new();
     trials.extend(accounts::trials(&shared));
     trials.extend(credentials::trials(&shared));
+    trials.extend(signing_keys::trials(&fixture));
     trials.extend(isolation::trials(&fixture, &shared));
     trials.extend(crud::trials(&fixture));
     trials.extend(columns::trials(&fixture));

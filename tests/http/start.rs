@@ -149,11 +149,24 @@ fn origin(fixture: &Arc<Fixture>) {
     let settings = [("SERVER_PUBLIC_BASE_URL", "https://app.example/base")];
     let said = Server::refused_with(&database, "fluxbase_app", &settings);
     assert!(
-        said.contains("site_origin") && said.contains("migrate"),
+        said.contains(
+            "differ from the auth section of the configuration: site_origin (from server.public_base_url); \
+             run `fluxbase migrate`, since the server's login may not change them"
+        ),
         "{said}"
     );
+    // It may not: whoever had its password could have links lead anywhere.
+    let act = "select auth.configure('site_origin', 'https://evil.example')";
+    let refusal = database.app().batch_execute(act).expect_err("refused");
+    assert_eq!(refusal.code().map(|code| code.code()), Some("42501"));
+    // One that the operator wrote down is named as it stands there.
+    let written = [("AUTH_SITE_ORIGIN", "https://app.example")];
+    let said = Server::refused_with(&database, "fluxbase_app", &written);
+    assert!(said.contains("configuration: site_origin; run"), "{said}");
     Server::migrate_with(&database, &settings);
     is_served(&database, &settings);
+    is_served(&database, &written);
+    is_served(&database, &[]);
     let asked = "select value from auth.settings where key = 'site_origin'";
     let row = database.superuser().query_one(asked, &[]).expect("asked");
     assert_eq!(row.get::<_, String>(0), "https://app.example/");

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 const WRONG: &str = "Wrong-Horse-7-Battery";
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 500;
 /// As often as an address may be tried before it is locked.
 const TRIES: usize = 5;
 

@@ -19,8 +19,11 @@ mod hijack;
 mod impersonation;
 mod imported;
 mod install;
+mod literals;
+mod lock_order;
 mod lockout;
 mod logs;
+mod names;
 mod policy;
 mod profile;
 mod readme;
@@ -56,6 +59,8 @@ fn main() {
     trials.extend(tokens::trials(&fixture));
     trials.extend(claims::trials(&fixture));
     trials.extend(accounts::trials(&fixture));
+    trials.extend(literals::trials(&fixture));
+    trials.extend(lock_order::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
     trials.extend(crashes::trials(&fixture));
     trials.extend(warnings::trials(&fixture));
@@ -85,6 +90,7 @@ fn main() {
     trials.extend(install::trials(&fixture));
     trials.extend(uninstall::trials(&fixture));
     trials.extend(dump::trials(&fixture));
+    trials.extend(names::trials(&fixture));
     trials.extend(readme::trials(&fixture));
     run(&arguments, trials);
 }

@@ -7,6 +7,7 @@ use super::{
     Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session,
 };
 use crate::error::Failure;
+use crate::identity::{self, Record};
 use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner, sealing};
@@ -51,6 +52,10 @@ pub fn require_rank(role: &str) -> Result<(), Stop> {
 pub fn subordinate(id: Option<Uuid>) -> Result<User, Stop> {
     require_rank("")?;
     let id = id.ok_or_else(|| missing("id"))?;
+    // The own account too, which the proof of a second factor locks.
+    let mine = identity::current().and_then(Record::sub);
+    let both: Vec<_> = mine.into_iter().chain([*id.as_bytes()]).collect();
+    user::hold(&both)?;
     let user =
         user::lock(*id.as_bytes())?.ok_or_else(|| refused("NOT_FOUND", "There is no such user"))?;
     require_rank(&user.role)?;
@@ -277,8 +282,7 @@ fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Va
     if let Some(password) = password {
         let hash = credentials::hash_new(&stored, password, None)?;
         let temporary = stored.settings.temporary_password_seconds;
-        recovery::set_password(&user, &hash, false, Some(temporary))?;
-        session::end_sessions_of(user.id, None)?;
+        recovery::set_password(&user, &hash, false, Some(temporary), None)?;
         outbox::notice("notice_password_changed", &user)?;
     }
     apply(&stored, &user, role, changes, context)?;
@@ -342,7 +346,7 @@ fn try_reset(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
             &[Uuid::from_bytes(user.id).into()],
         )?;
         // An address that somebody who knew the old password wants the account to have would take the new link with it.
-        outbox::void(client, &user, outbox::WAYS_IN)?;
+        outbox::void(client, &user, outbox::Void::WaysIn)?;
         // A sign-in with the old password that waits for its code.
         client.update(
             "delete from auth.challenges where user_id = $1",

@@ -2,7 +2,7 @@
 //! administrator to see; afterwards signing in takes the password, as setting up a factor does.
 
 use super::admin::subordinate;
-use super::{Context, Stop, answer, factor, outbox, proof, refused, session};
+use super::{Context, Stop, answer, factor_setup, outbox, proof, refused, session};
 use crate::audit;
 use crate::error::Failure;
 use crate::identity::{self, Record};
@@ -30,12 +30,12 @@ fn try_remove(id: Option<Uuid>, context: &Context) -> Result<Value, Stop> {
     if !user.has_factor {
         return Err(refused("VALIDATION_FAILED", "There is no second factor"));
     }
-    factor::remove(user.id)?;
+    factor_setup::remove(user.id)?;
     // Whoever has the lost app may be in, or wait for its code.
     session::end_sessions_of(user.id, None)?;
     let id = Uuid::from_bytes(user.id);
     Spi::connect_mut(|client| {
-        outbox::void(client, &user, outbox::WAYS_IN)?;
+        outbox::void(client, &user, outbox::Void::WaysIn)?;
         client.update(
             "delete from auth.challenges where user_id = $1",
             None,

@@ -23,7 +23,7 @@ pub fn by_mail(user: &User, method: &'static str, context: &Context) -> Result<(
             &[id.into()],
         )?;
         // What somebody asked for who knew the password: a change of the address above all.
-        outbox::void(client, user, outbox::ALL_LINKS)?;
+        outbox::void(client, user, outbox::Void::AllLinks)?;
         client.update(
             "delete from auth.challenges where user_id = $1",
             None,

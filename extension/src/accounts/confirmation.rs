@@ -138,7 +138,7 @@ pub fn change_address(
         let changed = !rows.is_empty();
         if changed {
             // What was mailed to the old address would let in whoever reads it.
-            outbox::void(client, user, outbox::ALL_LINKS)?;
+            outbox::void(client, user, outbox::Void::AllLinks)?;
         }
         Ok::<_, Failure>(changed)
     })?;

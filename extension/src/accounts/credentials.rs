@@ -75,6 +75,8 @@ pub enum Judged {
         hash: String,
         /// A hash with the current parameters, to be stored.
         replacement: Option<String>,
+        /// Counted so far. Whoever takes it for a success holds the user before: counts come after users.
+        attempt: Attempt,
     },
     /// It was not, or was not looked at; the reason is for the audit, with the user if there is one.
     Wrong(&'static str, Option<[u8; 16]>),
@@ -157,11 +159,11 @@ pub fn judge(
     };
     drop(memory);
     slot.hashed();
-    attempt.succeeded()?;
     Ok(Judged::Right {
         id,
         hash,
         replacement,
+        attempt,
     })
 }
 

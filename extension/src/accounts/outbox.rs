@@ -74,19 +74,22 @@ fn find_owners(client: &mut pgrx::spi::SpiClient<'_>, most: i32) -> Result<(), F
     let mut found = 0;
     while found < most {
         let rows = client.update(
-            // The user is locked against being deleted, so that the reference to it cannot fail.
+            // The user is held against being deleted, so that the reference to it cannot fail. Whoever is just being
+            // deleted, or given another address, is passed over: the mailer holds rows of many users and waits for nobody.
             Kept("with due as materialized ( \
-               select o.id, u.id as user_id from auth.one_time_tokens o \
+               select o.id, u.id as user_id, k.id as held from auth.one_time_tokens o \
+               left join auth.users u on u.email = o.email and u.disabled_at is null \
+                 and not (o.kind = 'confirm_email' and u.email_verified) \
                left join lateral ( \
-                 select u.id from auth.users u where u.email = o.email and u.disabled_at is null \
-                   and not (o.kind = 'confirm_email' and u.email_verified) for key share) as u on true \
+                 select h.id from auth.users h where h.id = u.id and h.email = o.email and h.disabled_at is null \
+                   and not (o.kind = 'confirm_email' and h.email_verified) for key share skip locked) as k on true \
                where o.mail_due_at <= pg_catalog.clock_timestamp() and o.user_id is null and o.used_at is null \
                order by o.mail_due_at limit $1 for update of o skip locked) \
              update auth.one_time_tokens t set user_id = due.user_id, \
                mail_due_at = case when due.user_id is not null then t.mail_due_at end, \
                mail_attempts = t.mail_attempts + (due.user_id is null)::int, \
                used_at = case when due.user_id is null then pg_catalog.clock_timestamp() end \
-             from due where t.id = due.id returning t.user_id is not null"),
+             from due where t.id = due.id and (due.user_id is null or due.held is not null) returning t.user_id is not null"),
             None,
             &[most.into()],
         )?;
@@ -163,41 +166,24 @@ pub fn hand_out(kind: &str, user: &User, lifetime_seconds: i64) -> Result<String
     Ok(token)
 }
 
-/// What lets whoever reads the mail into the account, or gives it another address.
-pub const WAYS_IN: &[&str] = &[
-    "password_reset",
-    "magic_link",
-    "email_otp",
-    "email_change",
-    "invitation",
-];
-/// And what says that an address is the user's.
-pub const ALL_LINKS: &[&str] = &[
-    "password_reset",
-    "magic_link",
-    "email_otp",
-    "email_change",
-    "invitation",
-    "confirm_email",
-];
+/// What of a user's mail is voided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Void {
+    /// What lets whoever reads it into the account, or gives the account another address.
+    WaysIn,
+    /// And what says that an address is the user's.
+    AllLinks,
+}
 
-/// Links and codes of these kinds work no more, and those that wait are not sent. Those that wait say whose they are by the
-/// address alone.
-pub fn void(
-    client: &mut pgrx::spi::SpiClient<'_>,
-    user: &User,
-    kinds: &[&str],
-) -> Result<(), Failure> {
+/// Links and codes of these kinds work no more, and those that wait are not sent.
+pub fn void(client: &mut pgrx::spi::SpiClient<'_>, user: &User, what: Void) -> Result<(), Failure> {
     client.update(
-        Kept(
-            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-             where (user_id = $1 or user_id is null and email = $2) and used_at is null and kind = any ($3)",
-        ),
+        Kept("select auth.void_mail($1, $2, $3)"),
         None,
         &[
             Uuid::from_bytes(user.id).into(),
             user.email.as_deref().into(),
-            kinds.to_vec().into(),
+            (what == Void::AllLinks).into(),
         ],
     )?;
     Ok(())
@@ -242,12 +228,15 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
     let due = Spi::connect_mut(|client| {
         find_owners(client, most)?;
         let rows = client.update(
-            Kept("update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
-               mail_due_at = pg_catalog.clock_timestamp() + interval '1 minute' \
-             from (select o.id from auth.one_time_tokens o \
+            // The user first here too: to change a row twice in one transaction makes PostgreSQL look for the user again.
+            Kept("with due as materialized ( \
+               select o.id from auth.one_time_tokens o, \
+                 lateral (select u.id from auth.users u where u.id = o.user_id for key share skip locked) as held \
                where o.mail_due_at <= pg_catalog.clock_timestamp() and o.expires_at > pg_catalog.clock_timestamp() \
-                 and o.used_at is null and o.user_id is not null order by o.mail_due_at limit $1 for update skip locked) as due \
-             where t.id = due.id \
+                 and o.used_at is null order by o.mail_due_at limit $1 for update of o skip locked) \
+             update auth.one_time_tokens t set mail_attempts = t.mail_attempts + 1, \
+               mail_due_at = pg_catalog.clock_timestamp() + interval '1 minute' \
+             from due where t.id = due.id \
              returning t.id, t.kind, t.email, t.redirect_to, t.mail_attempts, \
                pg_catalog.ceil(extract(epoch from t.expires_at - pg_catalog.clock_timestamp()) / 60)::int"),
             None,
@@ -267,8 +256,9 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
         }
         // Nobody waits for these any more.
         client.update(
-            Kept("update auth.one_time_tokens set mail_due_at = null \
-             where mail_due_at is not null and (expires_at <= pg_catalog.clock_timestamp() or used_at is not null)"),
+            Kept("update auth.one_time_tokens t set mail_due_at = null where t.ctid = any (array( \
+               select o.ctid from auth.one_time_tokens o where o.mail_due_at is not null \
+                 and (o.expires_at <= pg_catalog.clock_timestamp() or o.used_at is not null) for update skip locked))"),
             None,
             &[],
         )?;
@@ -276,6 +266,9 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
     })?;
     let mut mails = Vec::new();
     for (id, kind, email, redirect_to, attempt, minutes) in due {
+        if !kind.starts_with("notice_") && !void_older(id)? {
+            continue;
+        }
         let (mut token, mut code) = (None, None);
         let hash = match kind.as_str() {
             "email_otp" => {
@@ -298,14 +291,6 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
                     None,
                     &[id.into(), hash.to_vec().into()],
                 )?;
-                // The newest mail of a kind is the one that works; two users may want the same address.
-                client.update(
-                    Kept("update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
-                     from auth.one_time_tokens o where o.id = $1 and t.email = $2 and t.kind = $3 and t.id <> $1 \
-                       and t.used_at is null and t.user_id is not distinct from o.user_id and t.created_at < o.created_at"),
-                    None,
-                    &[id.into(), email.as_str().into(), kind.as_str().into()],
-                )?;
                 Ok::<_, Failure>(())
             })?;
         }
@@ -315,4 +300,33 @@ fn take(most: i32) -> Result<Vec<Value>, Failure> {
         }));
     }
     Ok(mails)
+}
+
+/// The newest mail of a kind is the one that works; two users may want the same address. When somebody is just using an
+/// older one, that decides what becomes of them all: this mail is then left for a little later, and it is `false`.
+fn void_older(id: Uuid) -> Result<bool, Failure> {
+    Spi::connect_mut(|client| {
+        let rows = client.update(
+            Kept("with older as materialized ( \
+               select t.id from auth.one_time_tokens o join auth.one_time_tokens t \
+                 on t.email = o.email and t.kind = o.kind and t.id <> o.id and t.used_at is null \
+                 and t.user_id is not distinct from o.user_id and t.created_at < o.created_at \
+               where o.id = $1), \
+             held as materialized ( \
+               select t.id from auth.one_time_tokens t where t.id in (select older.id from older) and t.used_at is null \
+               for update skip locked), \
+             outcome as materialized ( \
+               select (select pg_catalog.count(*) from older) = (select pg_catalog.count(*) from held) as all_held), \
+             voided as ( \
+               update auth.one_time_tokens t set used_at = pg_catalog.clock_timestamp(), mail_due_at = null \
+               from held, outcome where t.id = held.id and outcome.all_held), \
+             put_off as ( \
+               update auth.one_time_tokens t set mail_due_at = pg_catalog.clock_timestamp(), mail_attempts = t.mail_attempts - 1 \
+               from outcome where t.id = $1 and not outcome.all_held) \
+             select outcome.all_held from outcome"),
+            None,
+            &[id.into()],
+        )?;
+        Ok(rows.first().get_one::<bool>()?.unwrap_or(false))
+    })
 }

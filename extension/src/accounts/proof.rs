@@ -2,13 +2,15 @@
 //! change what signing in needs.
 
 use super::user::{self, User};
-use super::{Context, Stop, answer, factor, outbox, refused, session, sign_in_first};
+use super::{
+    Context, Stop, answer, credentials, factor_challenge, outbox, refused, session, sign_in_first,
+};
 use crate::error::Failure;
 use crate::identity::{self, Record};
 use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
-use fluxbase_rules::UnixSeconds;
+use fluxbase_rules::{UnixSeconds, uuid};
 use pgrx::Uuid;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
@@ -98,6 +100,20 @@ impl Me {
         Self::is_within(self.authenticated_at, seconds)
     }
 
+    /// Locks the session: before its nonces, which go with it.
+    fn hold_session(&self) -> Result<(), Stop> {
+        let there = Spi::connect_mut(|client| {
+            let rows = client.update(
+                "select from auth.sessions s where s.id = $1 for no key update",
+                None,
+                &[Uuid::from_bytes(self.session_id).into()],
+            )?;
+            Ok::<_, Failure>(!rows.is_empty())
+        })?;
+        // Ended since it was entered with.
+        if there { Ok(()) } else { Err(sign_in_first()) }
+    }
+
     /// Notes that the second factor has just been shown in this session.
     pub fn factor_shown(&self) -> Result<(), Failure> {
         Spi::connect_mut(|client| {
@@ -125,7 +141,7 @@ pub fn require(
         None => None,
     };
     match (password, nonce) {
-        (Some(password), _) => factor::require_password(stored, user, password, context)?,
+        (Some(password), _) => require_password(stored, user, password, context)?,
         (None, Some(_)) => {}
         // Nobody has an anonymous account but who holds its token: there is nothing else to show.
         (None, None) if user.is_anonymous => {}
@@ -152,7 +168,7 @@ pub fn require_presence(
         take_nonce(me, nonce)?.ok_or_else(bad_nonce)?;
     }
     match &context.password {
-        Some(password) => factor::require_password(stored, user, password, context),
+        Some(password) => require_password(stored, user, password, context),
         None if context.nonce.is_some() || user.is_anonymous => Ok(()),
         None if me.signed_in_just_now(stored, user) => Ok(()),
         None => Err(refused(
@@ -179,7 +195,7 @@ fn require_factor(
         return Ok(());
     }
     if let Some(code) = &context.code {
-        factor::require_code(user, code, context)?;
+        factor_challenge::require_code(user, code, context)?;
         me.factor_shown()?;
         return Ok(());
     }
@@ -193,9 +209,10 @@ fn require_factor(
 }
 
 /// Uses up a nonce; says whether a second factor was shown for it. `None`: no such nonce.
-fn take_nonce(me: &Me, nonce: &str) -> Result<Option<bool>, Failure> {
+fn take_nonce(me: &Me, nonce: &str) -> Result<Option<bool>, Stop> {
     let hash = session::sha256(nonce)?;
-    Spi::connect_mut(|client| {
+    me.hold_session()?;
+    Ok(Spi::connect_mut(|client| {
         let rows = client.update(
             "delete from auth.nonces n where n.nonce_hash = $1 and n.user_id = $2 and n.session_id = $3 \
                and n.expires_at > pg_catalog.clock_timestamp() returning n.second_factor",
@@ -207,10 +224,30 @@ fn take_nonce(me: &Me, nonce: &str) -> Result<Option<bool>, Failure> {
             ],
         )?;
         match rows.into_iter().next() {
-            Some(row) => Ok(row.get::<bool>(1)?),
+            Some(row) => Ok::<_, Failure>(row.get::<bool>(1)?),
             None => Ok(None),
         }
-    })
+    })?)
+}
+
+/// Judges the password of the caller, counted as at a sign-in.
+fn require_password(
+    stored: &Stored,
+    user: &User,
+    password: &str,
+    context: &Context,
+) -> Result<(), Stop> {
+    let email = user.email.clone().unwrap_or_else(|| uuid::format(&user.id));
+    let id = user.id;
+    match credentials::judge(stored, &email, password, context, || {
+        credentials::Known::by_id(id)
+    })? {
+        credentials::Judged::Right { attempt, .. } => Ok(attempt.succeeded()?),
+        credentials::Judged::Wrong(reason, _) => {
+            audit::failure("auth.reauthenticate", reason, Some(id), context)?;
+            Err(refused("INVALID_CREDENTIALS", "Invalid password"))
+        }
+    }
 }
 
 #[pg_extern]
@@ -225,7 +262,7 @@ fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
     let me = me()?;
     let user = me.user()?;
     match &context.password {
-        Some(password) => factor::require_password(&stored, &user, password, context)?,
+        Some(password) => require_password(&stored, &user, password, context)?,
         None if me.signed_in_just_now(&stored, &user) => {}
         None => {
             return Err(refused(
@@ -236,6 +273,7 @@ fn try_reauthenticate(context: &Context) -> Result<Value, Stop> {
     }
     require_factor(&stored, &me, &user, false, context)?;
     let (nonce, hash) = outbox::new_token()?;
+    me.hold_session()?;
     Spi::connect_mut(|client| {
         client.update(
             "delete from auth.nonces where user_id = $1 and expires_at <= pg_catalog.clock_timestamp()",

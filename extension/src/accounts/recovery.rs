@@ -181,8 +181,7 @@ pub fn expired_link() -> Stop {
     refused("TOKEN_EXPIRED", "This link has expired")
 }
 
-/// Locks the user a token is of. Every act locks the user first and then rows of the user's: two different links of
-/// one user, shown at once, would otherwise wait for each other.
+/// Locks the user a token is of: two different links of one user, shown at once, would otherwise wait for each other.
 pub fn lock_owner(token_hash: [u8; 32]) -> Result<(), Failure> {
     let owner = Spi::connect(|client| {
         let rows = client.select(
@@ -265,27 +264,29 @@ fn try_reset(
     credentials::require_policy(&stored, password, user.email.as_deref())?;
     let hash = credentials::hash_new(&stored, password, user.temporary_hash())?;
     row.use_up()?;
-    set_password(&user, &hash, row.mailed, None)?;
+    // Whoever took the account over, or only the machine it was left open on, is out.
+    set_password(&user, &hash, row.mailed, None, None)?;
     if row.mailed && !user.email_verified {
         claimed::revoke_keys(user.id)?;
     }
-    // Whoever took the account over, or only the machine it was left open on, is out.
-    end_sessions_of(user.id, None)?;
     outbox::notice("notice_password_changed", &user)?;
     audit::success(RESET, Some(user.id), context, json!({}))?;
     let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;
     finish(&stored, &user, "password_reset", context)
 }
 
-/// Stores a new hash; what was handed out under the old password is void. One that is not the user's own choice lasts so
-/// many seconds.
+/// Stores a new hash; what was handed out under the old password is void, and every session but one has ended. One that is
+/// not the user's own choice lasts so many seconds.
 pub fn set_password(
     user: &User,
     hash: &str,
     address_shown: bool,
     temporary_seconds: Option<i64>,
+    this_session: Option<[u8; 16]>,
 ) -> Result<(), Failure> {
     let id = Uuid::from_bytes(user.id);
+    // Before the nonces, which go with them.
+    end_sessions_of(user.id, this_session)?;
     Spi::connect_mut(|client| {
         client.update(
             Kept(
@@ -302,7 +303,7 @@ pub fn set_password(
             ],
         )?;
         // Also an address that somebody who knew the old password wants the account to have.
-        outbox::void(client, user, outbox::WAYS_IN)?;
+        outbox::void(client, user, outbox::Void::WaysIn)?;
         client.update(
             Kept("delete from auth.challenges where user_id = $1"),
             None,
@@ -351,7 +352,7 @@ fn arrived(
     method: &'static str,
     context: &Context,
 ) -> Result<Value, Stop> {
-    // With a factor that is still to be shown nothing is proven yet, see `factor::try_verify`.
+    // With a factor that is still to be shown nothing is proven yet, see `factor_challenge::try_verify`.
     if !user.email_verified && !user.has_factor {
         claimed::by_mail(&user, method, context)?;
     }

@@ -4,7 +4,7 @@
 use super::credentials::{Judged, Known, judge};
 use super::session::{Opening, open_session};
 use super::user::{self, User, columns};
-use super::{Context, Stop, answer, factor, outbox, refused};
+use super::{Context, Stop, answer, factor_challenge, outbox, refused};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
@@ -57,7 +57,12 @@ fn try_sign_in(
             id,
             hash,
             replacement,
-        }) => still_of(id, &hash, replacement.as_deref())?.ok_or_else(bad_credentials)?,
+            attempt,
+        }) => {
+            let user = still_of(id, &hash, replacement.as_deref())?;
+            attempt.succeeded()?;
+            user.ok_or_else(bad_credentials)?
+        }
         Ok(Judged::Wrong(reason, id)) => {
             audit::failure("auth.login", reason, id, context)?;
             return Err(bad_credentials());
@@ -132,10 +137,10 @@ pub fn finish(
         return Err(bad_credentials());
     }
     if user.has_factor {
-        return factor::challenge(user, method, false, context);
+        return factor_challenge::challenge(user, method, false, context);
     }
     if must_set_up(stored, user) {
-        return factor::challenge(user, method, true, context);
+        return factor_challenge::challenge(user, method, true, context);
     }
     audit::success(
         "auth.login",

@@ -2,7 +2,7 @@
 
 use super::session::{Opening, open_session};
 use super::user::{self, columns};
-use super::{Context, Stop, answer, credentials, factor, outbox, refused, sign_in};
+use super::{Context, Stop, answer, credentials, factor_challenge, outbox, refused, sign_in};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
 use crate::stored::{self, Stored};
@@ -80,7 +80,7 @@ fn try_sign_up(
     };
     audit::success("auth.signup", Some(user.id), context, json!({}))?;
     if sign_in::must_set_up(&stored, &user) {
-        return factor::challenge(&user, "sign_up", true, context);
+        return factor_challenge::challenge(&user, "sign_up", true, context);
     }
     open_session(&stored, &user, Opening::by("sign_up"), context)
 }

@@ -95,6 +95,19 @@ pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
     })
 }
 
+/// Locks these users, in the order in which everybody locks several: see "Who waits for whom" in ARCHITECTURE.md.
+pub fn hold(ids: &[[u8; 16]]) -> Result<(), Failure> {
+    let ids: Vec<Uuid> = ids.iter().copied().map(Uuid::from_bytes).collect();
+    Spi::connect_mut(|client| {
+        client.update(
+            Kept("select auth.hold_users(variadic $1)"),
+            None,
+            &[ids.into()],
+        )?;
+        Ok(())
+    })
+}
+
 /// The user, locked until the transaction ends: two changes of one account wait for each other.
 pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
     Spi::connect_mut(|client| {

@@ -9,7 +9,7 @@ mod postgrest;
 
 use super::{Shared, Worker, no_such_route, outer, routes};
 use crate::authenticate::Keys;
-use crate::catalog::{Served, Shape};
+use crate::catalog::{Served, Shape, Turn};
 use crate::config::{Config, Environment};
 use crate::cookies::Cookies;
 use crate::db::Options;
@@ -67,6 +67,7 @@ fn worker(yaml: &str) -> Worker {
         descriptions: crate::openapi::Descriptions::default(),
         documents: Documents::default(),
         jwks: ArcSwap::from_pointee(Bytes::from_static(br#"{"keys":[]}"#)),
+        keys_turn: Turn::default(),
         listener: ArcSwapOption::empty(),
     };
     Worker::new(Arc::new(shared), options, 1).unwrap()

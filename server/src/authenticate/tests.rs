@@ -2,7 +2,7 @@ use super::{Keys, Refused, Verified, authenticate};
 use crate::caller::Caller;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use fluxbase_rules::keys::sign_hs256;
-use fluxbase_rules::{DatabaseRole, Expected, Keyring, Refusal};
+use fluxbase_rules::{DatabaseRole, Expected, Keyring, Refusal, SigningKey};
 
 const SECRET: &[u8] = b"a secret for these tests, 32 bytes+";
 const NOW: i64 = 1_700_000_000;
@@ -153,6 +153,37 @@ fn a_remembered_token_dies_with_its_key() {
     let outcome = authenticate(&headers, None, NOW, &other, &mut verified);
     assert_eq!(outcome.unwrap_err(), Refused::Token(Refusal::BadSignature));
     assert!(authenticate(&headers, None, NOW, &keys(SECRET, 3), &mut verified).is_ok());
+}
+
+#[test]
+fn a_key_that_is_not_known_here_is_told_from_a_signature_that_does_not_hold() {
+    let (ours, other) = (es256(7), es256(8));
+    let mut known = keys(SECRET, 1);
+    ours.publish_to(&mut known.ring).unwrap();
+    let payload = format!(
+        r#"{{"iss":"fluxbase","aud":"fluxbase","token_type":"access","role":"anon","exp":{}}}"#,
+        NOW + 60
+    );
+    let ask = |token: &str| {
+        let headers = headers(&[("authorization", &format!("Bearer {token}"))]);
+        authenticate(&headers, None, NOW, &known, &mut Verified::new(8))
+    };
+    let (signed, foreign) = (ours.sign(&payload).unwrap(), other.sign(&payload).unwrap());
+    assert!(ask(&signed).is_ok());
+    assert_eq!(ask(&foreign).unwrap_err(), Refused::UnknownKey);
+    // A fresh set would not help these.
+    let wrong = format!("{}.AAAA", signed.rsplit_once('.').unwrap().0);
+    assert!(matches!(ask(&wrong), Err(Refused::Token(_))));
+    let secret = sign_hs256(b"another secret, also of 32 bytes....", &payload).unwrap();
+    assert_eq!(
+        ask(&secret).unwrap_err(),
+        Refused::Token(Refusal::BadSignature)
+    );
+    assert!(ask(&sign_hs256(SECRET, &payload).unwrap()).is_ok());
+}
+
+fn es256(seed: u8) -> SigningKey {
+    SigningKey::es256_from_random(&[seed; 32]).unwrap()
 }
 
 #[test]

@@ -45,8 +45,12 @@ impl Snapshot {
     /// As PostgreSQL says, or when its answer cannot be understood.
     pub async fn read(session: &Session, schemas: &[String], auth: &Auth) -> Result<Self, DbError> {
         let shape = catalog(session, schemas).await?;
-        let (keys, jwks) = keys(session, auth).await?;
-        Ok(Self { shape, keys, jwks })
+        let jwks = jwks(session).await?;
+        Ok(Self {
+            shape,
+            keys: keys(&jwks, auth)?,
+            jwks: jwks.into(),
+        })
     }
 }
 
@@ -129,19 +133,22 @@ async fn answers<const N: usize>(
     Ok(answers)
 }
 
-/// Reads the public keys and joins them with the shared secrets of the configuration.
-pub async fn keys(session: &Session, auth: &Auth) -> Result<(Keys, Bytes), DbError> {
-    let jwks = text(&session.client(), "select auth.jwks()", &[]).await?;
-    let mut ring = Keyring::from_jwks(&jwks).map_err(|error| unreadable(&error))?;
+/// Reads the public keys.
+pub async fn jwks(session: &Session) -> Result<String, DbError> {
+    text(&session.client(), "select auth.jwks()", &[]).await
+}
+
+/// Joins the public keys with the shared secrets of the configuration.
+pub fn keys(jwks: &str, auth: &Auth) -> Result<Keys, DbError> {
+    let mut ring = Keyring::from_jwks(jwks).map_err(|error| unreadable(&error))?;
     auth.settings
         .push_secrets(&mut ring)
         .map_err(|error| unreadable(&error))?;
-    let keys = Keys {
+    Ok(Keys {
         ring,
         expected: auth.settings.expected(),
         generation: next_generation(),
-    };
-    Ok((keys, jwks.into()))
+    })
 }
 
 /// Names of settings whose value in the database is another than in the configuration.

@@ -37,7 +37,9 @@ pub async fn ready(
             "cannot compare settings (is the extension installed? `fluxbase migrate` does it)",
         ))?;
     if !names.is_empty() {
-        return Err(Problem::SettingsDiffer { names });
+        return Err(Problem::SettingsDiffer {
+            names: config.auth.told(&names),
+        });
     }
     let unmet = unmet(&session, config)
         .await

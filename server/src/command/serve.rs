@@ -1,6 +1,6 @@
 use super::Problem;
 use crate::app::{self, Shared, Worker};
-use crate::catalog::{Served, Snapshot, watch};
+use crate::catalog::{Served, Snapshot, Turn, watch};
 use crate::config::{Config, SslMode};
 use crate::cookies::Cookies;
 use crate::db::Options;
@@ -110,6 +110,7 @@ fn share(config: Config, snapshot: Snapshot, documents: Documents) -> Arc<Shared
         documents,
         keys: ArcSwap::from_pointee(snapshot.keys),
         jwks: ArcSwap::from_pointee(snapshot.jwks),
+        keys_turn: Turn::default(),
         listener: ArcSwapOption::empty(),
     })
 }

@@ -49,6 +49,8 @@ pub struct GivenSetting {
     pub name: &'static str,
     /// In its one spelling.
     pub text: String,
+    /// Where it was written down, when that is not in the `auth:` section.
+    pub from: Option<&'static str>,
 }
 
 impl std::fmt::Debug for GivenSetting {
@@ -75,9 +77,13 @@ impl Auth {
         let mut canonical: Vec<GivenSetting> = Vec::new();
         for setting in SETTINGS.iter() {
             let derived = origin.as_deref().filter(|_| setting.name == ORIGIN);
-            let Some(text) = given.explicit(setting.name).or(derived) else {
+            let written = given.explicit(setting.name);
+            let Some(text) = written.or(derived) else {
                 continue;
             };
+            let from = written
+                .is_none()
+                .then_some(super::email::PUBLIC_BASE_URL.name);
             let key = setting.name.strip_prefix("auth.").unwrap_or(setting.name);
             let refuse = |error: SettingError| given.malformed(setting.name, error.to_string());
             let (name, one_spelling) = settings::canonical(key, text).map_err(refuse)?;
@@ -86,6 +92,7 @@ impl Auth {
                 canonical.push(GivenSetting {
                     name,
                     text: one_spelling,
+                    from,
                 });
             }
         }
@@ -95,6 +102,19 @@ impl Auth {
             settings,
             given: canonical,
         })
+    }
+
+    /// Names of settings as an operator finds them in the configuration.
+    #[must_use]
+    pub fn told(&self, names: &[String]) -> String {
+        let told = names.iter().map(|name| {
+            let given = self.given.iter().find(|given| given.name == name);
+            match given.and_then(|given| given.from) {
+                Some(from) => format!("{name} (from {from})"),
+                None => name.clone(),
+            }
+        });
+        told.collect::<Vec<_>>().join(", ")
     }
 
     /// What was set, as a JSON object of texts: what `auth.check_settings` takes.

@@ -10,7 +10,7 @@ use url::{Host, Url};
 pub const PUBLIC_BASE_URL: Setting = Setting::plain(
     "server.public_base_url",
     "",
-    "What links in mails begin with; without it `http://` and server.address. Set it wherever mail is sent to others.",
+    "What links in mails begin with; without it `http://` and server.address. Set it wherever mail is sent to others, and run `fluxbase migrate`: the database must know where links may lead, and the server must not be able to tell it.",
 );
 const TRANSPORT: Setting = Setting::plain(
     "email.transport",

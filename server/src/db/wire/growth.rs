@@ -27,9 +27,13 @@ const USE: f64 = 0.5;
 /// Without anybody waiting for so long, one session is taken back.
 const CALM: Duration = Duration::from_secs(1);
 
+/// One runs while the answer of the other is told: with one alone, worker and backend would sleep by turns.
+const LEAST: usize = 2;
+
 /// How many there may be.
 #[derive(Debug)]
 pub struct Growth {
+    least: usize,
     most: usize,
     allowed: usize,
     /// Answers so far.
@@ -54,11 +58,14 @@ struct Count {
 }
 
 impl Growth {
-    /// At first one is allowed.
+    /// At first as few as there will ever be are allowed.
     pub fn new(most: usize, now: Instant) -> Self {
+        let most = most.max(1);
+        let least = LEAST.min(most);
         Self {
-            most: most.max(1),
-            allowed: 1,
+            least,
+            most,
+            allowed: least,
             answered: 0,
             waited: now,
             calm_since: now,
@@ -131,11 +138,11 @@ impl Growth {
         let step = (number / 4).max(1);
         if number == self.most {
             self.less = true;
-        } else if number == 1 {
+        } else if number == self.least {
             self.less = false;
         }
         self.allowed = match self.less {
-            true => number.saturating_sub(step).max(1),
+            true => number.saturating_sub(step).max(self.least),
             false => (number + step).min(self.most),
         };
         self.begin(Some((rate, number)), now);
@@ -162,7 +169,7 @@ impl Growth {
         }
         self.calm_since = now;
         self.count = None;
-        self.allowed = self.allowed.saturating_sub(1).max(1);
+        self.allowed = self.allowed.saturating_sub(1).max(self.least);
         true
     }
 }

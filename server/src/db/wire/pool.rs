@@ -405,6 +405,7 @@ fn ended(pool: &Weak<Pool>, link: &Rc<Link>, reason: &DbError) {
     }
     link.fail(reason);
     if let Some(pool) = pool.upgrade() {
+        pool.hand_out();
         pool.open_wanted();
     }
 }

@@ -83,3 +83,9 @@ pub fn first_answer(text: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&message(b'Z', b"I"));
     bytes.to_vec()
 }
+
+/// How many random inputs are tried: `PROPTEST_CASES` for a long run by hand, and enough for every day.
+pub fn cases() -> u32 {
+    let given = std::env::var("PROPTEST_CASES").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(4096)
+}

@@ -1,4 +1,5 @@
 use super::{Key, LONGEST, Login, Malformed, Message, Standing, next};
+use crate::db::wire::testing::cases;
 use bytes::{BufMut, BytesMut};
 use proptest::prelude::*;
 
@@ -99,7 +100,7 @@ fn all(bytes: &[u8], piece: usize) -> (Vec<Message>, Option<Malformed>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn garbage_is_refused_or_waited_for_and_never_a_crash(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

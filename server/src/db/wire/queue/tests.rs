@@ -4,9 +4,10 @@ use crate::db::transaction::Work;
 use crate::db::wire::batch::Block;
 use crate::db::wire::message::{Message, next};
 use crate::db::wire::names::Names;
-use crate::db::wire::testing::{caller, first_answer, message, row, statement, taken_apart};
+use crate::db::wire::testing::{caller, cases, first_answer, message, row, statement, taken_apart};
 use bytes::BytesMut;
 use fluxbase_compiler::plan::Access;
+use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 fn ask(queue: &mut Queue, block: Block, now: Instant) -> Result<(u64, Coming), DbError> {
@@ -244,4 +245,57 @@ fn a_line_is_still_for_as_long_as_its_first_has_no_answer() {
     // PostgreSQL could not begin with it before the first was done.
     assert_eq!(second.try_recv().unwrap().1, Duration::from_millis(1));
     assert_eq!(queue.line(at(20)).expected, Duration::ZERO);
+}
+
+/// Messages that a server may say, each well-formed and perhaps out of turn; `answer` ends with the text of a row.
+fn said() -> impl Strategy<Value = Vec<u8>> {
+    let plain = |tag: u8, content: &'static [u8]| Just(message(tag, content).to_vec());
+    prop_oneof![
+        plain(b'1', b""),
+        plain(b'2', b""),
+        plain(b'3', b""),
+        plain(b'C', b"SELECT 1\0"),
+        plain(b'N', b"SNOTICE\0Mx\0\0"),
+        plain(b'E', b"SERROR\0C23505\0Mx\0\0"),
+        plain(b'E', b"SERROR\0C26000\0Mx\0\0"),
+        plain(b'E', b"SFATAL\0VFATAL\0C57P01\0Mx\0\0"),
+        plain(b'Z', b"I"),
+        plain(b'Z', b"T"),
+        plain(b'Z', b"E"),
+        Just(row(b"").to_vec()),
+        Just(row(b"stray").to_vec()),
+        4 => Just(answer(b"good")),
+        2 => Just(first_answer(b"good")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+
+    /// A server that says anything at all: nothing crashes, nobody gets two answers, and when the session has ended
+    /// everybody has one.
+    #[test]
+    fn whatever_is_said_each_request_has_one_answer(
+        blocks in prop::collection::vec(any::<bool>(), 0..5),
+        said in prop::collection::vec(said(), 0..24),
+    ) {
+        let now = Instant::now();
+        let mut queue = Queue::new(Names::new(2), now);
+        let mut coming: Vec<Coming> = blocks
+            .iter()
+            .map(|explicit| if *explicit { Block::Explicit } else { Block::Implicit })
+            .filter_map(|block| ask(&mut queue, block, now).ok())
+            .map(|(_, coming)| coming)
+            .collect();
+        let ended = said.iter().find_map(|bytes| hear(&mut queue, bytes, now).err());
+        let reason = ended.unwrap_or_else(|| DbError::Lost("the end".into()));
+        for done in queue.fail(&reason) {
+            done.deliver();
+        }
+        prop_assert_eq!(queue.depth(), 0);
+        for one in &mut coming {
+            prop_assert!(one.try_recv().is_ok());
+            prop_assert!(one.try_recv().is_err());
+        }
+    }
 }

@@ -7,7 +7,6 @@
 )]
 
 pub mod graphql;
-pub mod hostile;
 pub mod tokens;
 
 use std::path::PathBuf;

@@ -10,7 +10,8 @@ use fluxbase_compiler::graphql::{Compiled, Request};
 use proptest::prelude::*;
 
 use crate::common::graphql::{Api, corpus, names};
-use crate::common::{hostile, tokens};
+use crate::common::tokens;
+use crate::hostile::text as hostile_text;
 
 fn database() -> &'static (Api, HashSet<String>) {
     static DATABASE: OnceLock<(Api, HashSet<String>)> = OnceLock::new();
@@ -64,7 +65,7 @@ const KNOWN: &[&str] = &[
 ];
 
 fn hostile() -> impl Strategy<Value = String> {
-    hostile::text(KNOWN)
+    hostile_text(KNOWN)
 }
 
 /// Values of a request, each in a place of its own.

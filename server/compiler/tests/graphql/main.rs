@@ -13,6 +13,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod granted;
+// Not in `common`, which the fuzz target has without proptest.
+#[path = "../common/hostile.rs"]
+mod hostile;
 mod injection;
 mod limits;
 mod prepared;

@@ -24,6 +24,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         answers_as_recorded,
     );
     add(
+        "memberships_are_seen_by_a_login_without_rights",
+        memberships_are_seen,
+    );
+    add(
         "schemas_of_the_system_stay_out_even_when_asked_for",
         system_stays_out,
     );
@@ -51,7 +55,46 @@ fn queries() -> Vec<String> {
     let name = |path: PathBuf| path.file_stem()?.to_str().map(str::to_owned);
     directory
         .filter_map(|entry| name(entry.expect("a file").path()))
+        // It asks about the cluster, takes no schemas and is only ever compared with itself.
+        .filter(|name| name != "memberships")
         .collect()
+}
+
+/// The roles are read by a login without rights as well, and what was granted to one of them is in the text.
+fn memberships_are_seen(fixture: &Arc<Fixture>) {
+    let file = repository().join("sql/catalog/memberships.sql");
+    let sql = fs::read_to_string(file).expect("a query");
+    let database = fixture.database();
+    let mut app = database.app();
+    let mut ask = || -> String {
+        let row = app.query_one(&sql, &[]).expect("an answer");
+        row.get(0)
+    };
+    let role = format!("guild_{}", std::process::id());
+    let mut superuser = database.superuser();
+    superuser
+        .batch_execute(&format!("create role {role}"))
+        .expect("a role");
+    let row = superuser.query_one(
+        "select oid::text from pg_roles where rolname = $1",
+        &[&role],
+    );
+    let oid: String = row.expect("its number").get(0);
+    // Others change roles of this cluster at the same time, so only this one is looked for.
+    let is_in = |text: String| {
+        text.split(';')
+            .any(|one| one.split(' ').next() == Some(&oid))
+    };
+    assert!(!is_in(ask()), "a role that nobody is a member of");
+    superuser
+        .batch_execute(&format!("grant {role} to authenticated"))
+        .expect("a grant");
+    let during = is_in(ask());
+    superuser
+        .batch_execute(&format!("drop role {role}"))
+        .expect("dropped");
+    assert!(during);
+    assert!(!is_in(ask()));
 }
 
 /// What the compiler is tested with is what PostgreSQL says, whatever its version.

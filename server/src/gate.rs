@@ -144,7 +144,9 @@ async fn admit(request: &mut ServiceRequest) -> Result<Passed, Failure> {
         Door::PublicAccount => None,
         Door::Tables | Door::Account => Some(match judged() {
             Err(Refused::UnknownKey) => {
-                look_for_key(&worker, || judged().err() == Some(Refused::UnknownKey)).await;
+                // In a box: it is rare, and every request would be as large.
+                let unknown = || judged().err() == Some(Refused::UnknownKey);
+                Box::pin(look_for_key(&worker, unknown)).await;
                 judged()
             }
             known => known,
@@ -219,7 +221,7 @@ impl Asks<'_> {
         // Anybody can invent keys, so they are not looked up without end.
         let limiter = &self.worker.shared.limiter;
         let known = match limiter.may_look_up(self.client(), self.now) {
-            // In a box: it is rare, and every request would be as large.
+            // In a box, as above.
             true => Box::pin(key_limits(self.worker, &key)).await,
             false => None,
         };

@@ -8,7 +8,7 @@ use std::io;
 /// nothing else and go to sleep, and the backend would begin the next statement with cold caches. Waiting for a moment it
 /// finds several answers: measured on two cores, a row by key took 5 % less processor time and 20 rows with what
 /// belongs to them 10 %. On a processor that is free nothing changes. Beside processes that compute without end the p99 of
-/// a row by key was 9 ms instead of 6.
+/// a row by key was 9 ms instead of 5 to 7, and beside sign-ins that hash on all cores 19 ms instead of 13.
 ///
 /// # Errors
 /// When the system does not let it.

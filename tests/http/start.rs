@@ -1,11 +1,13 @@
 //! What the server refuses to start with.
 
+use crate::site::Site;
 use fluxbase_tests::cluster::free_port;
 use fluxbase_tests::fixture::{Database, Fixture};
 use fluxbase_tests::server::Server;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -19,6 +21,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     add("a_login_that_need_not_enter_is_refused", unbound_login);
     add("a_member_of_fluxbase_app_is_served", member);
     add(
+        "each_worker_gives_way_to_postgresql_and_nothing_else_does",
+        gives_way,
+    );
+    add(
         "the_keys_of_make_run_refuse_to_serve_a_non_loopback_address",
         development,
     );
@@ -31,6 +37,29 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         origin,
     );
     trials
+}
+
+/// Workers run under SCHED_BATCH (policy 3); the thread that began, which mails and listens, under none (0).
+fn gives_way(fixture: &Arc<Fixture>) {
+    let site = Site::on(fixture.database(), &[("SERVER_WORKERS", "2")]);
+    let tasks = format!("/proc/{}/task", site.pid);
+    let policy = |task: &str| -> Option<String> {
+        let stat = std::fs::read_to_string(format!("{tasks}/{task}/stat")).ok()?;
+        // Field 41 of proc_pid_stat(5); the first behind the name is the third.
+        let (_, fields) = stat.rsplit_once(')')?;
+        fields.split_whitespace().nth(41 - 3).map(str::to_owned)
+    };
+    let batch = || {
+        let all = std::fs::read_dir(&tasks).expect("its threads").flatten();
+        all.filter(|task| policy(&task.file_name().to_string_lossy()).as_deref() == Some("3"))
+            .count()
+    };
+    let began = Instant::now();
+    while batch() < 2 && began.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(batch(), 2);
+    assert_eq!(policy(&site.pid.to_string()).as_deref(), Some("0"));
 }
 
 /// The operator pastes the administrator's URL: every request would be forwarded by somebody who may do

@@ -42,7 +42,7 @@ impl Done<'_> {
             error,
             anonymous: self.anonymous,
         };
-        let Columns { rows, total } = self.statement.columns;
+        let Columns { rows, total, .. } = self.statement.columns;
         let integer = |column: Option<usize>| match column {
             Some(column) => self.answer.integer(column).map_err(read),
             None => Ok(None),

@@ -7,7 +7,7 @@
 -- lowest, then authenticated, then service_role): 1 select, 2 insert, 4 update, 8 delete. A column has its own only where
 -- something was granted on columns; whatever is granted on the table holds for it anyway.
 with recursive served as materialized (
-  select c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity
+  select c.oid, n.nspname, c.relname, c.relkind, c.relrowsecurity, c.relhasrules
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname = any ($1)
@@ -117,6 +117,7 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'updatable', w.events & 4 <> 0,
   'deletable', w.events & 16 <> 0,
   'row_security', s.relrowsecurity,
+  'has_rules', s.relhasrules,
   'comment', d.description,
   'grants', coalesce(g.bits, 0),
   'columns', coalesce(c.list, '[]'),

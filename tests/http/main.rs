@@ -47,6 +47,7 @@ mod temporary;
 mod timing;
 mod tls;
 mod tours;
+mod values;
 mod ways;
 
 use fluxbase_tests::cluster::Cluster;
@@ -88,6 +89,7 @@ fn main() {
     trials.extend(contention::trials(&fixture));
     trials.extend(large::trials(&fixture));
     trials.extend(max_affected::trials(&fixture));
+    trials.extend(values::trials(&fixture));
     trials.extend(memberships::trials(&fixture));
     trials.extend(reload::trials(&fixture));
     trials.extend(executor::trials(&fixture));

@@ -83,6 +83,8 @@ pub struct Relation {
     pub deletable: bool,
     /// Whether row-level security is enabled.
     pub row_security: bool,
+    /// Whether there are rules (`CREATE RULE`): a view has one at least.
+    pub has_rules: bool,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     grants: privilege::Grants,
@@ -321,6 +323,7 @@ impl Relation {
             updatable: false,
             deletable: false,
             row_security: false,
+            has_rules: true,
             comment: None,
             by_column,
             by_computed: HashMap::new(),

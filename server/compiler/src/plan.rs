@@ -3,6 +3,7 @@
 mod call;
 mod embed;
 mod filter;
+mod given;
 mod media;
 pub mod methods;
 mod names;

@@ -54,6 +54,7 @@ impl Statement {
             columns: Columns {
                 rows: None,
                 total: None,
+                lone: false,
             },
             reply: Reply {
                 verb: Verb::Call,
@@ -103,6 +104,8 @@ pub struct Columns {
     pub rows: Option<usize>,
     /// Position of the number of all rows that match (bigint); of a write that counts, the number of rows written.
     pub total: Option<usize>,
+    /// No row at all means no body and a number of 0: the one row was not written.
+    pub lone: bool,
 }
 
 /// How a statement answers.
@@ -230,6 +233,7 @@ pub fn print(plan: &Plan<'_>) -> Statement {
             Columns {
                 rows: None,
                 total: None,
+                lone: false,
             },
             Reply {
                 verb: Verb::Read,

@@ -54,6 +54,8 @@ pub enum Kept {
 enum Columns {
     Driver(Row),
     Wire(wire::Row),
+    /// No row: nothing was written.
+    None,
 }
 
 impl Answer {
@@ -88,6 +90,7 @@ impl Answer {
                 let raw: Option<Raw<'_>> = row.try_get(column)?;
                 Ok(raw.map(|raw| Bytes::copy_from_slice(raw.0)))
             }
+            Columns::None => Ok(None),
             Columns::Wire(row) => row
                 .column(column)
                 .ok_or_else(|| DbError::Protocol("a column is missing".into())),
@@ -101,6 +104,7 @@ impl Answer {
     pub fn integer(&self, column: usize) -> Result<Option<i64>, DbError> {
         match &self.row {
             Columns::Driver(row) => Ok(row.try_get(column)?),
+            Columns::None => Ok(Some(0)),
             Columns::Wire(_) => match self.bytes(column)? {
                 None => Ok(None),
                 Some(bytes) => <[u8; 8]>::try_from(&*bytes)
@@ -128,6 +132,16 @@ impl Answer {
             spooled: spooled.map_err(|error| DbError::Spool(error.to_string()))?,
             lines: None,
         })
+    }
+
+    /// Of a write that answers with no row when it wrote none.
+    pub(super) fn nothing() -> Self {
+        Self {
+            row: Columns::None,
+            planned: None,
+            spooled: None,
+            lines: None,
+        }
     }
 
     /// With what the planner expects.
@@ -367,6 +381,14 @@ pub(super) async fn one_row(
     statement: &Statement,
     parameters: &[Text<'_>],
 ) -> Result<Answer, DbError> {
+    answered(any_row(client, statement, parameters).await?)
+}
+
+async fn any_row(
+    client: &Client,
+    statement: &Statement,
+    parameters: &[Text<'_>],
+) -> Result<Option<Row>, DbError> {
     let mut rows = pin!(client.query_raw(statement, parameters).await?);
     let mut first = None;
     while let Some(row) = rows.try_next().await? {
@@ -374,7 +396,7 @@ pub(super) async fn one_row(
             return Err(DbError::Protocol("more than one row".into()));
         }
     }
-    answered(first)
+    Ok(first)
 }
 
 /// Runs the statement of a request, to the very end of its answer. Of a plan the rows are lines of one text.
@@ -385,7 +407,10 @@ pub(super) async fn answer(
     compiled: &Compiled,
 ) -> Result<Answer, DbError> {
     if !compiled.reply.plan {
-        return one_row(client, statement, parameters).await;
+        return match any_row(client, statement, parameters).await? {
+            None if compiled.columns.lone => Ok(Answer::nothing()),
+            row => answered(row),
+        };
     }
     let mut rows = pin!(client.query_raw(statement, parameters).await?);
     let (mut first, mut lines) = (None, BytesMut::new());

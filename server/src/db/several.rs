@@ -7,7 +7,7 @@
 use super::connection::Connection;
 use super::error::DbError;
 use super::prepared::Owner;
-use super::run::{Answer, done, one_row};
+use super::run::{Answer, answer, done};
 use super::transaction::{Opening, open, texts};
 use crate::caller::Caller;
 use fluxbase_compiler::plan::Access;
@@ -68,7 +68,7 @@ async fn inside(connection: &mut Connection, work: &Several<'_>) -> Result<Vec<A
     for (place, one) in work.statements.iter().enumerate() {
         work.at.set(Some(place));
         let main = statement(connection, owner, &one.sql).await?;
-        let answer = one_row(&connection.client, &main, &texts(&one.params)).await?;
+        let answer = answer(&connection.client, &main, &texts(&one.params), one).await?;
         answers.push(answer.with_spooled(connection.spooled.take())?);
     }
     work.at.set(None);

@@ -26,6 +26,7 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod unix;
 
 pub use row::Row;
 

@@ -1,5 +1,6 @@
 //! A plan: what a statement does, in all but text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::ask::{self, Count, Wishes};
@@ -316,6 +317,8 @@ pub struct Values<'a> {
     pub columns: Vec<&'a Column>,
     /// An object, or an array of objects when `many`.
     pub json: &'a str,
+    /// Of one object: its values in the order of the columns, where each is the same as a text.
+    pub texts: Option<Vec<Cow<'a, str>>>,
     /// Which of the two.
     pub many: bool,
 }

@@ -5,7 +5,8 @@ use crate::ask;
 use crate::catalog::{Column, Relation};
 use crate::error::{NameError, QueryError};
 use crate::plan::{
-    Answer, Conflict, Delete, Insert, Page, Predicate, Update, Values, World, filter, names, read,
+    Answer, Conflict, Delete, Insert, Page, Predicate, Update, Values, World, filter, given, names,
+    read,
 };
 
 pub(super) fn insert<'a>(
@@ -14,7 +15,7 @@ pub(super) fn insert<'a>(
     insert: &'a ask::Insert<'a>,
 ) -> Result<Insert<'a>, Error> {
     check_takes(relation, relation.insertable, "insert")?;
-    let values = |group| values(relation, group, insert.many);
+    let values = |group| values(world, relation, group, insert.many);
     let groups: Vec<_> = insert
         .groups
         .iter()
@@ -125,7 +126,7 @@ pub(super) fn update<'a>(
     check_takes(relation, relation.updatable, "update")?;
     Ok(Update {
         relation,
-        set: values(relation, &update.set, false)?,
+        set: values(world, relation, &update.set, false)?,
         filter: read::rows(world, relation, &update.rows, &[])?,
         page: page(world, relation, update.page.as_ref())?,
         answer: answer(world, relation, &update.answer)?,
@@ -180,18 +181,25 @@ fn check_takes(relation: &Relation, takes: bool, verb: &'static str) -> Result<(
 }
 
 fn values<'a>(
+    world: World<'a, '_>,
     relation: &'a Relation,
     group: &'a ask::Group<'a>,
     many: bool,
 ) -> Result<Values<'a>, Error> {
-    let columns = group
+    let columns: Vec<&Column> = group
         .columns
         .iter()
         .map(|name| writable(relation, name))
         .collect::<Result<_, Error>>()?;
+    let texts = if many {
+        None
+    } else {
+        given::texts(world, &columns, &group.json)
+    };
     Ok(Values {
         columns,
         json: &group.json,
+        texts,
         many,
     })
 }

@@ -57,6 +57,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Call<'_>, manner: Manner<'_>) -> (Colu
     let columns = Columns {
         rows: (silent || function.set).then_some(1),
         total: None,
+        lone: false,
     };
     let reply = Reply {
         verb: Verb::Call,

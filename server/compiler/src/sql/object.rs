@@ -30,6 +30,7 @@ pub(super) fn print(sql: &mut Sql, plan: &Object<'_>) -> (Columns, Reply) {
     let columns = Columns {
         rows: None,
         total: None,
+        lone: false,
     };
     let reply = Reply {
         verb: Verb::Read,

@@ -60,6 +60,7 @@ pub(super) fn document(
     let mut columns = Columns {
         rows: None,
         total: None,
+        lone: false,
     };
     if counts {
         columns.rows = Some(1);

@@ -61,6 +61,7 @@ const WORDS: &[&str] = &[
     "bytea",
     "int4",
     "numeric",
+    "int8",
     "json",
     "lateral",
     "left",

@@ -104,6 +104,7 @@ impl<'a> Writer<'a> {
     fn request(&mut self, work: &Work<'_>, block: Block) -> Result<Flight, DbError> {
         let statement = work.statement;
         let owner = Owner::Caller(work.caller.role());
+        self.flight.may_have_no_row(statement.columns.lone);
         for name in self.names.take_closed() {
             frontend::close(b'S', &name, self.out).map_err(unwritable)?;
             self.flight.closes();

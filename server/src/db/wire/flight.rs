@@ -54,6 +54,7 @@ pub struct Flight {
     answer: Option<Row>,
     plan: Option<Row>,
     more: bool,
+    lone: bool,
     refused: Option<(What, Stage, Refusal)>,
 }
 
@@ -67,6 +68,11 @@ pub struct Landed {
 }
 
 impl Flight {
+    /// No row is an answer too: nothing was written.
+    pub fn may_have_no_row(&mut self, lone: bool) {
+        self.lone = lone;
+    }
+
     /// One more statement to be closed before anything else.
     pub fn closes(&mut self) {
         self.closing += 1;
@@ -166,9 +172,11 @@ impl Flight {
             Some(row) => Some(planned(&row)?),
         };
         // A rollback alone answers with nothing.
-        let row = self.answer.take();
-        let row = row.ok_or_else(|| DbError::Protocol("no row".into()))?;
-        Answer::of_wire(row, planned)
+        match self.answer.take() {
+            Some(row) => Answer::of_wire(row, planned),
+            None if self.lone => Ok(Answer::nothing()),
+            None => Err(DbError::Protocol("no row".into())),
+        }
     }
 
     /// What is not parsed by now never will be.

@@ -2,6 +2,7 @@
 
 use super::message::{Key, Malformed, Message, Standing, next};
 use super::startup::{Account, Startup, begin};
+use super::stream::{Reader, Writer};
 use crate::db::error::DbError;
 use crate::db::socket::{Socket, dial, places};
 use crate::db::tls::Tls;
@@ -14,7 +15,8 @@ use tokio_postgres::config::{ChannelBinding, TargetSessionAttrs};
 
 /// A session that is ready.
 pub struct Opened {
-    pub stream: Socket,
+    pub reader: Reader,
+    pub writer: Writer,
     pub key: Option<Key>,
     /// Which of the hosts it was.
     pub place: usize,
@@ -78,8 +80,10 @@ async fn open_at(config: &Config, tls: &Tls, number: usize) -> Result<Opened, Db
             ));
         }
     }
+    let (reader, writer) = stream.split().map_err(unreachable)?;
     Ok(Opened {
-        stream,
+        reader,
+        writer,
         key: startup.key(),
         place: number,
         arrived,

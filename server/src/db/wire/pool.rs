@@ -301,7 +301,7 @@ impl Pool {
 
     /// Drives a session for as long as it lives.
     fn start(self: &Rc<Self>, opened: Opened, landed: fn(&Rc<Self>, &Rc<Link>)) -> Rc<Link> {
-        let (mut reader, writer) = opened.stream.split();
+        let mut reader = opened.reader;
         let number = {
             let state = &mut *self.state.borrow_mut();
             state.last += 1;
@@ -309,7 +309,13 @@ impl Pool {
         };
         let names = Names::new(self.options.prepared_statements);
         let queue = Queue::new(names, Instant::now());
-        let link = Rc::new(Link::new(number, opened.key, opened.place, writer, queue));
+        let link = Rc::new(Link::new(
+            number,
+            opened.key,
+            opened.place,
+            opened.writer,
+            queue,
+        ));
         let driven = Rc::clone(&link);
         let directory = Arc::clone(&self.options.spool_directory);
         let incoming = Incoming::new(opened.arrived, directory);

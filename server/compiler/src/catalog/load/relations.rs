@@ -18,6 +18,8 @@ struct RelationRow {
     updatable: bool,
     deletable: bool,
     row_security: bool,
+    #[serde(default)]
+    has_rules: bool,
     comment: Option<Box<str>>,
     #[serde(default)]
     grants: u16,
@@ -98,6 +100,7 @@ fn relation(row: RelationRow, usage: Roles) -> Relation {
         updatable: row.updatable,
         deletable: row.deletable,
         row_security: row.row_security,
+        has_rules: row.has_rules,
         comment: row.comment,
         computed: Vec::new(),
         grants: grants.and(on_any),

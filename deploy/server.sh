@@ -1,4 +1,4 @@
-# The development server: building, starting, stopping. Sourced after lib.sh.
+# The development server: starting, stopping. Sourced after lib.sh.
 # shellcheck shell=bash disable=SC2154
 
 # Puts a file in its place as a new file: writing into one that a process has mapped crashes it.
@@ -6,12 +6,6 @@ place() {
   cmp -s "$1" "$2" && return
   cp "$1" "$2.new"
   mv -f "$2.new" "$2"
-}
-
-build_server() {
-  (cd "$repo" && cargo build --release -p fluxbase --bin fluxbase >&2)
-  # shellcheck disable=SC2034 # read by those who source this
-  built_server=${CARGO_TARGET_DIR:-$repo/target}/release/fluxbase
 }
 
 # Where clients on this machine reach the server that the environment describes.

@@ -246,7 +246,8 @@ fn account_routes(scope: &mut web::ServiceConfig) {
     }
 }
 
-fn reads() -> guard::AnyGuard {
+/// GET and HEAD.
+pub(crate) fn reads() -> guard::AnyGuard {
     guard::Any(guard::Get()).or(guard::Head())
 }
 
@@ -269,7 +270,11 @@ fn of_a_row() -> guard::AnyGuard {
 }
 
 /// A path with its methods; any other method is 405 and names them.
-fn only(path: &str, allow: &'static str, route: actix_web::Route) -> actix_web::Resource {
+pub(crate) fn only(
+    path: &str,
+    allow: &'static str,
+    route: actix_web::Route,
+) -> actix_web::Resource {
     web::resource(path)
         .route(route)
         .default_service(web::to(move || async move {

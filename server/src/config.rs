@@ -140,6 +140,7 @@ impl Config {
         given.command_line(overrides);
         let server = Server::read(&given)?;
         let database = Database::read(&given)?;
+        let graphql = GraphQl::read(&given, &server)?;
         let email = Email::read(&given, &server)?;
         let auth = Auth::read(&given, &email.base_url)?;
         if auth.settings.development && !server.listen.ip().is_loopback() {
@@ -153,7 +154,7 @@ impl Config {
             database,
             auth,
             api: Api::read(&given)?,
-            graphql: GraphQl::read(&given)?,
+            graphql,
             csrf: Csrf::read(&given)?,
             email,
             rate_limiting: RateLimiting::read(&given)?,

@@ -2,15 +2,14 @@
 //! this server does not speak TLS itself, and a proxy in front that does sets it.
 
 use crate::limit::window::Standing;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue};
 use std::cell::Cell;
 use std::sync::Arc;
 
-const FIXED: [(HeaderName, HeaderValue); 6] = [
-    (
-        HeaderName::from_static("content-security-policy"),
-        HeaderValue::from_static("default-src 'self'"),
-    ),
+/// Of everything but a page, which says what it needs.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'self'");
+
+const FIXED: [(HeaderName, HeaderValue); 5] = [
     (
         HeaderName::from_static("x-frame-options"),
         HeaderValue::from_static("DENY"),
@@ -38,6 +37,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds the fixed headers and the id of the request.
 pub fn add(headers: &mut HeaderMap, request_id: &str) {
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    }
     for (name, value) in FIXED {
         headers.insert(name, value);
     }

@@ -17,6 +17,7 @@
 //! | [`db`] | connections, and the one transaction around a statement |
 //! | [`catalog`] | what the database looks like, kept current |
 //! | [`error`] | every failure → status, code, body |
+//! | [`graphiql`] | a page for development |
 //! | [`mail`] | what the database wants sent to users |
 //! | [`health`], [`headers`], [`log`], [`clock`] | one concern each |
 //! | [`config`] | every option, strictly |
@@ -36,6 +37,7 @@ pub mod cookies;
 pub mod db;
 pub mod error;
 pub mod gate;
+pub mod graphiql;
 pub mod graphql;
 pub mod headers;
 pub mod health;

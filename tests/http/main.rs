@@ -13,6 +13,7 @@ mod crud;
 mod delivery;
 mod executor;
 mod factor;
+mod graphiql;
 mod graphql;
 mod hostile;
 mod impersonation;
@@ -80,6 +81,7 @@ fn main() {
     trials.extend(postgrest::trials(&fixture));
     trials.extend(pages::trials(&fixture));
     trials.extend(graphql::trials(&fixture));
+    trials.extend(graphiql::trials(&fixture));
     trials.extend(conditional::trials(&shared));
     trials.extend(rpc::trials(&fixture));
     trials.extend(openapi::trials(&fixture));

@@ -2,12 +2,14 @@ use super::Problem;
 use crate::catalog::{Session, Snapshot, differing_settings, unmet};
 use crate::config::Config;
 use crate::db::{Db, DbError, Options};
+use crate::graphiql;
 use crate::graphql::Documents;
 use std::sync::Arc;
 
 /// Says whether `serve` would start.
 pub async fn check(config: Config) -> Result<(), Problem> {
     let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
+    graphiql::require(&config.graphql)?;
     Documents::load(&config.graphql)?;
     let (_, snapshot) = ready(&config, &options).await?;
     println!(

@@ -4,6 +4,7 @@ use crate::catalog::{Served, Snapshot, Turn, watch};
 use crate::config::{Config, SslMode};
 use crate::cookies::Cookies;
 use crate::db::Options;
+use crate::graphiql;
 use crate::graphql::Documents;
 use crate::limit::Limiter;
 use crate::mail::Mailer;
@@ -24,6 +25,7 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
     let options = Arc::new(Options::new(&config.database, &config.api, &config.server)?);
     warn_of_plain_text(&options);
     let mailer = Mailer::new(&config)?;
+    graphiql::require(&config.graphql)?;
     let documents = Documents::load(&config.graphql)?;
     let (session, snapshot) = super::check::ready(&config, &options).await?;
 
@@ -50,6 +52,7 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
                 }
             };
             app.configure(app::routes)
+                .configure(graphiql::routes(&shared.config.graphql))
                 .default_service(web::to(app::no_such_route))
         }
     })

@@ -59,4 +59,14 @@ pub enum ConfigError {
         /// How to set it.
         why: &'static str,
     },
+    /// The binary was built without what the option is about.
+    #[error("{name} is true, and this binary was built without the feature {feature}: {how}")]
+    NotBuilt {
+        /// The option.
+        name: &'static str,
+        /// The feature of cargo.
+        feature: &'static str,
+        /// What it takes.
+        how: &'static str,
+    },
 }

@@ -1,4 +1,5 @@
 use super::given::Given;
+use super::server::Server;
 use super::{ConfigError, Setting};
 use std::path::PathBuf;
 
@@ -22,7 +23,11 @@ const INTROSPECTION: Setting = Setting::plain(
     "true",
     "Whether clients may ask for the schema, and refusals suggest names. It shows each role what that role was granted in api.schemas.",
 );
-
+const GRAPHIQL: Setting = Setting::plain(
+    "graphql.graphiql",
+    "false",
+    "Whether GraphiQL, a page to write operations on, is served at /graphiql. It is for development: only on a loopback address, only with graphql.introspection, and only by a server built with the feature `graphiql`, as that of `make run` is.",
+);
 const MAX_BATCH: Setting = Setting::plain(
     "graphql.max_batch",
     "1",
@@ -44,6 +49,7 @@ pub const SETTINGS: &[Setting] = &[
     MAX_DEPTH,
     MAX_COMPLEXITY,
     INTROSPECTION,
+    GRAPHIQL,
     MAX_BATCH,
     PERSISTED_ONLY,
     PERSISTED_DIRECTORY,
@@ -60,6 +66,8 @@ pub struct GraphQl {
     pub max_complexity: u64,
     /// Whether the schema can be asked for.
     pub introspection: bool,
+    /// Whether there is a page to write operations on.
+    pub graphiql: bool,
     /// Operations in one body.
     pub max_batch: u64,
     /// Whether only persisted documents are answered.
@@ -69,7 +77,10 @@ pub struct GraphQl {
 }
 
 impl GraphQl {
-    pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
+    /// What the option of the page is called.
+    pub const GRAPHIQL: &str = GRAPHIQL.name;
+
+    pub(super) fn read(given: &Given, server: &Server) -> Result<Self, ConfigError> {
         let persisted_only = given.boolean(&PERSISTED_ONLY)?;
         let directory = given.text(&PERSISTED_DIRECTORY);
         if persisted_only && directory.is_empty() {
@@ -78,12 +89,35 @@ impl GraphQl {
                 why: "graphql.persisted_only leaves nothing else to ask for",
             });
         }
+        let enabled = given.boolean(&ENABLED)?;
+        let introspection = given.boolean(&INTROSPECTION)?;
+        let graphiql = given.boolean(&GRAPHIQL)?;
+        if graphiql {
+            let refused = |name: &str, why: &str| {
+                Err(given.malformed(name, format!("graphql.graphiql is true: {why}")))
+            };
+            if !server.listen.ip().is_loopback() {
+                let why = "it is for development, so only a loopback address is served";
+                return refused("server.address", why);
+            }
+            if !enabled {
+                return refused(ENABLED.name, "there would be nothing to ask");
+            }
+            if !introspection {
+                return refused(INTROSPECTION.name, "the page has to ask for the schema");
+            }
+            if persisted_only {
+                let why = "what is written on the page is no persisted document";
+                return refused(PERSISTED_ONLY.name, why);
+            }
+        }
         Ok(Self {
-            enabled: given.boolean(&ENABLED)?,
+            enabled,
             // The compiler takes no more levels than a stack holds, whatever stands here.
             max_depth: given.integer(&MAX_DEPTH, 1, 100)?,
             max_complexity: given.integer(&MAX_COMPLEXITY, 1, 1_000_000)?,
-            introspection: given.boolean(&INTROSPECTION)?,
+            introspection,
+            graphiql,
             max_batch: given.integer(&MAX_BATCH, 1, 100)?,
             persisted_only,
             persisted_directory: (!directory.is_empty()).then(|| directory.into()),

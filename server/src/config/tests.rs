@@ -1,3 +1,4 @@
+mod graphiql;
 mod tls;
 
 use super::Executor;

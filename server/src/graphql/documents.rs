@@ -109,6 +109,7 @@ mod tests {
             max_depth: 10,
             max_complexity: 1000,
             introspection: true,
+            graphiql: false,
             max_batch: 1,
             persisted_only: false,
             persisted_directory: directory,

@@ -147,4 +147,5 @@ fn the_keys_of_make_run_refuse_to_serve_a_non_loopback_address() {
     ]);
     let config = Config::from_text(written, &environment, Vec::new()).unwrap();
     assert!(config.auth.settings.development && config.server.listen.ip().is_loopback());
+    assert!(config.graphql.graphiql);
 }

@@ -317,6 +317,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
             message: "".into(),
             detail: None,
             fatal: false,
+            statement: false,
         },
         anonymous,
     }

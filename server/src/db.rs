@@ -38,3 +38,6 @@ pub use pool::{Db, Options};
 pub use run::{Answer, Kept, Stopped};
 pub use spool::Spool;
 pub use tls::Tls;
+/// A door for the fuzz target (`server/fuzz`), which is no part of any other build.
+#[cfg(fuzzing)]
+pub use wire::hear;

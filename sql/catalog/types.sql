@@ -5,7 +5,8 @@
 -- Castable are PostgreSQL's own and those of the schemas in $1 (text[]). Never: reg… and aclitem, whose input answers
 -- whether a table, function or role of any schema exists; pseudo types, which hold no value; row types, whose text no
 -- client writes.
--- 'extension' stands only with a type that came with one.
+-- 'extension' stands only with a type that came with one, and 'json' only with a type that is not PostgreSQL's own and has
+-- a cast to json: to_json and row_to_json use it, so that a value has parts.
 with recursive bases(oid, base) as (
   select t.oid, case when t.typtype = 'd' then t.typbasetype else t.oid end
   from pg_catalog.pg_type t
@@ -29,6 +30,10 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_
     when 'pg_catalog' then t.typname not like 'reg%' and t.typname <> 'aclitem'
     else n.nspname = any ($1) and n.nspname not in ('auth', 'audit', 'api') end,
   'labels', coalesce(l.list, '[]'),
+  'json', case when bn.nspname <> 'pg_catalog' and exists (
+    select from pg_catalog.pg_cast k
+    where k.castsource = b.base and k.casttarget = 'pg_catalog.json'::pg_catalog.regtype and k.castmethod = 'f'
+  ) then true end,
   'extension', x.extname
 )) order by n.nspname, t.typname), '[]')
 from pg_catalog.pg_type t

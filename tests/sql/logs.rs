@@ -2,10 +2,11 @@
 //! log with parameters, auto_explain with nested statements, pgaudit, pg_stat_statements. Nor what is typed into psql.
 
 use crate::acts::{act, act_as, superuser, text};
+use fluxbase_tests::additions::Addition;
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::environment::postgres_root;
 use fluxbase_tests::fixture::{Database, Fixture, PASSWORD};
-use fluxbase_tests::secrets::{Secrets, pgaudit_in, talkative};
+use fluxbase_tests::secrets::{Secrets, talkative};
 use fluxbase_tests::totp;
 use fluxbase_tests::trial::trial;
 use libtest_mimic::Trial;
@@ -28,10 +29,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
             drop(own);
             cluster.stop();
         });
-        // Debian has it for 15, and there it must be; for the other majors there may be no package.
-        let root = postgres_root();
-        let there = !pgaudit || pgaudit_in(&root) || root.ends_with("postgresql/15");
-        trials.push(trial.with_ignored_flag(!there));
+        let wanted = !pgaudit || Addition::Pgaudit.is_wanted(&postgres_root());
+        trials.push(trial.with_ignored_flag(!wanted));
     };
     add(
         "auto_explain_and_pg_stat_statements_get_no_secret_of_any_act",

@@ -12,6 +12,7 @@
 //! | `server` | one running `fluxbase serve` |
 //! | `http` | requests over a plain socket, so that every byte is the test's choice |
 //! | `wire` | PostgreSQL's protocol over a plain socket, for batches no driver sends |
+//! | `additions` | extensions of others, where there are packages of them |
 //! | `authority` | authorities of certificates, and what they sign |
 //! | `between` | somebody who stands between the server and PostgreSQL |
 //! | `smtp` | a mail server that keeps what it is sent |
@@ -21,6 +22,7 @@
 //! Environment: `FLUXBASE_TEST_PG_ROOT` (a server root with `bin/`), `FLUXBASE_TEST_CLUSTER` (default
 //! `deploy/cluster`), `FLUXBASE_TEST_SERVER` (the `fluxbase` binary; only the HTTP tests need it).
 
+pub mod additions;
 pub mod authority;
 pub mod between;
 pub mod cluster;

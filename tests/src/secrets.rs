@@ -1,8 +1,7 @@
 //! Secrets a test came across, looked for where they must not be; and a PostgreSQL that writes down all it can.
 
+use crate::additions::{Addition, major};
 use crate::cluster::Cluster;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// What the log is told to hold: every statement with its parameters, nested ones and plans among them.
 const TALKATIVE: &str = "
@@ -30,35 +29,6 @@ const AUDITED: &str = "
     pgaudit.log_client = off
 ";
 
-/// Whether pgaudit is in this server root, or could be put there: Debian has a package of it for some majors.
-pub fn pgaudit_in(root: &Path) -> bool {
-    let found = || {
-        ["lib/pgaudit.so", "lib/postgresql/pgaudit.so"]
-            .iter()
-            .any(|path| root.join(path).exists())
-    };
-    if found() {
-        return true;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/pgaudit");
-    let _ = Command::new(script)
-        .arg(major(root))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    found()
-}
-
-fn major(root: &Path) -> String {
-    let output = Command::new(root.join("bin/pg_config"))
-        .arg("--version")
-        .output()
-        .expect("pg_config runs");
-    let version = String::from_utf8_lossy(&output.stdout).into_owned();
-    let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
-    digits.chars().take_while(char::is_ascii_digit).collect()
-}
-
 /// A cluster with auto_explain and pg_stat_statements, and pgaudit where it is wanted.
 pub fn talkative(pgaudit: bool, more: &str) -> Cluster {
     let root = crate::environment::postgres_root();
@@ -68,7 +38,7 @@ pub fn talkative(pgaudit: bool, more: &str) -> Cluster {
         settings.push_str("auto_explain.log_parameter_max_length = -1\n");
     }
     if pgaudit {
-        assert!(pgaudit_in(&root), "pgaudit is not there");
+        assert!(Addition::Pgaudit.is_in(&root), "pgaudit is not there");
         libraries.push_str(",pgaudit");
         settings.push_str(AUDITED);
     }

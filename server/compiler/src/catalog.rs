@@ -270,6 +270,11 @@ impl Catalog {
         self.type_entry(data_type).map(|entry| entry.base.as_ref())
     }
 
+    /// Whether it is no type of PostgreSQL's own and has a cast to JSON, which all functions that make JSON use.
+    pub fn becomes_json(&self, data_type: &TypeName) -> bool {
+        self.type_entry(data_type).is_some_and(|entry| entry.json)
+    }
+
     /// What an array holds; `None` for what is no array.
     pub fn element_type(&self, data_type: &TypeName) -> Option<&TypeName> {
         self.type_entry(data_type)?.element.as_ref()

@@ -118,9 +118,12 @@ fn check_shape<'a>(
         (ask::Shape::GeoJson, Some(read)) if is_built(&read.output) => Err(Error::Unsupported(
             "application/geo+json of renamed columns",
         )),
-        (ask::Shape::GeoJson, Some(_)) => match catalog.post_gis() {
-            Some(schema) => Ok(Some(schema)),
-            None => Err(QueryError::NotAcceptable("application/geo+json".into()).into()),
+        // Without a place there is no feature, and PostGIS would refuse each row, but not where there is none.
+        (ask::Shape::GeoJson, Some(read)) => match catalog.post_gis() {
+            Some(schema) if read.output.iter().any(|one| is_place(schema, read, one)) => {
+                Ok(Some(schema))
+            }
+            _ => Err(QueryError::NotAcceptable("application/geo+json".into()).into()),
         },
         (ask::Shape::GeoJson, None) if matches!(act, Act::Call(call) if call.answer) => Err(
             Error::Unsupported("application/geo+json of a value without columns"),
@@ -132,6 +135,23 @@ fn check_shape<'a>(
             Err(Error::Unsupported("text/csv of a value without columns"))
         }
         _ => Ok(None),
+    }
+}
+
+/// Whether PostGIS of that schema takes a value for the place of a feature. It looks at the type itself, and does not
+/// take a domain over it.
+fn is_place(post_gis: &Name, read: &Read<'_>, member: &Member<'_>) -> bool {
+    match &member.value {
+        Value::Field(field) => field.data_type().is_some_and(|data_type| {
+            data_type.schema == *post_gis
+                && matches!(data_type.name.as_str(), "geometry" | "geography")
+        }),
+        // Of many rows each member becomes an array.
+        Value::Spread { embed, member } => read.embeds.get(*embed).is_some_and(|embed| {
+            let member = embed.read.output.get(*member);
+            embed.to_one && member.is_some_and(|one| is_place(post_gis, &embed.read, one))
+        }),
+        Value::Aggregate { .. } | Value::Text(_) | Value::Json(_) | Value::Embed(_) => false,
     }
 }
 

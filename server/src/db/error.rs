@@ -56,6 +56,8 @@ pub enum DbError {
         detail: Option<Box<str>>,
         /// The session ended with it.
         fatal: bool,
+        /// It was the statement itself that was refused, and nothing around it, where that was seen.
+        statement: bool,
     },
     /// PostgreSQL knows no time zone of the name asked for.
     #[error("unknown time zone")]
@@ -85,6 +87,7 @@ impl DbError {
             message,
             detail: detail.filter(|_| told),
             fatal,
+            statement: false,
         }
     }
 
@@ -102,6 +105,14 @@ impl DbError {
             }
             _ => error,
         }
+    }
+
+    /// Why the statement of a request was not run: seen from its place among all that is sent.
+    pub(super) fn of_the_statement(mut self) -> Self {
+        if let Self::Sql { statement, .. } = &mut self {
+            *statement = true;
+        }
+        self
     }
 
     /// Why a time zone was not set: as far as the caller chose it, it is none.
@@ -130,6 +141,18 @@ impl DbError {
     /// PostgreSQL's no, to one request and not to the session.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Sql { fatal: false, .. })
+    }
+
+    /// Whether the statement was seen to be refused.
+    pub(super) fn is_of_the_statement(&self) -> bool {
+        matches!(
+            self,
+            Self::Sql {
+                fatal: false,
+                statement: true,
+                ..
+            }
+        )
     }
 
     /// A refusal that is not of the credential, with which every transaction begins.
@@ -207,6 +230,7 @@ mod tests {
             message: message.into(),
             detail: None,
             fatal: false,
+            statement: false,
         }
     }
 

@@ -10,7 +10,6 @@ use super::value::{Raw, Text};
 use super::wire;
 use crate::caller::Caller;
 use bytes::{Bytes, BytesMut};
-use fluxbase_compiler::plan::Access;
 use fluxbase_compiler::sql::Statement as Compiled;
 use futures_util::TryStreamExt;
 use std::cell::Cell;
@@ -221,12 +220,18 @@ impl Db {
         let first = self.options().before_requests.as_deref();
         match statements {
             [] => Ok(Vec::new()),
-            // Of a write, the answer says whether it or what goes before it was refused; a single flight does not tell.
-            [only] if first.is_none() || only.access == Access::ReadOnly => {
+            [only] => {
                 let outcome = self.run_request(caller, only, scope).await;
-                let answer = outcome.map_err(|error| Stopped {
-                    statement: (first.is_none() && error.is_of_a_statement()).then_some(0),
-                    error,
+                let answer = outcome.map_err(|error| {
+                    // What goes before it may have done anything, also what is refused at the end only.
+                    let its = match first {
+                        None => error.is_of_a_statement(),
+                        Some(_) => error.is_of_the_statement(),
+                    };
+                    Stopped {
+                        statement: its.then_some(0),
+                        error,
+                    }
                 })?;
                 Ok(vec![answer])
             }

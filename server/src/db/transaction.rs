@@ -151,7 +151,7 @@ async fn in_steps(connection: &mut Connection, work: &Work<'_>) -> Result<Answer
     let (opened, first, main, estimate) = future::join4(
         open(client, fixed, &opening, zone),
         fetched(client, first_sql, first).map_err(DbError::of_first),
-        fetched(client, main_sql, main),
+        fetched(client, main_sql, main).map_err(DbError::of_the_statement),
         fetched(client, estimate_sql, estimate),
     )
     .await;
@@ -251,7 +251,7 @@ async fn run(
     )
     .await;
     began?;
-    let answer = answered?;
+    let answer = answered.map_err(DbError::of_the_statement)?;
     let planned = planned?;
     ended?;
     Ok(answer.with_planned(planned))

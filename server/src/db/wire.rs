@@ -8,6 +8,13 @@ mod batch;
 mod cancel;
 mod flight;
 mod growth;
+#[cfg(any(test, fuzzing))]
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "of tests and fuzzing alone"
+)]
+mod hearing;
 mod large;
 mod lines;
 mod link;
@@ -23,11 +30,19 @@ mod refusal;
 mod row;
 mod startup;
 mod stream;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "of tests and fuzzing alone"
+)]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "the fuzz target takes part of it"))]
 mod testing;
 mod tls;
 mod unix;
 
+#[cfg(fuzzing)]
+pub use hearing::hear;
 pub use row::Row;
 
 use super::error::DbError;

@@ -93,6 +93,8 @@ pub fn meaning(state: &str) -> Meaning {
         // The schema changed under the statement.
         "42P01" | "3F000" => Meaning::NoSuchTable,
         "42703" => Meaning::BadValue,
+        // name_too_long: our names are the catalog's, so it is one of those that ltree's values are made of.
+        "42622" => Meaning::BadValue,
         // grouping_error: an order by what is not grouped.
         "42803" => Meaning::BadValue,
         // undefined_function, datatype_mismatch, cannot_coerce, ambiguous_function, indeterminate_datatype,

@@ -72,7 +72,7 @@ const STATES: &[(&str, &str, &str)] = &[
     ("23514, 44000", "23514", "a CHECK, or that of a view"),
     ("22…", "22P02", "a text that is no such value"),
     (
-        "42703, 42803, 42804, 42846, 42P10, 428C9, 0A000, 21000, 54…",
+        "42622, 42703, 42803, 42804, 42846, 42P10, 428C9, 0A000, 21000, 54…",
         "42804",
         "a value, operator or conflict target that does not fit",
     ),
@@ -317,6 +317,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
             message: "".into(),
             detail: None,
             fatal: false,
+            statement: false,
         },
         anonymous,
     }

@@ -13,6 +13,7 @@ fn sql(state: &str, anonymous: bool) -> Failure {
             detail: None,
             message: "relation \"secret_table\" does not exist at select 1".into(),
             fatal: false,
+            statement: false,
         },
         anonymous,
     }

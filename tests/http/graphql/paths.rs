@@ -184,6 +184,42 @@ fn before_fields(site: &Site) {
         DUPLICATE,
         Some("b"),
     );
+    // Seen at the end only, where it may be what went before.
+    let orphan = "insertComments(data: {id: 9, postId: 999, body: \"x\"}) { id }";
+    let refusal = (
+        409,
+        "FOREIGN_KEY_VIOLATION",
+        "A row this one refers to does not exist, or this row is still referred to",
+    );
+    for query in [
+        format!("mutation {{ c: {orphan} }}"),
+        format!("mutation {{ a: {good} c: {orphan} }}"),
+    ] {
+        told(site, &query, token, refusal, None);
+    }
+    // What goes before fails as the field would, and only where it writes.
+    set("insert into public.posts (id, title, author_id) values (30, 'bob public', auth.uid());");
+    for query in [one.as_str(), &two, &format!("mutation {{ a: {bad} }}")] {
+        told(site, query, token, DUPLICATE, None);
+    }
+    set("null;");
+    // Of a read too it is told which of the two it was.
+    let change = |change: &str| {
+        let all = format!(
+            "alter event trigger fluxbase_ddl disable; {change}; alter event trigger fluxbase_ddl enable"
+        );
+        site.database.superuser().batch_execute(&all).expect("done");
+    };
+    change("revoke select on public.posts from authenticated");
+    told(
+        site,
+        "{ all: posts { id } }",
+        token,
+        NOT_ALLOWED,
+        Some("all"),
+    );
+    change("grant select on public.posts to authenticated");
+    data(site, "{ all: posts { id } }", Some(token));
     // A session that has ended, which PostgreSQL alone knows.
     let gone = site.sign_up("gone@example.com");
     for query in [one.as_str(), &two] {

@@ -1,7 +1,7 @@
 //! Media types: those that functions make, those that are made of rows, and `OPTIONS`.
 
 use super::{Body, User};
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub const SCHEMA: &str = r#"
     create domain public."text/html" as text;
@@ -16,32 +16,12 @@ pub const SCHEMA: &str = r#"
     create function public.shop() returns public."application/vnd.shop+json" immutable language sql
       as $$ select '{"open": true}'::jsonb $$;
     create function public.crooked() returns public."text/x: y" immutable language sql as $$ select 'crooked' $$;
-    create schema gis;
-    grant usage on schema gis to anon, authenticated;
-    create domain gis.geometry as point;
-    create function gis.st_asgeojson(record) returns text immutable language plpgsql as $$
-      begin
-        return json_build_object('type', 'Feature', 'geometry', null, 'properties', to_json($1))::text;
-      end $$;
-    -- What stands for PostGIS is one of its name: only who may make extensions could.
-    set allow_system_table_mods = on;
-    insert into pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-      values (999999, 'postgis', 10, 'gis'::regnamespace, false, '3');
-    reset allow_system_table_mods;
-    alter extension postgis add domain gis.geometry;
-    alter extension postgis add function gis.st_asgeojson(record);
-    -- Before it in every order: what anybody may make who may make schemas.
-    create schema attacker;
-    grant usage on schema attacker to authenticated;
-    create domain attacker.geometry as point;
-    create function attacker.st_asgeojson(record) returns text language plpgsql as $$ begin return '"stolen"'; end $$;
 "#;
 
 pub const TRIALS: &[(&str, Body)] = &[
     ("a_function_makes_the_media_type_of_its_domain", made),
     ("a_media_type_that_is_not_made_is_refused", not_made),
     ("a_name_that_is_no_media_type_makes_none", crooked),
-    ("rows_are_features_where_postgis_is", features),
     ("options_tell_the_methods_there_are", options),
 ];
 
@@ -133,36 +113,6 @@ fn crooked(user: &User) {
         (200, "application/json; charset=utf-8")
     );
     assert_eq!(body, b"\"crooked\"");
-}
-
-/// 1. Make a type called geometry, and a function called as PostGIS's, in a schema of one's own. 2. Wait for somebody who
-///    asks for GeoJSON, and run as them.
-fn features(user: &User) {
-    let target = "/rest/v1/things?select=id,name&id=lte.2&order=id";
-    let (status, kind, body) = told(user, target, "application/geo+json");
-    assert_eq!(
-        (status, kind.as_str()),
-        (200, "application/geo+json; charset=utf-8")
-    );
-    let feature = |id: i32, name: &str| json!({"type": "Feature", "geometry": null, "properties": {"id": id, "name": name}});
-    let collection: Value = serde_json::from_slice(&body).expect("JSON");
-    assert_eq!(
-        collection,
-        json!({"type": "FeatureCollection", "features": [feature(1, "apple"), feature(2, "Banana")]})
-    );
-    let none = told(user, "/rest/v1/things?id=eq.0", "application/geo+json");
-    let none: Value = serde_json::from_slice(&none.2).expect("JSON");
-    assert_eq!(none, json!({"type": "FeatureCollection", "features": []}));
-    let item = user
-        .prefer("POST", super::ITEMS, "return=representation")
-        .header("Accept", "application/geo+json")
-        .json(&json!({"name": "new"}))
-        .send();
-    assert_eq!(item.expect(201)["features"][0]["properties"]["name"], "new");
-    user.get("/rest/v1/things?select=title:name")
-        .header("Accept", "application/geo+json")
-        .send()
-        .told(400, "PGRST127");
 }
 
 fn options(user: &User) {

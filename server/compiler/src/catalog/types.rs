@@ -63,6 +63,8 @@ pub(super) struct Entry {
     pub(super) element: Option<TypeName>,
     /// Of an enum, in its order.
     pub(super) labels: Vec<Box<str>>,
+    /// Whether it is none of PostgreSQL's own and has a cast to JSON.
+    pub(super) json: bool,
     /// Whether it came with PostGIS.
     pub(super) post_gis: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::ask::{Field, TableName};
-use crate::catalog::{Catalog, Column, DEFAULT_SCHEMA, Relation, TypeClass, TypeName};
+use crate::catalog::{Catalog, Column, DEFAULT_SCHEMA, Relation, Returns, TypeClass, TypeName};
 use crate::error::NameError;
 use crate::plan::{Base, Expression};
 
@@ -60,7 +60,7 @@ pub(super) fn column<'a>(relation: &'a Relation, name: &str) -> Result<&'a Colum
 }
 
 /// Resolves a column, or a function that computes one, with its path. JSON has one, and what becomes JSON with parts:
-/// arrays and rows.
+/// arrays, rows, and types of extensions that are cast to it.
 pub(super) fn expression<'a>(
     catalog: &'a Catalog,
     relation: &'a Relation,
@@ -85,8 +85,17 @@ pub(super) fn expression<'a>(
 fn has_parts(catalog: &Catalog, base: Base<'_>) -> bool {
     match base.class() {
         TypeClass::Json | TypeClass::Jsonb | TypeClass::Array => true,
-        // Of a row type there is no type below.
-        _ => matches!(base, Base::Column(column) if catalog.base_type(&column.data_type).is_none()),
+        _ => match base {
+            // Of a row type there is no type below.
+            Base::Column(column) => {
+                let data_type = &column.data_type;
+                catalog.base_type(data_type).is_none() || catalog.becomes_json(data_type)
+            }
+            Base::Computed(function) => match &function.returns {
+                Returns::Scalar { data_type, .. } => catalog.becomes_json(data_type),
+                _ => false,
+            },
+        },
     }
 }
 

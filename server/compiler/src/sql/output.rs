@@ -250,9 +250,10 @@ pub(super) fn body(sql: &mut Sql, output: &Output<'_>, form: Form<'_>, one: bool
             sql.word("))[1]");
         }
         Form::GeoJson(schema) => {
-            sql.word("pg_catalog.json_build_object('type', 'FeatureCollection', 'features', coalesce(pg_catalog.json_agg(")
+            // A place that is missing is null (RFC 7946, 3.2), and not an object of type null, as PostGIS has it.
+            sql.word("pg_catalog.json_build_object('type', 'FeatureCollection', 'features', coalesce(pg_catalog.json_agg(pg_catalog.regexp_replace(")
                 .name(schema)
-                .word(".st_asgeojson(x.*)::pg_catalog.json), '[]'))");
+                .word(r#".st_asgeojson(x.*), '^(\{"type": "Feature", "geometry": )\{"type": null\}', '\1null')::pg_catalog.json), '[]'))"#);
         }
         Form::Csv => csv(sql, output),
         Form::Made { by, of, bytes } => {

@@ -130,7 +130,8 @@ impl Flight {
 
     /// The first refusal counts: a later one can only be the end of the session.
     fn refuse(&mut self, refusal: Refusal) {
-        let step = self.steps.get(self.at).or(self.steps.last());
+        // Behind all steps it is the transaction's end that is refused.
+        let step = self.steps.get(self.at);
         let (what, stage) = step.map_or((What::End, Stage::Run), |step| (step.what, step.stage));
         match &mut self.refused {
             None => self.refused = Some((what, stage, refusal)),
@@ -161,6 +162,7 @@ impl Flight {
             return Err(match (what, stage) {
                 (What::Zone, _) => DbError::of_time_zone(error),
                 (What::First, Stage::Parse) => DbError::of_first(error),
+                (What::Main, _) => error.of_the_statement(),
                 _ => error,
             });
         }

@@ -21,6 +21,7 @@ fn raised(state: &str, message: &str, detail: Option<&str>, anonymous: bool) -> 
             message: message.into(),
             detail: detail.map(Into::into),
             fatal: false,
+            statement: false,
         },
         anonymous,
     }

@@ -16,6 +16,9 @@ struct TypeRow {
     category: Box<str>,
     castable: bool,
     labels: Vec<Box<str>>,
+    /// Whether it has a cast to JSON, where that says anything.
+    #[serde(default)]
+    json: bool,
     /// Which it came with, if any.
     extension: Option<Box<str>>,
 }
@@ -37,6 +40,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
             array: Some(array.name.clone()),
             element: None,
             labels: row.labels,
+            json: row.json,
             post_gis: row.extension.as_deref() == Some("postgis"),
         });
         types.insert(Entry {
@@ -47,6 +51,7 @@ pub(super) fn types(json: &str) -> Result<Types, CatalogError> {
             array: None,
             element: Some(element),
             labels: Vec::new(),
+            json: false,
             post_gis: false,
         });
     }

@@ -91,6 +91,49 @@ fn a_deferred_constraint_that_fails_after_the_row_is_the_answer() {
     assert!(matches!(error, DbError::Sql { state, .. } if state.as_str() == "23503"));
 }
 
+/// 1. What goes before each request fails with the code of a key that is taken. 2. Nobody takes it for the statement's.
+#[test]
+fn a_refusal_is_the_statements_only_where_it_stands() {
+    let key = || refused("23505", "taken");
+    let ran = || [Message::Bound, row(""), Message::Completed];
+    let cases: [(Vec<Message>, bool); 5] = [
+        (vec![key()], false),
+        (ran().into_iter().chain([key()]).collect(), false),
+        (
+            ran().into_iter().chain(ran()).chain([key()]).collect(),
+            true,
+        ),
+        (
+            ran()
+                .into_iter()
+                .chain(ran())
+                .chain([Message::Bound, key()])
+                .collect(),
+            true,
+        ),
+        (
+            ran()
+                .into_iter()
+                .chain(ran())
+                .chain(ran())
+                .chain([key()])
+                .collect(),
+            false,
+        ),
+    ];
+    for (place, (mut messages, expected)) in cases.into_iter().enumerate() {
+        let names = &mut Names::new(8);
+        let mut flight = Flight::default();
+        let owner = crate::db::prepared::Owner::Login;
+        flight.step(What::Enter, names.of_fixed(Fixed::Enter).0, false);
+        flight.step(What::First, names.of(owner, "select first()").0, false);
+        flight.step(What::Main, names.of(owner, "select 1").0, false);
+        messages.push(READY);
+        let error = outcome(flight, messages).unwrap_err();
+        assert_eq!(error.is_of_the_statement(), expected, "{place}: {error}");
+    }
+}
+
 #[test]
 fn an_error_skips_the_rest_and_what_was_to_be_parsed_is_parsed_next_time() {
     let names = &mut Names::new(8);

@@ -42,7 +42,9 @@ def load_rows(database, secret):
           end loop;
         end $$;
         insert into auth.revoked_tokens (jti, expires_at)
-          select gen_random_uuid(), now() + interval '1 day' from generate_series(1, {ROWS});
+          select left(moment, 8) || '-' || right(moment, 4) || '-7' || substr(gen_random_uuid()::text, 16), now() + interval '1 day'
+          from (select lpad(to_hex((extract(epoch from now()) * 1000 - random() * 86400000)::bigint), 12, '0') as moment
+                from generate_series(1, {ROWS})) ids;
         -- Signing in sweeps away what has been over for a day.
         insert into auth.sessions (id, user_id, refresh_token_hash, method, created_at, expires_at, ends_at)
           select gen_random_uuid(), public.user_uuid(1 + n % 200), sha256(n::text::bytea), 'bench',

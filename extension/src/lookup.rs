@@ -51,7 +51,7 @@ pub fn row<T>(
             ),
             Key::Text(text) => (
                 pg_sys::F_TEXTEQ,
-                pg_sys::DEFAULT_COLLATION_OID,
+                pg_sys::C_COLLATION_OID,
                 pg_sys::Datum::from(pg_sys::cstring_to_text_with_len(
                     text.as_ptr().cast(),
                     i32::try_from(text.len()).unwrap_or(i32::MAX),

@@ -115,7 +115,7 @@ fn mint(role: &str, valid_for: Interval) -> Result<String, Failure> {
     let stored = stored::stored()?;
     let now = owner::now();
     let lifetime = seconds(valid_for);
-    let token_id = fluxbase_rules::uuid::v4(owner::random()?);
+    let token_id = fluxbase_rules::uuid::v7(now, owner::random()?);
     let common = Common {
         issuer: &stored.settings.jwt_issuer,
         audience: &stored.settings.jwt_audience,

@@ -1,7 +1,8 @@
 -- Tokens that belong to no session (API keys, tokens of another issuer that knows the shared secret) and are
 -- refused before they expire. A session's tokens end with the row of the session.
 create table auth.revoked_tokens (
-  jti text primary key,
+  -- Compared byte by byte, whatever the language of the database: every token that a session shows first is looked for.
+  jti text collate "C" primary key,
   -- Null: unknown, kept for good.
   expires_at timestamptz,
   reason text,
@@ -13,7 +14,7 @@ comment on table auth.revoked_tokens is 'Single tokens refused by their jti';
 
 create table auth.revoked_before (
   -- The id of a user, 'users' for every token with a user, 'keys' for every one without.
-  subject text primary key,
+  subject text collate "C" primary key,
   before timestamptz not null,
   reason text
 );

@@ -28,7 +28,8 @@ pub struct Common<'a> {
     pub issuer: &'a str,
     /// `aud`, written as an array of one.
     pub audience: &'a str,
-    /// `jti`: a fresh UUID.
+    /// `jti`: a fresh UUID, in the order of time: whoever looks for one among a million revoked reads pages that the last
+    /// look has read.
     pub token_id: [u8; 16],
     /// `iat` and `nbf`.
     pub now: UnixSeconds,

@@ -56,6 +56,21 @@ pub const fn v4(mut random: [u8; 16]) -> [u8; 16] {
     random
 }
 
+/// A version 7 UUID: the moment it was made (seconds since 1970), then what 16 random bytes leave, 74 bits of them (RFC 9562
+/// section 5.7). Ids of one time lie side by side in an index. The moment is no secret where such an id is used.
+#[must_use]
+pub fn v7(seconds: i64, random: [u8; 16]) -> [u8; 16] {
+    let mut id = v4(random);
+    let milliseconds = u64::try_from(seconds).unwrap_or(0).saturating_mul(1000);
+    let [_, _, moment @ ..] = milliseconds.to_be_bytes();
+    let [a, b, c, d, e, f, version, ..] = &mut id;
+    for (place, byte) in [a, b, c, d, e, f].into_iter().zip(moment) {
+        *place = byte;
+    }
+    *version = (*version & 0x0f) | 0x70;
+    id
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +112,23 @@ mod tests {
             format(&v4([255; 16])),
             "ffffffff-ffff-4fff-bfff-ffffffffffff"
         );
+        // The example of RFC 9562, appendix A.6, without its milliseconds.
+        let moment = 1_645_557_742;
+        assert_eq!(
+            format(&v7(moment, [255; 16])),
+            "017f22e2-79b0-7fff-bfff-ffffffffffff"
+        );
+        assert_eq!(
+            format(&v7(-1, [0; 16])),
+            "00000000-0000-7000-8000-000000000000"
+        );
+    }
+
+    #[test]
+    fn ids_of_one_time_lie_side_by_side_and_are_never_the_same() {
+        let texts = [(1, [9; 16]), (1, [10; 16]), (2, [0; 16]), (300, [0; 16])]
+            .map(|(seconds, random)| format(&v7(seconds, random)));
+        assert!(texts.is_sorted());
+        assert_ne!(texts[0], texts[1]);
     }
 }

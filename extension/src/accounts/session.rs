@@ -108,7 +108,7 @@ pub fn issue(stored: &Stored, spoken: &Spoken<'_>, now: UnixSeconds) -> Result<I
         Ok(Common {
             issuer: &settings.jwt_issuer,
             audience: &settings.jwt_audience,
-            token_id: uuid::v4(owner::random()?),
+            token_id: uuid::v7(now, owner::random()?),
             now,
             lifetime_seconds,
         })

@@ -11,7 +11,7 @@
 //! | `sign_up`, `sign_in` | an account is made; a password is judged, and what a right one leads to |
 //! | `session`, `replaced` | tokens: issued, refreshed; what a new session takes the place of |
 //! | `factor_challenge`, `factor_setup` | second factors: asked for; set up, replaced, taken away |
-//! | `recovery`, `confirmation`, `claimed` | what is sent by mail and comes back: resets, sign-in links and codes, addresses; what the first proof of a mailbox ends |
+//! | `recovery_request`, `recovery_link`, `recovery_code`, `confirmation`, `claimed` | what is sent by mail and comes back: resets, sign-in links and codes, addresses; what the first proof of a mailbox ends |
 //! | `outbox` | what the mailer takes |
 //! | `profile`, `proof` | a user changes the own account, and shows again who it is |
 //! | `admin`, `admin_factor`, `impersonation`, `api_keys` | what administrators do that needs random bytes or a hash, or ends much at once |
@@ -29,7 +29,9 @@ pub mod impersonation;
 pub mod outbox;
 pub mod profile;
 pub mod proof;
-pub mod recovery;
+pub mod recovery_code;
+pub mod recovery_link;
+pub mod recovery_request;
 pub mod replaced;
 pub mod session;
 pub mod sign_in;

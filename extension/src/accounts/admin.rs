@@ -4,7 +4,7 @@
 use super::sign_up::require_metadata;
 use super::user::{self, User, columns};
 use super::{
-    Context, Stop, answer, credentials, missing, outbox, proof, recovery, refused, session,
+    Context, Stop, answer, credentials, missing, outbox, proof, recovery_link, refused, session,
 };
 use crate::error::Failure;
 use crate::identity::{self, Record};
@@ -282,7 +282,7 @@ fn try_change(id: Option<Uuid>, changes: &Value, context: &Context) -> Result<Va
     if let Some(password) = password {
         let hash = credentials::hash_new(&stored, password, None)?;
         let temporary = stored.settings.temporary_password_seconds;
-        recovery::set_password(&user, &hash, false, Some(temporary), None)?;
+        recovery_link::set_password(&user, &hash, false, Some(temporary), None)?;
         outbox::notice("notice_password_changed", &user)?;
     }
     apply(&stored, &user, role, changes, context)?;

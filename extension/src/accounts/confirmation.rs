@@ -1,6 +1,6 @@
 //! An address is confirmed: at sign-up, after a change, by an invitation.
 
-use super::recovery::{expired_link, invalid_link, used_link};
+use super::recovery_link::{expired_link, invalid_link, used_link};
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, outbox, refused};
 use crate::error::Failure;
@@ -48,7 +48,7 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| missing("token"))?;
     let hash = super::session::sha256(token)?;
-    super::recovery::lock_owner(hash)?;
+    super::recovery_link::lock_owner(hash)?;
     let row = Spi::connect_mut(|client| {
         let rows = client.update(
             "select t.id, t.user_id, t.kind, t.email, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
@@ -104,7 +104,7 @@ fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
     if row.kind == "email_change" {
         change_address(&user, &row.email, true, context)?;
     } else if user.email.as_deref() == Some(row.email.as_str()) {
-        super::recovery::confirm_address(user.id)?;
+        super::recovery_link::confirm_address(user.id)?;
         audit::success("auth.email_confirmed", Some(user.id), context, json!({}))?;
     } else {
         audit::failure(event, "address_changed", Some(user.id), context)?;

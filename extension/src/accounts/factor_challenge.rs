@@ -7,7 +7,7 @@
 use super::factor_setup::{self, backup_context};
 use super::session::{self, Opening, open_session};
 use super::user::{self, User};
-use super::{Context, Stop, answer, missing, outbox, rate_limited, recovery, refused};
+use super::{Context, Stop, answer, missing, outbox, rate_limited, recovery_link, refused};
 use crate::attempts::{self, Attempt};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
@@ -212,7 +212,7 @@ fn try_verify(user_id: Option<Uuid>, code: Option<&str>, context: &Context) -> R
     let user = match opening.method {
         // A mail was answered, and by whoever has the factor.
         "magic_link" | "email_code" if !user.email_verified => {
-            recovery::confirm_address(user.id)?;
+            recovery_link::confirm_address(user.id)?;
             audit::success(
                 "auth.email_confirmed",
                 Some(user.id),

@@ -3,7 +3,7 @@
 use super::proof;
 use super::sign_up::require_metadata;
 use super::user;
-use super::{Context, Stop, answer, confirmation, credentials, outbox, recovery, refused};
+use super::{Context, Stop, answer, confirmation, credentials, outbox, recovery_link, refused};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
 use crate::{audit, stored};
@@ -87,7 +87,7 @@ fn try_update(changes: Value, mut context: Context) -> Result<Value, Stop> {
         }
     }
     if let Some(hash) = hash {
-        recovery::set_password(&user, &hash, false, None, Some(me.session_id))?;
+        recovery_link::set_password(&user, &hash, false, None, Some(me.session_id))?;
         outbox::notice("notice_password_changed", &user)?;
         audit::success("auth.password_changed", Some(user.id), &context, json!({}))?;
     }

@@ -3,26 +3,25 @@
 
 use std::process::Command;
 
-fn said(command: &str, graphiql: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_fluxbase"))
-        .arg(command)
-        .current_dir("/")
-        .env_clear()
-        // Port 1 refuses at once.
-        .env(
-            "FLUXBASE_DATABASE_URL",
-            "postgres://fluxbase_app:x@127.0.0.1:1/d",
-        )
-        .env("FLUXBASE_GRAPHQL_GRAPHIQL", graphiql)
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 /// Else it would serve a page that loads nothing.
 #[test]
 fn a_page_that_the_binary_does_not_hold_is_refused() {
+    let said = |command: &str, graphiql: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_fluxbase"))
+            .arg(command)
+            .current_dir("/")
+            .env_clear()
+            // Port 1 refuses at once.
+            .env(
+                "FLUXBASE_DATABASE_URL",
+                "postgres://fluxbase_app:x@127.0.0.1:1/d",
+            )
+            .env("FLUXBASE_GRAPHQL_GRAPHIQL", graphiql)
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
     for command in ["serve", "check"] {
         let refused = said(command, "true");
         assert!(

@@ -25,6 +25,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         gives_way,
     );
     add(
+        "no_request_waits_for_the_login_of_the_first_session",
+        sessions,
+    );
+    add(
         "the_keys_of_make_run_refuse_to_serve_a_non_loopback_address",
         development,
     );
@@ -60,6 +64,30 @@ fn gives_way(fixture: &Arc<Fixture>) {
     }
     assert_eq!(batch(), 2);
     assert_eq!(policy(&site.pid.to_string()).as_deref(), Some("0"));
+}
+
+/// Each worker has one before it is asked anything, and another when that has ended; the session that listens is one more.
+fn sessions(fixture: &Arc<Fixture>) {
+    let settings = [("SERVER_WORKERS", "2"), ("DATABASE_EXECUTOR", "wire")];
+    let site = Site::on(fixture.database(), &settings);
+    let of_workers = "from pg_stat_activity where usename = 'fluxbase_app' and datname = current_database() and query = ''";
+    let count = format!("select count(*) {of_workers}");
+    assert_eq!(site.count(&count), 2);
+    let newest = format!("select max(pid)::bigint {of_workers}");
+    let before = site.count(&newest);
+    let end = format!("select count(pg_terminate_backend(pid)) {of_workers}");
+    assert_eq!(site.count(&end), 2);
+    let began = Instant::now();
+    while site.count(&count) != 2 || site.count(&newest) == before {
+        assert!(began.elapsed() < Duration::from_secs(5), "none came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // No more than one each: nobody waits.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(site.count(&count), 2);
+    site.get("/api/v1/tables/things?select=id&id=eq.1")
+        .send()
+        .expect(200);
 }
 
 /// The operator pastes the administrator's URL: every request would be forwarded by somebody who may do

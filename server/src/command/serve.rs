@@ -3,7 +3,7 @@ use crate::app::{self, Shared, Worker};
 use crate::catalog::{Served, Snapshot, Turn, watch};
 use crate::config::{Config, SslMode};
 use crate::cookies::Cookies;
-use crate::db::Options;
+use crate::db::{DbError, Options};
 use crate::graphiql;
 use crate::graphql::Documents;
 use crate::limit::Limiter;
@@ -42,16 +42,12 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
             if let Err(error) = give_way() {
                 tracing::debug!(%error, "a worker does not give way to PostgreSQL");
             }
-            let worker = Worker::new(Arc::clone(&shared), Arc::clone(&options), connections);
-            let app = App::new().wrap(from_fn(app::outer));
-            let app = match worker {
-                Ok(worker) => app.app_data(web::Data::new(worker)),
-                Err(error) => {
-                    tracing::error!(%error, "a worker has no connections");
-                    app
-                }
-            };
-            app.configure(app::routes)
+            let (of_worker, options) = (Arc::clone(&shared), Arc::clone(&options));
+            App::new()
+                .wrap(from_fn(app::outer))
+                // Done before the worker takes requests.
+                .data_factory(move || worker(of_worker.clone(), options.clone(), connections))
+                .configure(app::routes)
                 .configure(graphiql::routes(&shared.config.graphql))
                 .default_service(web::to(app::no_such_route))
         }
@@ -78,6 +74,19 @@ pub async fn serve(config: Config) -> Result<(), Problem> {
         mail.stop(server.shutdown_timeout).await;
     }
     outcome.map_err(Problem::io("the server stopped"))
+}
+
+/// A worker with a session.
+async fn worker(
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+    connections: usize,
+) -> Result<Worker, DbError> {
+    let worker = Worker::new(shared, options, connections)?;
+    if let Err(error) = worker.db.open().await {
+        tracing::warn!(%error, "a worker begins without a session");
+    }
+    Ok(worker)
 }
 
 /// From here on the system closes the connection when its client has taken nothing for so long. Nothing else would: what

@@ -161,6 +161,17 @@ impl Db {
         })
     }
 
+    /// Opens a session before anybody asks for it, so that no request pays for its login.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn open(&self) -> Result<(), DbError> {
+        match self.wire() {
+            Some(wire) => wire.open().await,
+            None => self.ping().await,
+        }
+    }
+
     pub(super) fn wire(&self) -> Option<&Wire> {
         self.wire.as_ref()
     }

@@ -66,13 +66,21 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// At most so many sessions, opened when needed.
+    /// At most so many sessions, opened when needed; the last is kept.
     pub fn new(options: Arc<Options>, connections: usize) -> Self {
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
         Self {
             pool: Pool::new(options, connections, seed),
             kinds: Kinds::new(),
         }
+    }
+
+    /// Opens a session, which is kept.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn open(&self) -> Result<(), DbError> {
+        self.pool.lease().await.map(drop)
     }
 
     /// Runs it.

@@ -267,9 +267,23 @@ impl Pool {
 
     /// Opens a session if somebody waits and one is allowed.
     fn open_wanted(self: &Rc<Self>) {
+        let waiting = {
+            let state = self.state.borrow();
+            state.waiting.iter().filter(|one| !one.is_closed()).count()
+        };
+        self.open_for(waiting);
+    }
+
+    /// Opens a session where the last one has ended, so that no request pays for its login.
+    fn keep_one(self: &Rc<Self>) {
+        if self.state.borrow().links.is_empty() {
+            self.open_for(1);
+        }
+    }
+
+    fn open_for(self: &Rc<Self>, waiting: usize) {
         {
             let state = &mut *self.state.borrow_mut();
-            let waiting = state.waiting.iter().filter(|one| !one.is_closed()).count();
             let room = state.links.len() + state.opening < state.growth.allowed();
             if waiting <= state.opening || !room || state.away.is_some() {
                 return;
@@ -414,4 +428,12 @@ fn ended(pool: &Weak<Pool>, link: &Rc<Link>, reason: &DbError) {
         pool.hand_out();
         pool.open_wanted();
     }
+    let pool = Weak::clone(pool);
+    spawn_local(async move {
+        // Where sessions end as soon as they begin, not as fast as they do.
+        tokio::time::sleep(BACKOFF.0).await;
+        if let Some(pool) = pool.upgrade() {
+            pool.keep_one();
+        }
+    });
 }

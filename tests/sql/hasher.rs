@@ -239,7 +239,21 @@ fn terminated(database: &Database) {
     assert!(hashes(database, pid), "there is room for no order");
 }
 
-/// How often the text lies in the memory that the cluster's processes share.
+/// As the C library looks: a hundred megabytes in a fraction of a second, without optimisation too.
+fn holds(bytes: &[u8], text: &str) -> bool {
+    // SAFETY: two slices with their lengths.
+    let place = unsafe {
+        libc::memmem(
+            bytes.as_ptr().cast(),
+            bytes.len(),
+            text.as_ptr().cast(),
+            text.len(),
+        )
+    };
+    !place.is_null()
+}
+
+/// In how many pieces of the memory that the cluster's processes share the text lies.
 fn in_shared_memory(pid: i32, text: &str) -> usize {
     let memory = File::open(format!("/proc/{pid}/mem")).expect("readable");
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("readable");
@@ -250,10 +264,7 @@ fn in_shared_memory(pid: i32, text: &str) -> usize {
         let number = |text| u64::from_str_radix(text, 16).expect("hexadecimal");
         let mut bytes = vec![0; (number(to) - number(from)) as usize];
         if memory.read_exact_at(&mut bytes, number(from)).is_ok() {
-            found += bytes
-                .windows(text.len())
-                .filter(|window| *window == text.as_bytes())
-                .count();
+            found += usize::from(holds(&bytes, text));
         }
     }
     found
@@ -271,6 +282,14 @@ fn left(database: &Database) {
     assert_eq!(in_shared_memory(pid, PASSWORD), 0);
     assert_eq!(in_shared_memory(pid, MISTYPED), 0);
 
+    // What costs more is waited for longer.
+    database
+        .superuser()
+        .batch_execute(
+            "select auth.configure('password_hash_iterations', '20');
+             update auth.users set password_hash = null where email = 'ann@example.com'",
+        )
+        .expect("setting");
     signal(pid, libc::SIGSTOP);
     let began = Instant::now();
     loop {
@@ -297,20 +316,16 @@ fn left(database: &Database) {
 }
 
 fn least(database: &Database) {
-    const SCHED_IDLE: &str = "5";
     let pid = there(database);
     assert!(hashes(database, pid), "it does not hash");
-    let policies: Vec<String> = fs::read_dir(format!("/proc/{pid}/task"))
+    let values: Vec<String> = fs::read_dir(format!("/proc/{pid}/task"))
         .expect("threads")
         .map(|thread| fs::read_to_string(thread.expect("one").path().join("stat")).expect("alive"))
         .filter(|stat| stat.contains("(fluxbase hash)"))
-        .map(|stat| field(&stat, 41).to_owned())
+        .map(|stat| field(&stat, 19).to_owned())
         .collect();
-    assert!(!policies.is_empty());
-    assert!(
-        policies.iter().all(|policy| policy == SCHED_IDLE),
-        "{policies:?}"
-    );
+    assert!(!values.is_empty());
+    assert!(values.iter().all(|nice| nice == "19"), "{values:?}");
     // Not every kernel has these groups. Where it has, it may be asked a few times.
     let group = format!("/proc/{pid}/autogroup");
     let began = Instant::now();

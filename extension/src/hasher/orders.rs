@@ -191,10 +191,8 @@ impl Orders {
         let Some(order) = self.each.get(place) else {
             return;
         };
-        // Each may be overtaken by the worker, and then the next holds.
-        if order.pass(READY, TAKEN) {
-            order.free();
-        } else if !order.pass(RUNNING, ABANDONED) {
+        // Each may be overtaken by the worker, and then the next holds: not begun, under way, answered.
+        if order.pass(READY, TAKEN) || !order.pass(RUNNING, ABANDONED) {
             order.free();
         }
     }

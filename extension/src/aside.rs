@@ -15,18 +15,27 @@ const NICE: libc::c_int = 10;
 pub fn compute<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
     let failed = || Failure::new(*b"FX009", "no thread could be had to hash a password in");
     std::thread::scope(|scope| {
-        // The new thread begins with the mask of this one: no signal of PostgreSQL's is handled there.
-        let before = block_signals();
-        let spawned = std::thread::Builder::new()
-            .name("fluxbase hash".to_owned())
-            .stack_size(256 * 1024)
-            .spawn_scoped(scope, || {
-                step_back();
-                work()
-            });
-        restore_signals(&before);
-        spawned.map_err(|_| failed())?.join().map_err(|_| failed())
+        with_signals_blocked(|| {
+            std::thread::Builder::new()
+                .name("fluxbase hash".to_owned())
+                .stack_size(256 * 1024)
+                .spawn_scoped(scope, || {
+                    step_back();
+                    work()
+                })
+        })
+        .map_err(|_| failed())?
+        .join()
+        .map_err(|_| failed())
     })
+}
+
+/// A thread that is started in here begins with the mask of this one: no signal of PostgreSQL's is handled there.
+pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+    let before = block_signals();
+    let started = start();
+    restore_signals(&before);
+    started
 }
 
 fn block_signals() -> libc::sigset_t {

@@ -6,6 +6,7 @@ use crate::kept::Kept;
 use crate::{journal, owner};
 use fluxbase_rules::lockout::Counted;
 use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
 use pgrx::{Inet, Uuid, pg_sys};
 use std::net::IpAddr;
 
@@ -45,31 +46,36 @@ impl Attempt {
 
     /// The attempts of the last `window_seconds` on this address and from this client, this one among them.
     pub fn counted(&self, window_seconds: i64) -> Result<Counted, Failure> {
+        let window = window_seconds as f64;
         Spi::connect(|client| {
-            let count = client
-                .select(
-                    Kept("select (select pg_catalog.count(*) from auth.login_attempts a \
-                       where a.email = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3)), \
-                     (select pg_catalog.count(*) from auth.login_attempts a \
-                       where a.ip = $2 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $3))"),
-                    Some(1),
-                    &[
-                        self.email.as_str().into(),
-                        self.ip.clone().into(),
-                        (window_seconds as f64).into(),
-                    ],
-                )?
-                .first();
-            let number = |place| -> Result<u64, Failure> {
-                Ok(count
-                    .get::<i64>(place)?
+            let number = |rows: SpiTupleTable<'_>| -> Result<u64, Failure> {
+                Ok(rows
+                    .first()
+                    .get_one::<i64>()?
                     .and_then(|number| u64::try_from(number).ok())
                     .unwrap_or(0))
             };
-            Ok(Counted {
-                by_email: number(1)?,
-                by_ip: number(2)?,
-            })
+            let by_email = number(client.select(
+                Kept(
+                    "select pg_catalog.count(*) from auth.login_attempts a \
+                     where a.email = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)",
+                ),
+                Some(1),
+                &[self.email.as_str().into(), window.into()],
+            )?)?;
+            // Two statements: for a NULL here PostgreSQL planned one of both anew each time.
+            let by_ip = match &self.ip {
+                None => 0,
+                Some(ip) => number(client.select(
+                    Kept(
+                        "select pg_catalog.count(*) from auth.login_attempts a \
+                         where a.ip = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)",
+                    ),
+                    Some(1),
+                    &[ip.clone().into(), window.into()],
+                )?)?,
+            };
+            Ok(Counted { by_email, by_ip })
         })
     }
 

@@ -25,20 +25,32 @@ struct Mapping {
 /// That of the last hash, while none is under way.
 static KEPT: PerBackend<Option<Mapping>> = PerBackend::new(None);
 
-/// Working memory, kept for the next hash when dropped.
-pub struct HashMemory(Option<Mapping>);
+/// Working memory of whoever holds it, given back when dropped.
+#[derive(Default)]
+pub struct Blocks(Option<Mapping>);
 
 // SAFETY: the mapping belongs to the process; one thread at a time has it.
-unsafe impl Send for HashMemory {}
+unsafe impl Send for Blocks {}
 
-impl HashMemory {
-    /// Whatever there is; it grows when it is asked for blocks.
-    pub fn take() -> Self {
-        Self(KEPT.replace(None))
+impl Blocks {
+    /// Between two hashes: kept as it is for the next one, unless there is none to be expected or it is large.
+    #[cfg(target_os = "linux")]
+    pub fn keep(&mut self, next_expected: bool) {
+        if !next_expected || self.0.is_some_and(|mapping| mapping.bytes > MOST_KEPT) {
+            *self = Self(None);
+        }
     }
 }
 
-impl Memory for HashMemory {
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        if let Some(mapping) = self.0.take() {
+            mapping.give_back();
+        }
+    }
+}
+
+impl Memory for Blocks {
     fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
         let bytes = count.checked_mul(size_of::<Block>()).ok_or(OutOfMemory)?;
         let mapping = match self.0 {
@@ -58,13 +70,28 @@ impl Memory for HashMemory {
     }
 }
 
+/// Working memory of this backend, kept for the next hash when dropped.
+pub struct HashMemory(Blocks);
+
+impl HashMemory {
+    /// Whatever there is; it grows when it is asked for blocks.
+    pub fn take() -> Self {
+        Self(Blocks(KEPT.replace(None)))
+    }
+}
+
+impl Memory for HashMemory {
+    fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
+        self.0.blocks(count)
+    }
+}
+
 impl Drop for HashMemory {
     fn drop(&mut self) {
-        let Some(mapping) = self.0 else { return };
-        if mapping.bytes > MOST_KEPT {
-            mapping.give_back();
+        let Some(mapping) = self.0.0.filter(|mapping| mapping.bytes <= MOST_KEPT) else {
             return;
-        }
+        };
+        self.0.0 = None;
         // SAFETY: of our own mapping, in which nothing is kept.
         unsafe { libc::madvise(mapping.start.cast(), mapping.bytes, libc::MADV_FREE) };
         if let Some(other) = KEPT.replace(Some(mapping)) {

@@ -16,7 +16,7 @@
 //! | `sealing` | the key under which second factors are stored |
 //! | `attempts`, `journal` | sign-in attempts, counted in rows that no rollback takes back |
 //! | `breached` | whether a password is on the operator's list of breached ones |
-//! | `hash_slots`, `aside` | how many passwords are hashed at once, and where |
+//! | `hash_slots`, `hashing`, `hasher`, `aside` | how many passwords are hashed at once, and where |
 //! | `quiet`, `log_lines` | what is bound in here stays out of logs, and so do literals of whoever calls |
 //! | `jsonb` | jsonb values, digits kept |
 //! | `owner`, `backend`, `error` | reading private tables, per-backend state, raising errors |
@@ -40,6 +40,9 @@ mod error;
 mod gucs;
 mod hash_memory;
 mod hash_slots;
+#[cfg(target_os = "linux")]
+mod hasher;
+mod hashing;
 mod identity;
 mod journal;
 mod jsonb;
@@ -72,5 +75,7 @@ pub extern "C-unwind" fn _PG_init() {
     leftovers::init();
     sealing::init();
     revocations::init();
+    #[cfg(target_os = "linux")]
+    hasher::init();
     log_lines::init();
 }

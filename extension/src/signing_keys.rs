@@ -1,5 +1,6 @@
 //! Key pairs: making, rotating, signing.
 
+use crate::backend::PerBackend;
 use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
@@ -8,6 +9,8 @@ use fluxbase_rules::issue::{ApiKeyRole, Common, api_key_payload};
 use fluxbase_rules::{SigningKey, UnixSeconds};
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
+use std::rc::Rc;
+use zeroize::Zeroizing;
 
 /// Makes a key pair and retires the others. Declared SECURITY DEFINER with an empty search_path; EXECUTE
 /// belongs to `fluxbase_admin`.
@@ -77,8 +80,11 @@ fn longest_token_seconds(client: &pgrx::spi::SpiClient<'_>) -> Result<i64, Failu
         + settings.jwt_leeway_seconds)
 }
 
+/// The last one, since making a key of its bytes takes as long as signing.
+static LAST: PerBackend<Option<Rc<SigningKey>>> = PerBackend::new(None);
+
 /// The pair that signs now. For functions that run as the owner.
-pub fn signing_key() -> Result<SigningKey, Failure> {
+pub fn signing_key() -> Result<Rc<SigningKey>, Failure> {
     let private = Spi::connect(|client| {
         let found = client.select(
             Kept("select private_key from auth.signing_keys where retired_at is null order by created_at desc limit 1"),
@@ -93,8 +99,15 @@ pub fn signing_key() -> Result<SigningKey, Failure> {
     let private = private.ok_or_else(|| {
         Failure::broken("there is no signing key; make one with auth.rotate_signing_key()")
     })?;
-    SigningKey::from_pkcs8(&private)
-        .map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))
+    let private = Zeroizing::new(private);
+    if let Some(last) = LAST.cloned().filter(|last| *last.to_pkcs8() == *private) {
+        return Ok(last);
+    }
+    let key = SigningKey::from_pkcs8(&private)
+        .map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))?;
+    let key = Rc::new(key);
+    LAST.set(Some(Rc::clone(&key)));
+    Ok(key)
 }
 
 /// An API key for `anon` or `service_role`.

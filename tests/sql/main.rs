@@ -15,6 +15,7 @@ mod crashes;
 mod dump;
 mod factors;
 mod grants;
+mod hasher;
 mod hijack;
 mod impersonation;
 mod imported;
@@ -62,6 +63,7 @@ fn main() {
     trials.extend(literals::trials(&fixture));
     trials.extend(lock_order::trials(&fixture));
     trials.extend(lockout::trials(&fixture));
+    trials.extend(hasher::trials(&fixture));
     trials.extend(crashes::trials(&fixture));
     trials.extend(warnings::trials(&fixture));
     trials.extend(sessions::trials(&fixture));

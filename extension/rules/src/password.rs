@@ -11,12 +11,16 @@
 //! that, short of making every sign-in as slow as the slowest import.
 
 mod common;
+mod computation;
 mod forbidden;
 mod imported;
+mod patience;
 mod phc;
 mod policy;
 
+pub use computation::{Computation, DIGEST_BYTES, Digest, MAX_SALT_BYTES};
 pub use forbidden::ForbiddenWord;
+pub use patience::{RESPITE_SECONDS, patience};
 pub use phc::{Params, ParamsError};
 pub use policy::{
     MAX_CHARACTERS, MIN_OWN_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy,
@@ -28,9 +32,7 @@ pub use argon2::Block;
 use argon2::{Algorithm, Argon2, Version};
 use imported::Imported;
 use phc::{HASH_BYTES, Phc};
-use subtle::ConstantTimeEq;
 use thiserror::Error;
-use zeroize::Zeroize;
 
 /// The working memory could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -110,8 +112,9 @@ pub fn hash(
     params: Params,
     memory: &mut impl Memory,
 ) -> Result<String, HashError> {
-    let digest = digest(password, salt, params, memory)?;
-    Ok(phc::write(params, salt, &digest))
+    let computation = Computation::of_new(salt, params);
+    let digest = computation.run(password, memory)?;
+    Ok(computation.written(&digest))
 }
 
 /// Compares a password with the stored hash of a user, or with nothing when there is no user.
@@ -128,24 +131,11 @@ pub fn verify(
     current: Params,
     memory: &mut impl Memory,
 ) -> Result<Verdict, HashError> {
-    let Some(stored) = stored else {
-        digest(password, &[0; 16], current, memory)?;
-        return Ok(Verdict::Mismatch);
-    };
-    if let Ok(phc) = Phc::read(stored) {
-        let mut computed = digest(password, &phc.salt, phc.params, memory)?;
-        let same = bool::from(computed.ct_eq(phc.hash.as_slice()));
-        computed.zeroize();
-        return Ok(if same {
-            Verdict::Match {
-                rehash: phc.params != current,
-            }
-        } else {
-            Verdict::Mismatch
-        });
+    if let Some(computation) = Computation::of_stored(stored, current) {
+        let digest = computation.run(password, memory)?;
+        return Ok(Computation::compare(stored, current, &digest));
     }
-    let Ok(imported) = Imported::read(stored) else {
-        digest(password, &[0; 16], current, memory)?;
+    let Some(Ok(imported)) = stored.map(Imported::read) else {
         return Ok(Verdict::Unreadable);
     };
     Ok(if imported.is_of(password, memory)? {
@@ -181,24 +171,6 @@ pub fn is_importable(stored: &str) -> bool {
 #[must_use]
 pub fn list_key(password: &str) -> [u8; 20] {
     crate::crypto::sha1(password.as_bytes())
-}
-
-fn digest(
-    password: &str,
-    salt: &[u8],
-    params: Params,
-    memory: &mut impl Memory,
-) -> Result<[u8; HASH_BYTES], HashError> {
-    let mut digest = [0; HASH_BYTES];
-    fill(
-        Algorithm::Argon2id,
-        password,
-        salt,
-        params,
-        memory,
-        &mut digest,
-    )?;
-    Ok(digest)
 }
 
 /// Computes an argon2 hash of the length of `digest`.

@@ -3,10 +3,9 @@
 use super::{Context, Stop, outbox, rate_limited, refused};
 use crate::attempts::Attempt;
 use crate::error::Failure;
-use crate::hash_memory::HashMemory;
 use crate::kept::Kept;
 use crate::stored::Stored;
-use crate::{aside, breached, hash_slots, owner};
+use crate::{breached, hash_slots, hashing, owner};
 use fluxbase_rules::UnixSeconds;
 use fluxbase_rules::lockout::{self, Decision};
 use fluxbase_rules::password::{self, Verdict};
@@ -108,9 +107,6 @@ pub fn judge(
     let known = look_up()?;
     let hash = known.as_ref().and_then(|known| known.hash.as_deref());
     let params = stored.settings.password_hash;
-    let sized_for = hash
-        .and_then(|hash| password::params_of(hash).ok())
-        .unwrap_or(params);
     // Nobody has a longer password, and hashing ten megabytes is work for the asking.
     let presented = if presented.chars().take(password::MAX_CHARACTERS + 1).count()
         > password::MAX_CHARACTERS
@@ -119,10 +115,7 @@ pub fn judge(
     } else {
         presented
     };
-    let mut memory = HashMemory::take();
-    password::reserve(&mut memory, sized_for).map_err(|error| hash_failed(error.into()))?;
-    let verdict = aside::compute(|| password::verify(presented, hash, params, &mut memory))?
-        .map_err(hash_failed)?;
+    let verdict = hashing::verify(presented, hash, params)?;
     // Only now: what is refused for another reason than the password costs the same.
     let (id, hash, rehash) = match (decision, verdict, known) {
         (
@@ -150,14 +143,10 @@ pub fn judge(
     };
     let replacement = if rehash {
         let salt = owner::random()?;
-        Some(
-            aside::compute(|| password::hash(presented, &salt, params, &mut memory))?
-                .map_err(hash_failed)?,
-        )
+        Some(hashing::hash(presented, &salt, params)?)
     } else {
         None
     };
-    drop(memory);
     slot.hashed();
     Ok(Judged::Right {
         id,
@@ -212,12 +201,8 @@ pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result
     let params = stored.settings.password_hash;
     let slot = hash_slots::take(stored.settings.max_concurrent_hashes)?;
     let salt = owner::random()?;
-    let mut memory = HashMemory::take();
-    password::reserve(&mut memory, params).map_err(|error| hash_failed(error.into()))?;
     if unlike.is_some()
-        && let Verdict::Match { .. } =
-            aside::compute(|| password::verify(password, unlike, params, &mut memory))?
-                .map_err(hash_failed)?
+        && let Verdict::Match { .. } = hashing::verify(password, unlike, params)?
     {
         slot.hashed();
         return Err(refused(
@@ -225,18 +210,7 @@ pub fn hash_new(stored: &Stored, password: &str, unlike: Option<&str>) -> Result
             "Password is too weak: it must not be the temporary one",
         ));
     }
-    let hash = aside::compute(|| password::hash(password, &salt, params, &mut memory))?
-        .map_err(hash_failed)?;
-    drop(memory);
+    let hash = hashing::hash(password, &salt, params)?;
     slot.hashed();
     Ok(hash)
-}
-
-fn hash_failed(error: password::HashError) -> Stop {
-    Stop::Failed(match error {
-        password::HashError::OutOfMemory => {
-            Failure::new(*b"FX009", "not enough memory to hash a password now")
-        }
-        password::HashError::Failed => Failure::broken("password hashing failed"),
-    })
 }

@@ -3,7 +3,7 @@
 
 use super::credentials::{Judged, Known, judge};
 use super::session::{Opening, open_session};
-use super::user::{self, User, columns};
+use super::user::{self, User};
 use super::{Context, Stop, answer, factor_challenge, outbox, refused};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
@@ -59,9 +59,12 @@ fn try_sign_in(
             replacement,
             attempt,
         }) => {
-            let user = still_of(id, &hash, replacement.as_deref())?;
+            let held = hold_if_still(id, &hash, replacement.as_deref())?;
             attempt.succeeded()?;
-            user.ok_or_else(bad_credentials)?
+            if !held {
+                return Err(bad_credentials());
+            }
+            user::by_id(id)?.ok_or_else(bad_credentials)?
         }
         Ok(Judged::Wrong(reason, id)) => {
             audit::failure("auth.login", reason, id, context)?;
@@ -93,7 +96,7 @@ fn try_sign_in(
             .with("password_expired", true)
             .with("reset_token", token));
     }
-    finish(&stored, &user, "password", context)
+    go_on(&stored, &user, "password", context)
 }
 
 /// Why the password only lets its user choose another.
@@ -105,19 +108,35 @@ fn must_change(stored: &Stored, user: &User) -> Option<&'static str> {
     (owner::now() >= user.password_changed_at.saturating_add(most)).then_some("password_expired")
 }
 
-/// The user whose password still is the one that was right, with its new hash if there is one.
-fn still_of(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<Option<User>, Failure> {
+/// Locks the user until the session is there to be ended, if the password that was right still is the user's, and stores
+/// its new hash if there is one: hashing takes time, in which the role may be taken away or a second factor set up. What
+/// is read of the user comes after it, because a statement that waits for the lock keeps its old view of factors.
+fn hold_if_still(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<bool, Failure> {
     Spi::connect_mut(|client| {
-        // Not `touch`: a hash of the same password with other parameters changes no user.
-        user::first(client.update(
-            Kept(concat!(
-                "update auth.users as u set password_hash = coalesce($3, u.password_hash) \
-                 where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning ",
-                columns!()
-            )),
-            None,
-            &[Uuid::from_bytes(id).into(), hash.into(), replacement.into()],
-        )?)
+        let held = match replacement {
+            None => client.update(
+                Kept(
+                    "select 1 from auth.users u where u.id = $1 and u.password_hash = $2 and u.disabled_at is null \
+                     for no key update of u",
+                ),
+                None,
+                &[Uuid::from_bytes(id).into(), hash.into()],
+            )?,
+            // Not `touch`: a hash of the same password with other parameters changes no user.
+            Some(replacement) => client.update(
+                Kept(
+                    "update auth.users as u set password_hash = $3 \
+                     where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning u.id",
+                ),
+                None,
+                &[
+                    Uuid::from_bytes(id).into(),
+                    hash.into(),
+                    replacement.into(),
+                ],
+            )?,
+        };
+        Ok(!held.is_empty())
     })
 }
 
@@ -128,14 +147,23 @@ pub fn finish(
     method: &'static str,
     context: &Context,
 ) -> Result<Value, Stop> {
-    // Read anew, and locked until the session is there to be ended: hashing takes time, in which the role may be taken
-    // away or a second factor set up. Two statements, because one that waits for the lock keeps its old view of factors.
-    user::lock(user.id)?;
+    // Read anew, and locked until the session is there to be ended. Two statements: see `hold_if_still`.
+    user::hold(&[user.id])?;
     let user = &user::by_id(user.id)?.ok_or_else(bad_credentials)?;
     if user.disabled {
         audit::failure("auth.login", "disabled", Some(user.id), context)?;
         return Err(bad_credentials());
     }
+    go_on(stored, user, method, context)
+}
+
+/// The same for a user who is locked, was read since and is not disabled.
+fn go_on(
+    stored: &Stored,
+    user: &User,
+    method: &'static str,
+    context: &Context,
+) -> Result<Value, Stop> {
     if user.has_factor {
         return factor_challenge::challenge(user, method, false, context);
     }

@@ -1,0 +1,158 @@
+//! One process of the cluster that computes hashes for all backends, with the least claim to a core.
+//!
+//! A sign-in takes a core for 15 ms, a request for a fraction of one. In a thread of its own backend a hash cannot step
+//! back far enough (see `worker`), and forking a process for each does not help: the kernel lets unprivileged processes
+//! lower their group ten times a second at most, all together. So there is one worker, with a thread for each core. It is
+//! connected to no database, so it stands in nobody's way.
+//!
+//! The password lies in shared memory, which is PostgreSQL's alone, until a thread of the worker takes the order, some
+//! microseconds where a core is free, and is wiped then. Whoever gives up before that wipes it too.
+//!
+//! Nobody depends on it: without a worker, or when it gets no core, a backend hashes in a thread of its own.
+
+mod futex;
+mod orders;
+mod worker;
+
+use crate::backend::PerBackend;
+use crate::owner;
+use fluxbase_rules::password::{Computation, Digest, patience};
+use orders::{Answer, Orders};
+use pgrx::bgworkers::BackgroundWorkerBuilder;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::time::{Duration, Instant};
+
+static SHARED: PerBackend<Option<&'static Orders>> = PerBackend::new(None);
+/// The order under way, for [`at_exit`].
+static PLACED: PerBackend<Option<usize>> = PerBackend::new(None);
+static EXIT_SEEN_TO: PerBackend<bool> = PerBackend::new(false);
+
+#[cfg(not(feature = "pg14"))]
+static NEXT_REQUEST: PerBackend<pg_sys::shmem_request_hook_type> = PerBackend::new(None);
+static NEXT_STARTUP: PerBackend<pg_sys::shmem_startup_hook_type> = PerBackend::new(None);
+
+/// Between two looks at whether the statement was cancelled. The signal ends the wait; this is for one that came just
+/// before it.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub fn init() {
+    // SAFETY: hooks of the postmaster, chained as PostgreSQL asks.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        pg_sys::RequestAddinShmemSpace(size_of::<Orders>());
+        #[cfg(not(feature = "pg14"))]
+        {
+            NEXT_REQUEST.set(pg_sys::shmem_request_hook);
+            pg_sys::shmem_request_hook = Some(request);
+        }
+        NEXT_STARTUP.set(pg_sys::shmem_startup_hook);
+        pg_sys::shmem_startup_hook = Some(startup);
+    }
+    BackgroundWorkerBuilder::new("fluxbase hasher")
+        .set_library("fluxbase")
+        .set_function("fluxbase_hasher_main")
+        .set_restart_time(Some(Duration::from_secs(1)))
+        .load();
+}
+
+#[cfg(not(feature = "pg14"))]
+#[pg_guard]
+unsafe extern "C-unwind" fn request() {
+    // SAFETY: the earlier hook first; then the space for one structure.
+    unsafe {
+        if let Some(next) = NEXT_REQUEST.get() {
+            next();
+        }
+        pg_sys::RequestAddinShmemSpace(size_of::<Orders>());
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn startup() {
+    // SAFETY: ShmemInitStruct gives memory of the size asked for, aligned for anything.
+    unsafe {
+        if let Some(next) = NEXT_STARTUP.get() {
+            next();
+        }
+        let mut found = false;
+        let memory = pg_sys::ShmemInitStruct(
+            c"fluxbase hasher".as_ptr(),
+            size_of::<Orders>(),
+            &raw mut found,
+        );
+        SHARED.set(Some(Orders::begin(memory.cast(), found)));
+    }
+}
+
+/// The digest from the worker; none when the caller has to compute it.
+pub fn ask(computation: &Computation, password: &str) -> Option<Digest> {
+    let orders = SHARED.get().filter(|orders| orders.has_worker())?;
+    let patience = patience(computation.params(), owner::now(), orders.last_in_vain())?;
+    if !EXIT_SEEN_TO.replace(true) {
+        // SAFETY: called once, when this backend ends.
+        unsafe { pg_sys::before_shmem_exit(Some(at_exit), pg_sys::Datum::null()) };
+    }
+    let until = Instant::now() + patience;
+    let placed = Placed::place(orders, computation, password)?;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match orders.look(placed.0, left.min(LOOK)) {
+            Answer::Done(digest) => return Some(digest),
+            Answer::Failed => return None,
+            Answer::NotYet if left.is_zero() => {
+                orders.was_in_vain(owner::now());
+                return None;
+            }
+            Answer::NotYet => {
+                pgrx::check_for_interrupts!();
+            }
+        }
+    }
+}
+
+/// How often a hash slot became free; to be asked before looking for one.
+pub fn slots_freed() -> u32 {
+    SHARED.get().map_or(0, Orders::slots_freed)
+}
+
+/// One more slot is free.
+pub fn slot_freed() {
+    if let Some(orders) = SHARED.get() {
+        orders.slot_freed();
+    }
+}
+
+/// Waits until one became free since `seen`, a signal arrives or `most` is over.
+pub fn await_slot(seen: u32, most: Duration) {
+    match SHARED.get() {
+        Some(orders) => orders.await_slot(seen, most),
+        None => std::thread::sleep(most),
+    }
+}
+
+/// An order of this backend, given up when dropped, by an error as well.
+struct Placed(usize, &'static Orders);
+
+impl Placed {
+    fn place(orders: &'static Orders, computation: &Computation, password: &str) -> Option<Self> {
+        let place = orders.place(computation, password)?;
+        PLACED.set(Some(place));
+        Some(Self(place, orders))
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        PLACED.set(None);
+        self.1.give_up(self.0);
+    }
+}
+
+/// A backend that is told to end while it waits does not come back to drop anything.
+#[pg_guard]
+unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
+    if let (Some(place), Some(orders)) = (PLACED.replace(None), SHARED.get()) {
+        orders.give_up(place);
+    }
+}

@@ -1,7 +1,8 @@
 //! Writes: the change in a CTE, its rows as JSON behind it, in one statement and one result row.
 //!
 //! Values travel as one JSON parameter that PostgreSQL unpacks with the column types of the catalog: the statement is
-//! the same for one row and for ten thousand.
+//! the same for one row and for ten thousand. But for one object of plain values, whose texts are parameters, and whose
+//! answer stands in RETURNING where it can.
 
 use crate::ask::Shape;
 use crate::catalog::{Column, RelationKind};

@@ -9,9 +9,9 @@
 use super::{SHARED, orders::Orders};
 use crate::hash_memory::Blocks;
 use fluxbase_rules::password::Digest;
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The memory of a thread that has had nothing to do for this long is given back.
@@ -23,7 +23,7 @@ const LEAST: &str = "19";
 #[unsafe(no_mangle)]
 #[pg_guard]
 pub extern "C-unwind" fn fluxbase_hasher_main(_argument: pg_sys::Datum) {
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGTERM);
+    listen();
     let Some(orders) = SHARED.get() else { return };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let started = crate::aside::with_signals_blocked(|| {
@@ -40,12 +40,49 @@ pub extern "C-unwind" fn fluxbase_hasher_main(_argument: pg_sys::Datum) {
     if started > 0 {
         // SAFETY: a number of this process.
         orders.open(unsafe { pg_sys::MyProcPid });
-        while BackgroundWorker::wait_latch(Some(pause())) {}
+        while !ENDED.load(Ordering::Acquire) {
+            sleep(pause());
+        }
         orders.close();
     }
     // Anything but 0, after which it would not be started again.
     // SAFETY: ends this process the way PostgreSQL's own end.
     unsafe { pg_sys::proc_exit(1) };
+}
+
+/// The postmaster wants the process to end.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Takes SIGTERM. Without pgrx's help: that names `pqsignal`, which another major calls otherwise, and then a library of the
+/// wrong one is a missing symbol instead of a sentence that says so.
+fn listen() {
+    extern "C" fn end(_: libc::c_int) {
+        ENDED.store(true, Ordering::Release);
+        // SAFETY: what PostgreSQL's own handlers do; the latch is this process's.
+        unsafe { pg_sys::SetLatch(pg_sys::MyLatch) };
+    }
+    // SAFETY: a handler that lives as long as the library, and signals that were blocked for it.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = end as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(libc::SIGTERM, &raw const action, std::ptr::null_mut());
+        pg_sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// Until the time is over, a signal comes or the postmaster is gone.
+fn sleep(most: Duration) {
+    // SAFETY: waits on this process's own latch, as PostgreSQL's own workers do.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            (pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH) as i32,
+            most.as_millis().try_into().unwrap_or(libc::c_long::MAX),
+            pg_sys::PG_WAIT_EXTENSION,
+        );
+        pg_sys::ResetLatch(pg_sys::MyLatch);
+    }
 }
 
 /// Lowers the group, and says when to try again. Without privileges the kernel takes ten such changes a second from

@@ -56,6 +56,19 @@ fn connections(site: &Site) -> Vec<String> {
     rows.expect("asked").iter().map(|row| row.get(0)).collect()
 }
 
+/// The same once the server has started: a worker's first session may just be coming, and what only asked before is going.
+fn settled(site: &Site) -> Vec<String> {
+    let mut last = connections(site);
+    loop {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let now = connections(site);
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+}
+
 /// Refused with this code, on both addresses, in time, and without a connection.
 #[track_caller]
 fn cheap(site: &Site, body: &Value, code: &str) {
@@ -64,7 +77,7 @@ fn cheap(site: &Site, body: &Value, code: &str) {
 
 #[track_caller]
 fn cheap_as(site: &Site, body: &Value, status: u16, code: &str, extension: &str) {
-    let before = connections(site);
+    let before = settled(site);
     let server = Backend::process(site.pid.cast_signed());
     let mut least = f64::INFINITY;
     for path in PATHS {

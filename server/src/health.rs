@@ -22,13 +22,16 @@ pub async fn root() -> HttpResponse {
 /// `GET /health`: 200 when the database answers, else 503. Asked on the session that listens for
 /// changes, so that a busy pool is not taken for a dead database.
 pub async fn health(worker: web::Data<Worker>) -> HttpResponse {
-    let listener = worker.shared.listener.load_full();
-    let alive = match listener {
-        Some(client) => tokio::time::timeout(PATIENCE, client.batch_execute(""))
-            .await
-            .is_ok_and(|answer| answer.is_ok()),
-        None => false,
-    };
+    let alive = tokio::time::timeout(PATIENCE, async {
+        loop {
+            // None yet where the server has only just started.
+            match worker.shared.listener.load_full() {
+                Some(client) => return client.batch_execute("").await.is_ok(),
+                None => tokio::time::sleep(PATIENCE / 50).await,
+            }
+        }
+    });
+    let alive = alive.await.unwrap_or(false);
     let (mut response, status) = if alive {
         (HttpResponse::Ok(), "ok")
     } else {

@@ -15,6 +15,10 @@ use fluxbase_compiler::graphql::{Prepared, Request};
 use std::hint::black_box;
 use std::time::Instant;
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let catalog = common::catalog();
     for name in [

@@ -9,12 +9,12 @@ mod privilege;
 mod relationship;
 mod types;
 
-use std::collections::HashMap;
 use std::fmt;
 
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use handler::Handler;
 pub use load::{CatalogError, CatalogJson};
+use name::ByName;
 pub use name::Name;
 pub use privilege::{Privilege, Role};
 pub use relationship::{Columns, Relationship, RelationshipKind};
@@ -30,13 +30,13 @@ pub struct Catalog {
     schemas: Vec<Schema>,
     relations: Vec<Relation>,
     foreign_keys: Vec<ForeignKey>,
-    by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>>,
+    by_name: ByName<ByName<RelationId>>,
     /// For each relation, in their order: the ways to others.
     relationships: Vec<Vec<Relationship>>,
     /// First those a request may call, then those that belong to a row; both ordered by schema and name.
     functions: Vec<Function>,
     callable: usize,
-    functions_by_name: HashMap<Box<str>, HashMap<Box<str>, Vec<FunctionId>>>,
+    functions_by_name: ByName<ByName<Vec<FunctionId>>>,
     /// Ordered by schema and name.
     handlers: Vec<Handler>,
     types: types::Types,
@@ -88,8 +88,8 @@ pub struct Relation {
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
     grants: privilege::Grants,
-    by_column: HashMap<Box<str>, usize>,
-    by_computed: HashMap<Box<str>, FunctionId>,
+    by_column: ByName<usize>,
+    by_computed: ByName<FunctionId>,
 }
 
 /// The kinds of relation served.
@@ -331,7 +331,7 @@ impl Relation {
             has_rules: true,
             comment: None,
             by_column,
-            by_computed: HashMap::new(),
+            by_computed: ByName::default(),
             grants: privilege::Grants::default(),
         }
     }

@@ -6,10 +6,9 @@ mod relations;
 mod types;
 mod views;
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
+use super::name::ByName;
 use super::privilege::Roles;
 use super::relationship::Link;
 use super::{Catalog, Name, RelationId, Schema, TypeClass, relationship};
@@ -65,7 +64,7 @@ pub struct CatalogError {
 pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, CatalogError> {
     let schemas = schemas(json.schemas)?;
     let relations = relations::relations(json.relations, |schema| usage(&schemas, schema))?;
-    let mut by_name: HashMap<Box<str>, HashMap<Box<str>, RelationId>> = HashMap::new();
+    let mut by_name: ByName<ByName<RelationId>> = ByName::default();
     for (index, relation) in relations.iter().enumerate() {
         by_name
             .entry(relation.schema.as_str().into())
@@ -81,7 +80,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         relationships: Vec::new(),
         functions: Vec::new(),
         callable: 0,
-        functions_by_name: HashMap::new(),
+        functions_by_name: ByName::default(),
         handlers: Vec::new(),
         types: types::types(json.types)?,
     };

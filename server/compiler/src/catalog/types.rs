@@ -1,7 +1,6 @@
 //! What the planner knows of types.
 
-use std::collections::HashMap;
-
+use super::name::ByName;
 use super::{DEFAULT_SCHEMA, Name};
 
 /// Where PostgreSQL's own types are.
@@ -46,7 +45,7 @@ pub enum TypeClass {
 
 /// The types of a database by schema and name.
 #[derive(Debug, Default)]
-pub(super) struct Types(HashMap<Box<str>, HashMap<Box<str>, Entry>>);
+pub(super) struct Types(ByName<ByName<Entry>>);
 
 /// One of them.
 #[derive(Debug)]
@@ -91,7 +90,7 @@ impl Types {
 
     /// Those a request may name.
     pub(super) fn names(&self) -> impl Iterator<Item = &TypeName> {
-        let all = self.0.values().flat_map(HashMap::values);
+        let all = self.0.values().flat_map(ByName::values);
         all.filter(|entry| entry.castable).map(|entry| &entry.name)
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::Error;
 use crate::ask::{self, Comparison, Rows, Select, Step};
@@ -220,7 +221,7 @@ fn selected<'a>(
     relation: &'a Relation,
     read: &'a ask::Read<'a>,
 ) -> Result<(Output<'a>, Vec<Embed<'a>>), Error> {
-    let (mut output, mut embeds) = (Output::new(), Vec::new());
+    let (mut output, mut embeds) = (Output::with_capacity(read.select.len()), Vec::new());
     for item in &read.select {
         match item {
             Select::All => output.extend(relation.columns.iter().map(|column| Member {
@@ -275,7 +276,8 @@ fn selected<'a>(
             });
         }
     }
-    if output.len() > 1 {
+    // The columns of a relation alone have a name each.
+    if !matches!(read.select.as_slice(), [Select::All]) || !read.group_by.is_empty() {
         remove_repetitions(&mut output)?;
     }
     if read.truncate.is_some() {
@@ -370,22 +372,21 @@ fn path_name<'a>(field: &'a ask::Field<'a>) -> Option<&'a str> {
 }
 
 fn remove_repetitions(output: &mut Output<'_>) -> Result<(), Error> {
-    let mut seen: HashMap<String, usize> = HashMap::with_capacity(output.len());
-    let mut kept: Output<'_> = Vec::with_capacity(output.len());
-    for member in output.drain(..) {
-        match seen
-            .get(member.name.as_str())
-            .and_then(|place| kept.get(*place))
-        {
-            Some(before) if same(&before.value, &member.value) => {}
-            Some(_) => return Err(NameError::DuplicateOutput(member.name.as_str().into()).into()),
-            None => {
-                seen.insert(member.name.as_str().to_owned(), kept.len());
-                kept.push(member);
-            }
+    let mut seen: HashMap<&str, &Value<'_>> = HashMap::with_capacity(output.len());
+    let mut repeated = Vec::new();
+    for (place, member) in output.iter().enumerate() {
+        let name = member.name.as_str();
+        match seen.entry(name) {
+            Entry::Vacant(first) => drop(first.insert(&member.value)),
+            Entry::Occupied(first) if same(first.get(), &member.value) => repeated.push(place),
+            Entry::Occupied(_) => return Err(NameError::DuplicateOutput(name.into()).into()),
         }
     }
-    *output = kept;
+    let (mut repeated, mut places) = (repeated.into_iter().peekable(), 0_usize..);
+    output.retain(|_| {
+        let place = places.next();
+        repeated.next_if(|next| Some(*next) == place).is_none()
+    });
     Ok(())
 }
 

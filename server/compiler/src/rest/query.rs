@@ -73,7 +73,7 @@ impl Scope {
 pub(super) fn parse(scope: Scope, raw: &str) -> Result<Query<'_>, Error> {
     let mut query = Query::default();
     // Conditions wait: only the whole select tells which of them belong to embedded relations.
-    let mut waiting = Vec::new();
+    let mut waiting = Vec::with_capacity(8);
     for parameter in text::parameters(raw) {
         let (key, value) = parameter?;
         match key.as_ref() {

@@ -51,14 +51,7 @@ impl Sql {
 
     /// Writes a name, always quoted: no keyword, case or character can make it anything else.
     pub(super) fn name(&mut self, name: &Name) -> &mut Self {
-        self.text.push('"');
-        let mut pieces = name.as_str().split('"');
-        self.text.push_str(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            self.text.push_str("\"\"");
-            self.text.push_str(piece);
-        }
-        self.text.push('"');
+        self.text.push_str(name.quoted());
         self
     }
 
@@ -98,8 +91,12 @@ impl Sql {
 
     /// Writes a position or another small number.
     pub(super) fn count(&mut self, number: usize) -> &mut Self {
-        // Writing to a String cannot fail.
-        let _ = write!(self.text, "{number}");
+        match u8::try_from(number) {
+            // Nearly all of them, and without the formatting machinery.
+            Ok(digit @ 0..=9) => self.text.push(char::from(b'0' + digit)),
+            // Writing to a String cannot fail.
+            _ => drop(write!(self.text, "{number}")),
+        }
         self
     }
 
@@ -123,9 +120,7 @@ impl Sql {
 
     /// Writes the place of a parameter.
     pub(super) fn place(&mut self, param: Param) -> &mut Self {
-        // Writing to a String cannot fail.
-        let _ = write!(self.text, "${}", param.0);
-        self
+        self.word("$").count(param.0)
     }
 
     /// Takes a value as a parameter and writes its place.

@@ -1,10 +1,9 @@
 //! Relations, their columns, and the keys between them.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 
 use super::{CatalogError, class, read};
+use crate::catalog::name::ByName;
 use crate::catalog::privilege::{Grants, Roles};
 use crate::catalog::{Column, Generation, Name, Relation, RelationKind, TypeName};
 
@@ -74,7 +73,7 @@ fn relation(row: RelationRow, usage: Roles) -> Relation {
     let grants = Grants(row.grants).of(usage);
     let on_columns = row.columns.iter().filter_map(|column| column.grants);
     let on_any = Grants(on_columns.fold(0, |all, one| all | one)).of(usage);
-    let by_column: HashMap<Box<str>, usize> = row
+    let by_column: ByName<usize> = row
         .columns
         .iter()
         .enumerate()
@@ -105,7 +104,7 @@ fn relation(row: RelationRow, usage: Roles) -> Relation {
         computed: Vec::new(),
         grants: grants.and(on_any),
         by_column,
-        by_computed: HashMap::new(),
+        by_computed: ByName::default(),
     }
 }
 
@@ -129,10 +128,7 @@ pub(super) fn foreign_keys(json: &str) -> Result<Vec<ForeignKeyRow>, CatalogErro
     read("foreign_keys.sql", json)
 }
 
-pub(super) fn positions(
-    by_column: &HashMap<Box<str>, usize>,
-    names: &[Box<str>],
-) -> Option<Vec<usize>> {
+pub(super) fn positions(by_column: &ByName<usize>, names: &[Box<str>]) -> Option<Vec<usize>> {
     names
         .iter()
         .map(|name| by_column.get(name).copied())

@@ -12,6 +12,7 @@
 
 mod futex;
 mod orders;
+mod turns;
 mod worker;
 
 use crate::backend::PerBackend;

@@ -132,7 +132,7 @@ impl Wire {
             .await
             .unwrap_or((Err(DbError::Silent), Duration::ZERO));
         if let (Some(kind), Ok(_)) = (kind, &outcome) {
-            learn(kind, |kind, _| kind.ran_alone(took, busy));
+            learn(kind, |kind, now| kind.ran_alone(took, busy, now));
         }
         outcome
     }

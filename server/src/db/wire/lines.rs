@@ -137,7 +137,7 @@ async fn wait(link: &Link, number: u64, coming: &mut Coming, kind: &Cell<Kind>) 
             Err(_) if link.line(Instant::now()).still < STUCK => {}
             Err(_) => {
                 if link.is_first(number) {
-                    learn(kind, Kind::slow);
+                    learn(kind, Kind::late);
                 }
                 return None;
             }

@@ -12,8 +12,12 @@ use std::time::{Duration, Instant};
 /// All that stands in a line is expected to take no longer.
 pub const LINE: Duration = Duration::from_millis(4);
 
-/// How many stand in a line where there is a choice, and where there is none.
-pub const DEPTH: (usize, usize) = (16, 64);
+/// No more stand in a line. With sixteen, reads went to other sessions whenever processors were short, which made them
+/// shorter: beside password hashes each read woke a backend of its own, and the slowest hundredth took twice as long.
+pub const DEPTH: usize = 64;
+
+/// With more in a line another is opened, for the day this one does not move.
+pub const CROWDED: usize = 8;
 
 /// A line whose first has not been answered for so long does not move.
 pub const STUCK: Duration = Duration::from_millis(10);
@@ -30,6 +34,10 @@ const APART: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs
 /// A slow run after so many others in lines is forgiven: where processors are short, anything is slow now and then.
 const FORGIVEN: u32 = 500;
 
+/// And one that was only late, of which nobody knows yet whether it or the processor was slow, after so many, if the last
+/// was longer ago. So somebody who is late at will holds a line up for a twentieth of the time at most.
+const FORGIVEN_LATE: (u32, Duration) = (20, Duration::from_millis(200));
+
 /// Runs on its own before a kind is known.
 const KNOWN: u32 = 3;
 
@@ -39,8 +47,10 @@ pub struct Kind {
     runs: u32,
     /// Runs in a line since the last slow one.
     since_slow: u32,
-    /// Decays by an eighth with each run.
+    /// What it takes when nothing is in its way: a shorter run counts for a quarter, a longer one, which may have waited
+    /// for a processor, for a sixteenth.
     mean: Duration,
+    late: Option<Instant>,
     apart_until: Option<Instant>,
     apart_for: Duration,
 }
@@ -48,10 +58,15 @@ pub struct Kind {
 impl Kind {
     /// It took so long in a session of its own, while so many sessions were busy: they share the processors, and what is
     /// slow side by side may be short in a line. If it is not, the line will tell. Nobody waited for it here, so it says
-    /// something of the mean and no more.
-    pub fn ran_alone(&mut self, took: Duration, busy: usize) {
+    /// something of the mean, and no more if it is not as long as what is cut off: a run that was late in a line is run
+    /// again here, and that is how one finds out what it was.
+    pub fn ran_alone(&mut self, took: Duration, busy: usize, now: Instant) {
         let busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
+        let known = self.runs >= KNOWN;
         self.took(took / busy);
+        if known && took / busy > CUT {
+            self.slow(now);
+        }
     }
 
     /// It took so long in a line, from when PostgreSQL could begin with it.
@@ -59,7 +74,7 @@ impl Kind {
         self.since_slow = self.since_slow.saturating_add(1);
         self.took(took);
         if took > SLOW {
-            self.slow(now);
+            self.late(now);
         } else if self
             .apart_until
             .is_some_and(|until| now > until + self.apart_for)
@@ -73,17 +88,34 @@ impl Kind {
     fn took(&mut self, took: Duration) {
         self.mean = match self.runs {
             0 => took,
-            _ => (self.mean * 7 + took) / 8,
+            _ if took < self.mean => (self.mean * 3 + took) / 4,
+            _ => (self.mean * 15 + took) / 16,
         };
         self.runs = self.runs.saturating_add(1);
     }
 
-    /// It was cut off, or slow.
+    /// It was cut off, or is slow.
     pub fn slow(&mut self, now: Instant) {
-        if self.apart_until.is_some_and(|until| now < until) {
-            return;
+        if std::mem::take(&mut self.since_slow) < FORGIVEN {
+            self.keep_apart(now);
         }
-        if std::mem::take(&mut self.since_slow) >= FORGIVEN {
+    }
+
+    /// It has held up a line, for whatever reason.
+    pub fn late(&mut self, now: Instant) {
+        let (runs, pause) = FORGIVEN_LATE;
+        let again = self
+            .late
+            .replace(now)
+            .is_some_and(|last| now < last + pause);
+        let since = std::mem::take(&mut self.since_slow);
+        if since < runs || (again && since < FORGIVEN) {
+            self.keep_apart(now);
+        }
+    }
+
+    fn keep_apart(&mut self, now: Instant) {
+        if self.apart_until.is_some_and(|until| now < until) {
             return;
         }
         self.apart_for = (self.apart_for * 2).clamp(APART.0, APART.1);
@@ -117,7 +149,7 @@ impl Line {
     }
 
     fn has_room(&self, for_one: Duration) -> bool {
-        self.depth == 0 || (self.depth < DEPTH.0 && self.expected + for_one <= LINE && self.moves())
+        self.depth == 0 || (self.depth < DEPTH && self.expected + for_one <= LINE && self.moves())
     }
 }
 
@@ -146,7 +178,7 @@ pub fn choose(expected: Option<Duration>, lines: &[Line], idle: bool) -> Choice 
     lines
         .iter()
         .enumerate()
-        .filter(|(_, line)| line.depth < DEPTH.1 && line.moves())
+        .filter(|(_, line)| line.depth < DEPTH && line.moves())
         .min_by_key(|(_, line)| line.depth)
         .map_or(Choice::Alone, |(line, _)| Choice::Line(line))
 }

@@ -11,7 +11,7 @@ use super::link::Link;
 use super::loan::Lease;
 use super::names::Names;
 use super::open::Opened;
-use super::policy::DEPTH;
+use super::policy::CROWDED;
 use super::probe::{BACKOFF, in_time, probe};
 use super::queue::Queue;
 use crate::db::error::DbError;
@@ -148,7 +148,7 @@ impl Pool {
         let (link, more) = {
             let state = &mut *self.state.borrow_mut();
             let link = state.lines.choose(expected, !state.idle.is_empty());
-            let full = link.as_ref().is_none_or(|link| link.depth() > DEPTH.0 / 2);
+            let full = link.as_ref().is_none_or(|link| link.depth() > CROWDED);
             let more = full
                 && state.lines.count() < self.lines
                 && state.away.is_none()

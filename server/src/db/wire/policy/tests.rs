@@ -18,7 +18,7 @@ fn line(depth: usize, expected: Duration, still: Duration) -> Line {
 fn known(took: Duration) -> Kind {
     let mut kind = Kind::default();
     for _ in 0..KNOWN {
-        kind.ran_alone(took, 1);
+        kind.ran_alone(took, 1, Instant::now());
     }
     kind
 }
@@ -29,7 +29,7 @@ fn what_was_never_measured_and_what_writes_stands_alone() {
     let mut kind = Kind::default();
     for _ in 0..KNOWN {
         assert_eq!(kind.expected(now), None);
-        kind.ran_alone(US(100), 1);
+        kind.ran_alone(US(100), 1, now);
     }
     assert_eq!(kind.expected(now), Some(US(100)));
     let empty = [line(0, MS(0), MS(0))];
@@ -58,7 +58,7 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
         // Short runs, on its own, until it may stand in a line.
         while kind.expected(now).is_none() {
             now += MS(50);
-            kind.ran_alone(US(100), 1);
+            kind.ran_alone(US(100), 1, now);
         }
         apart.push(now - began);
     }
@@ -72,7 +72,7 @@ fn each_time_it_is_slow_again_it_stands_apart_for_longer_and_in_the_end_it_is_fo
     kind.slow(now);
     assert_eq!(kind.expected(now + APART.0 - MS(1)), None);
     for _ in 0..40 {
-        kind.ran_alone(US(100), 1);
+        kind.ran_alone(US(100), 1, now);
     }
     assert!(kind.expected(now + APART.0 + MS(1)).is_some());
 }
@@ -96,7 +96,7 @@ fn one_slow_run_among_many_is_forgiven_and_a_second_soon_after_is_not() {
 #[test]
 fn a_line_takes_no_more_than_is_expected_to_be_done_in_time() {
     let full = line(3, LINE, MS(0));
-    let deep = line(DEPTH.0, US(10), MS(0));
+    let deep = line(DEPTH, US(10), MS(0));
     let stuck = line(1, US(10), STUCK);
     let free = line(1, US(10), MS(1));
     for one in [full, deep, stuck] {
@@ -123,7 +123,7 @@ fn where_all_is_full_the_shorter_line_is_taken_and_never_one_that_does_not_move(
         Choice::Line(0)
     );
     assert_eq!(choose(Some(US(100)), &[stuck], false), Choice::Alone);
-    let endless = line(DEPTH.1, LINE, MS(1));
+    let endless = line(DEPTH, LINE, MS(1));
     assert_eq!(
         choose(Some(US(100)), &[endless, endless], false),
         Choice::Alone
@@ -136,7 +136,7 @@ fn side_by_side_a_short_kind_does_not_look_slow() {
     let mut kind = Kind::default();
     for _ in 0..10 {
         // Thirty at once on one processor.
-        kind.ran_alone(MS(15), 30);
+        kind.ran_alone(MS(15), 30, now);
     }
     assert_eq!(kind.expected(now), Some(US(500)));
 }

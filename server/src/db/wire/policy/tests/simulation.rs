@@ -166,7 +166,7 @@ pub fn simulate(asked: &Asking<'_>, length: Duration) -> Outcome {
                 .is_some_and(|request| now - session.since >= request.takes)
                 && let Some(request) = session.queue.pop_front()
             {
-                kinds[request.kind].ran_alone(request.takes, 1);
+                kinds[request.kind].ran_alone(request.takes, 1, start + now);
                 asking.push(done(request, now, &mut outcome));
             }
         }
@@ -191,7 +191,7 @@ pub fn simulate(asked: &Asking<'_>, length: Duration) -> Outcome {
                 outcome.cut += usize::from(first.takes > CUT);
             } else if still >= STUCK {
                 if first.here {
-                    kind.slow(start + now);
+                    kind.late(start + now);
                 }
                 for request in session.queue.iter_mut().filter(|request| request.here) {
                     request.here = false;

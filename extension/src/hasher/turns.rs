@@ -1,0 +1,110 @@
+//! How a thread of the worker shares its core: whoever else wants it has it within a millisecond.
+//!
+//! Linux chooses who runs when somebody wakes and with the tick of its clock, every 4 ms where that is 250 Hz as in Debian.
+//! Whoever wakes a moment after he has had his share is not chosen then, though the hash has nearly no weight, and would be
+//! some microseconds later; but nobody looks again until the tick. Of reads at half of what two cores can do the slowest
+//! hundredth took 5 to 9 ms beside hashes for that, and 2.1 to 2.8 of 2.1 alone since a thread that hashes asks every
+//! millisecond whether it is somebody else's turn. That takes a hundredth of its time on a virtual machine, where each
+//! timer is an exit; every 0.15 ms takes a seventh and makes reads no faster. To sleep for a moment instead helps nobody.
+
+use std::time::Duration;
+
+/// How often somebody else may take the turn.
+const TURN: Duration = Duration::from_millis(1);
+
+/// The timer of a thread.
+pub struct Turns(Option<libc::timer_t>);
+
+impl Turns {
+    /// Gives the calling thread the least claim to a core, and a timer. Where there is none to be had it hashes without.
+    pub fn of_this_thread() -> Self {
+        step_back();
+        // SAFETY: a handler that lives as long as the library and does nothing but a system call; the mask, the timer and
+        // its signal are this thread's.
+        unsafe {
+            let number = libc::SIGRTMIN();
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = give_way as *const () as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(number, &raw const action, std::ptr::null_mut());
+            let mut taken: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut taken);
+            libc::sigaddset(&raw mut taken, number);
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const taken, std::ptr::null_mut());
+            let mut event: libc::sigevent = std::mem::zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = number;
+            event.sigev_notify_thread_id = libc::gettid();
+            let mut timer: libc::timer_t = std::ptr::null_mut();
+            let made = libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer);
+            Turns((made == 0).then_some(timer))
+        }
+    }
+
+    /// Does something long, and gives way meanwhile.
+    pub fn during<T>(&self, long: impl FnOnce() -> T) -> T {
+        self.every(TURN);
+        let done = long();
+        self.every(Duration::ZERO);
+        done
+    }
+
+    /// Sets the timer; zero stops it.
+    fn every(&self, turn: Duration) {
+        let turn = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: turn.subsec_nanos().into(),
+        };
+        let period = libc::itimerspec {
+            it_interval: turn,
+            it_value: turn,
+        };
+        if let Some(timer) = self.0 {
+            // SAFETY: the timer was made for this thread; reads the period.
+            unsafe { libc::timer_settime(timer, 0, &raw const period, std::ptr::null_mut()) };
+        }
+    }
+}
+
+/// One that was due when it was stopped ends a wait for orders early, which is looked after there.
+extern "C" fn give_way(_: libc::c_int) {
+    // SAFETY: may be called in a handler, and never fails.
+    unsafe { libc::sched_yield() };
+}
+
+/// `struct sched_attr` in its first form (sched_setattr(2)), which the C library does not have everywhere.
+#[repr(C)]
+struct Attributes {
+    size: u32,
+    policy: u32,
+    flags: u64,
+    nice: i32,
+    priority: u32,
+    slice: u64,
+    deadline: u64,
+    period: u64,
+}
+
+/// The least weight, and turns of a tenth of a millisecond: whoever wakes does not wait for the end of a longer one.
+///
+/// Not SCHED_IDLE: a core that hashes so counts as idle, so nobody sees that two threads are on one while another has nothing to
+/// do. A tenth of all cores' time was lost while sign-ins waited, and with each thread bound to a core reads waited longer.
+fn step_back() {
+    let attributes = Attributes {
+        size: size_of::<Attributes>() as u32,
+        policy: 0,
+        flags: 0,
+        nice: 19,
+        priority: 0,
+        // In nanoseconds. Linux before 6.12 looks at it for other policies only.
+        slice: 100_000,
+        deadline: 0,
+        period: 0,
+    };
+    // SAFETY: about the calling thread and always allowed; reads the attributes.
+    unsafe {
+        if libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) != 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        }
+    }
+}

@@ -14,7 +14,7 @@ use std::fmt;
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use handler::Handler;
 pub use load::{CatalogError, CatalogJson};
-use name::ByName;
+pub(crate) use name::ByName;
 pub use name::Name;
 pub use privilege::{Privilege, Role};
 pub use relationship::{Columns, Relationship, RelationshipKind};

@@ -1,5 +1,7 @@
 //! What the planner knows of types.
 
+use std::borrow::Cow;
+
 use super::name::ByName;
 use super::{DEFAULT_SCHEMA, Name};
 
@@ -102,9 +104,14 @@ impl Types {
         };
         let found = match schema {
             Some(schema) => self.entry(schema, name),
-            None => self
-                .entry(SYSTEM_SCHEMA, own_name(&name.to_ascii_lowercase()))
-                .or_else(|| self.entry(DEFAULT_SCHEMA, name)),
+            None => {
+                let lower = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    true => Cow::Owned(name.to_ascii_lowercase()),
+                    false => Cow::Borrowed(name),
+                };
+                self.entry(SYSTEM_SCHEMA, own_name(&lower))
+                    .or_else(|| self.entry(DEFAULT_SCHEMA, name))
+            }
         };
         let found = match found? {
             element if is_array => {

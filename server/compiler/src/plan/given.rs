@@ -6,30 +6,36 @@
 //! extensions); and NULL has no text.
 
 use super::World;
+use crate::ask::{Body, Datum};
 use crate::catalog::{Column, TypeClass};
-use serde::Deserialize;
+use crate::json::Text;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The texts in the order of the columns; `None` when not every value is one, or there is none.
 pub(super) fn texts<'a>(
     world: World<'a, '_>,
     columns: &[&'a Column],
-    json: &'a str,
+    body: &'a Body<'a>,
 ) -> Option<Vec<Cow<'a, str>>> {
     if columns.is_empty() || !columns.iter().all(|column| is_plain(world, column)) {
         return None;
     }
-    let members: BTreeMap<Text<'a>, &'a RawValue> = serde_json::from_str(json).ok()?;
-    let text = |column: &&Column| {
-        let name = Text(Cow::Borrowed(column.name.as_str()));
-        scalar(members.get(&name)?.get())
-    };
-    columns.iter().map(text).collect()
+    match body {
+        Body::Text(json) => {
+            let members: BTreeMap<Text<'a>, &'a RawValue> = serde_json::from_str(json).ok()?;
+            let text = |column: &&Column| scalar(members.get(column.name.as_str())?.get());
+            columns.iter().map(text).collect()
+        }
+        Body::Row(row) => {
+            let text = |datum: &'a Datum<'a>| match datum {
+                Datum::String(string) => Some(Cow::Borrowed(string.as_ref())),
+                Datum::Json(json) => scalar(json),
+            };
+            row.iter().map(text).collect()
+        }
+    }
 }
 
 /// Whether a column's type takes a text from JSON like any other text.

@@ -123,6 +123,9 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    /// Whether its type takes a text, a number or a truth value from JSON as it takes them by themselves: not one that
+    /// reads JSON (json, arrays, rows) or may (types of extensions).
+    pub plain: bool,
     grants: privilege::Grants,
 }
 

@@ -179,7 +179,7 @@ fn query<'c, 'd>(
             What::Root(root) => {
                 uses.note(root.act);
                 root_read(operation, one, &found, root)
-                    .map_err(|problem| at_key(problem, one.key))?
+                    .map_err(|problem| problem.at_key(one.key))?
             }
             What::Introspection => {
                 Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
@@ -229,7 +229,7 @@ fn query<'c, 'd>(
     let plan =
         plan::object(&object, world.catalog, &world.options.rows).map_err(|(place, error)| {
             let key = merged.get(place).map_or("", |one| one.key);
-            at_key(Problem::invalid(error.message(), asked.at), key)
+            Problem::invalid(error.message(), asked.at).at_key(key)
         })?;
     Ok(Compiled {
         statements: vec![sql::print(&plan)],
@@ -297,7 +297,7 @@ fn mutation<'c, 'd>(
             continue;
         };
         uses.note(root.act);
-        let refused = |problem| at_key(problem, one.key);
+        let refused = |problem: Problem| problem.at_key(one.key);
         let Some(ask) = mutation::ask(operation, one, &found, root).map_err(refused)? else {
             continue;
         };
@@ -325,9 +325,4 @@ fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     write_string(&mut quoted, text);
     quoted
-}
-
-fn at_key(mut problem: Problem, key: &str) -> Problem {
-    problem.path = vec![key.to_owned()];
-    problem
 }

@@ -82,6 +82,13 @@ impl Types {
         self.0.get(schema)?.get(name)
     }
 
+    /// Whether a type takes a text, a number or a truth value from JSON as it takes them by themselves.
+    pub(super) fn is_plain(&self, schema: &str, name: &str, class: TypeClass) -> bool {
+        let reads_json = matches!(class, TypeClass::Json | TypeClass::Jsonb | TypeClass::Array);
+        let entry = self.entry(schema, name);
+        !reads_json && entry.is_some_and(|entry| !entry.base.is_empty() || !entry.labels.is_empty())
+    }
+
     /// PostGIS's own type. One that somebody else made and called so could bring functions that run as the caller.
     pub(super) fn geometry(&self) -> Option<&Entry> {
         let types = self.0.values();

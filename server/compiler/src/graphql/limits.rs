@@ -329,7 +329,7 @@ impl<'c, 'd> Counter<'c, 'd> {
 
     fn variable(&self, name: &str) -> Option<u64> {
         if let Some(given) = self.variables.get(name) {
-            return given.get().trim().parse().ok();
+            return given.parse().ok();
         }
         let mut defined = self.operation.variables.iter();
         let default = defined

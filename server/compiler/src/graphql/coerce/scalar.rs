@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Given, shown};
 use crate::graphql::types::Scalar;
-use crate::json::Text;
+use crate::json::string;
 
 /// A number as it is written.
 pub(super) fn number(scalar: Scalar, text: Cow<'_, str>, whole: bool) -> Result<Given<'_>, String> {
@@ -66,9 +66,9 @@ pub(super) fn boolean(scalar: Scalar, value: bool) -> Result<Given<'static>, Str
 /// A variable's value, which is JSON that has been checked.
 pub(super) fn json(scalar: Scalar, raw: &str) -> Result<Given<'_>, String> {
     match raw.bytes().next() {
-        Some(b'"') => match serde_json::from_str::<Text<'_>>(raw) {
-            Ok(Text(string)) => text(scalar, string),
-            Err(_) => Err(refusal(scalar, raw)),
+        Some(b'"') => match string(raw) {
+            Some(string) => text(scalar, string),
+            None => Err(refusal(scalar, raw)),
         },
         Some(b't' | b'f') => boolean(scalar, raw == "true"),
         Some(b'-' | b'0'..=b'9') => {

@@ -14,6 +14,7 @@ pub use object::{EdgePart, Facet, Object, ObjectMember, PagePart, Part, Related}
 pub use reads::{
     After, Aggregate, Count, Embed, Field, Key, Nulls, Order, OrderOf, Read, Select, Step,
 };
+pub(crate) use writes::write_row;
 pub use writes::{Answer, Body, Conflict, Datum, Delete, Group, Insert, Page, Resolution, Update};
 
 use std::borrow::Cow;

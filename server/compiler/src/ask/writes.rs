@@ -69,23 +69,34 @@ pub enum Datum<'a> {
 impl<'a> Body<'a> {
     /// As JSON; `columns` are the names of a row's values.
     pub fn text<'n>(&'a self, columns: impl Iterator<Item = &'n str>) -> Cow<'a, str> {
-        let row = match self {
-            Body::Text(text) => return Cow::Borrowed(text),
-            Body::Row(row) => row,
-        };
-        let mut text = String::from("{");
-        for (place, (name, datum)) in columns.zip(row).enumerate() {
-            text.push_str(if place > 0 { "," } else { "" });
-            write_string(&mut text, name);
-            text.push(':');
-            match datum {
-                Datum::String(string) => write_string(&mut text, string),
-                Datum::Json(json) => text.push_str(json),
+        match self {
+            Body::Text(text) => Cow::Borrowed(text),
+            Body::Row(row) => {
+                let mut text = String::new();
+                write_row(columns, row, &mut text);
+                Cow::Owned(text)
             }
         }
-        text.push('}');
-        Cow::Owned(text)
     }
+}
+
+/// Writes a row as an object; `columns` are the names of its values.
+pub(crate) fn write_row<'n>(
+    columns: impl Iterator<Item = &'n str>,
+    row: &[Datum<'_>],
+    into: &mut String,
+) {
+    into.push('{');
+    for (place, (name, datum)) in columns.zip(row).enumerate() {
+        into.push_str(if place > 0 { "," } else { "" });
+        write_string(into, name);
+        into.push(':');
+        match datum {
+            Datum::String(string) => write_string(into, string),
+            Datum::Json(json) => into.push_str(json),
+        }
+    }
+    into.push('}');
 }
 
 /// JSON as it stands.

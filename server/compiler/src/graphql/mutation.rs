@@ -11,10 +11,9 @@ use super::filter;
 use super::schema::{self, Act, InputUse, Root, Source};
 use super::select::{Merged, Operation};
 use crate::ask::{
-    self, Answer, Ask, Body, Comparison, Conflict, Delete, Filter, Group, Insert, Read, Resolution,
-    Rows, Shape, Update, Wishes,
+    self, Answer, Ask, Body, Comparison, Conflict, Datum, Delete, Filter, Group, Insert, Read,
+    Resolution, Rows, Shape, Update, Wishes, write_row,
 };
-use crate::json::write_string;
 
 /// Different sets of columns in one `insertMany`: each is an INSERT of its own inside the statement.
 const MAX_GROUPS: usize = 32;
@@ -136,34 +135,46 @@ fn rows<'c>(
     Err(Problem::invalid(message, at))
 }
 
-/// The columns that fields set, with the fields' values.
-fn columns<'g, 'c>(
+/// One row: columns and their values.
+type Row<'c> = (Vec<Cow<'c, str>>, Vec<Datum<'c>>);
+
+fn row<'g, 'c: 'g>(
     operation: &Operation<'c, '_>,
     place: usize,
     fields: impl Iterator<Item = &'g (InputUse, Given<'c>)>,
-) -> (Vec<Cow<'c, str>>, Vec<&'g Given<'c>>)
-where
-    'c: 'g,
-{
+) -> Row<'c> {
     let members = operation
         .world
         .entity(place)
         .map_or(&[][..], |entity| &entity.fields);
-    let columns = fields.filter_map(|(used, value)| {
+    let set = fields.filter_map(|(used, value)| {
         let InputUse::Set(member) = used else {
             return None;
         };
         let column = operation.column(place, members.get(*member)?).column;
-        Some((column, value))
+        Some((column, value.datum()))
     });
-    columns.unzip()
+    set.unzip()
 }
 
-/// One row.
-fn row<'c>((columns, values): (Vec<Cow<'c, str>>, Vec<&Given<'c>>)) -> Group<'c> {
+/// A new row with its columns in the order of the table, so that rows of the same columns are made by one statement.
+fn new_row<'c>(
+    operation: &Operation<'c, '_>,
+    place: usize,
+    fields: &[(InputUse, Given<'c>)],
+) -> Row<'c> {
+    let mut sorted: Vec<&(InputUse, Given<'c>)> = fields.iter().collect();
+    sorted.sort_by_key(|(used, _)| match used {
+        InputUse::Set(member) => *member,
+        _ => usize::MAX,
+    });
+    row(operation, place, sorted.into_iter())
+}
+
+fn lone<'c>((columns, values): Row<'c>) -> Group<'c> {
     Group {
         columns,
-        json: Body::Row(values.into_iter().map(Given::datum).collect()),
+        json: Body::Row(values),
     }
 }
 
@@ -181,27 +192,13 @@ fn set<'c>(
     at: Pos,
 ) -> Result<Group<'c>, Problem> {
     let group = match data(given) {
-        Some(Given::Object(fields)) => row(columns(operation, place, fields.iter())),
-        _ => row((Vec::new(), Vec::new())),
+        Some(Given::Object(fields)) => lone(row(operation, place, fields.iter())),
+        _ => lone(Row::default()),
     };
     if group.columns.is_empty() {
         return Err(Problem::invalid("data sets no column", at));
     }
     Ok(group)
-}
-
-/// The columns of a new row in the order of the table, whatever the order in the request: one statement for all of them.
-fn in_order<'g, 'c>(
-    operation: &Operation<'c, '_>,
-    place: usize,
-    fields: &'g [(InputUse, Given<'c>)],
-) -> (Vec<Cow<'c, str>>, Vec<&'g Given<'c>>) {
-    let mut sorted: Vec<&(InputUse, Given<'c>)> = fields.iter().collect();
-    sorted.sort_by_key(|(used, _)| match used {
-        InputUse::Set(member) => *member,
-        _ => usize::MAX,
-    });
-    columns(operation, place, sorted.into_iter())
 }
 
 /// The rows in groups that give the same columns, so that what a row does not give takes its default.
@@ -214,7 +211,7 @@ fn groups<'c>(
 ) -> Result<Vec<Group<'c>>, Problem> {
     let rows = match (many, data(given)) {
         (false, Some(Given::Object(fields))) => {
-            return Ok(vec![row(in_order(operation, place, fields))]);
+            return Ok(vec![lone(new_row(operation, place, fields))]);
         }
         (_, Some(Given::List(rows))) => rows.as_slice(),
         (_, one) => one.map_or(&[][..], std::slice::from_ref),
@@ -222,7 +219,7 @@ fn groups<'c>(
     let mut groups: Vec<(Vec<Cow<'c, str>>, String)> = Vec::new();
     for one in rows {
         let Given::Object(fields) = one else { continue };
-        let (columns, values) = in_order(operation, place, fields);
+        let (columns, values) = new_row(operation, place, fields);
         let known = groups.iter().position(|(known, _)| *known == columns);
         if known.is_none() && groups.len() == MAX_GROUPS {
             let message = format!("The rows give more than {MAX_GROUPS} different sets of columns");
@@ -234,7 +231,7 @@ fn groups<'c>(
         }
         if let Some((columns, json)) = groups.get_mut(known) {
             json.push(if json.is_empty() { '[' } else { ',' });
-            write_object(columns, &values, json);
+            write_row(columns.iter().map(AsRef::as_ref), &values, json);
         }
     }
     if groups.is_empty() {
@@ -248,17 +245,6 @@ fn groups<'c>(
         }
     });
     Ok(written.collect())
-}
-
-fn write_object(columns: &[Cow<'_, str>], values: &[&Given<'_>], json: &mut String) {
-    json.push('{');
-    for (place, (column, value)) in columns.iter().zip(values).enumerate() {
-        json.push_str(if place > 0 { "," } else { "" });
-        write_string(json, column);
-        json.push(':');
-        value.write_json(json);
-    }
-    json.push('}');
 }
 
 fn conflict<'c>(

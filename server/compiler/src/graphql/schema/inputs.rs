@@ -21,7 +21,7 @@ pub(in crate::graphql) struct Input<'s> {
 pub(in crate::graphql) struct Taken {
     pub(in crate::graphql) ty: TypeRef,
     pub(in crate::graphql) used: InputUse,
-    /// Whether it does without.
+    /// Whether there is a value for it where none is given.
     pub(in crate::graphql) has_default: bool,
 }
 
@@ -456,3 +456,60 @@ pub(in crate::graphql) fn directive(
 /// The directives there are.
 pub(in crate::graphql) const DIRECTIVES: [&str; 4] =
     ["include", "skip", "deprecated", "specifiedBy"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, CatalogJson, Role};
+    use crate::graphql::{Options, Schema};
+
+    #[test]
+    fn every_field_that_is_shown_is_found_by_its_name() {
+        let json = CatalogJson {
+            schemas: include_str!("../../../tests/catalog/schemas.json"),
+            relations: include_str!("../../../tests/catalog/relations.json"),
+            foreign_keys: include_str!("../../../tests/catalog/foreign_keys.json"),
+            types: include_str!("../../../tests/catalog/types.json"),
+            functions: include_str!("../../../tests/catalog/functions.json"),
+            views: include_str!("../../../tests/catalog/views.json"),
+            handlers: include_str!("../../../tests/catalog/handlers.json"),
+        };
+        let catalog = Catalog::from_json(1, &json).unwrap();
+        let options = Options {
+            schemas: vec!["public".to_owned(), "app".to_owned()],
+            ..Options::default()
+        };
+        for role in [Role::ServiceRole, Role::Anon] {
+            let schema = Schema::build(&catalog, &options, role);
+            let world = World {
+                catalog: &catalog,
+                schema: &schema,
+                options: &options,
+            };
+            let mut found = 0;
+            for named in world.all_types() {
+                for shown in world.input_fields(named) {
+                    let taken = world.input_field(named, &shown.name).unwrap();
+                    assert_eq!(
+                        (taken.ty, taken.used),
+                        (shown.ty, shown.used),
+                        "{}",
+                        shown.name
+                    );
+                    assert_eq!(taken.has_default, shown.default.is_some(), "{}", shown.name);
+                    assert!(
+                        world
+                            .input_field(named, &format!("{}_", shown.name))
+                            .is_none()
+                    );
+                    found += 1;
+                }
+                for value in world.values(named) {
+                    assert!(world.has_value(named, value), "{value}");
+                    assert!(!world.has_value(named, &format!("{value}_")), "{value}");
+                }
+            }
+            assert!(found > 0);
+        }
+    }
+}

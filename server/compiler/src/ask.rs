@@ -14,7 +14,8 @@ pub use object::{EdgePart, Facet, Object, ObjectMember, PagePart, Part, Related}
 pub use reads::{
     After, Aggregate, Count, Embed, Field, Key, Nulls, Order, OrderOf, Read, Select, Step,
 };
-pub use writes::{Answer, Conflict, Delete, Group, Insert, Page, Resolution, Update};
+pub(crate) use writes::write_row;
+pub use writes::{Answer, Body, Conflict, Datum, Delete, Group, Insert, Page, Resolution, Update};
 
 use std::borrow::Cow;
 

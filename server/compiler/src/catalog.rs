@@ -14,7 +14,7 @@ use std::fmt;
 pub use function::{Argument, ArgumentMode, Function, FunctionId, Returns, Volatility};
 pub use handler::Handler;
 pub use load::{CatalogError, CatalogJson};
-use name::ByName;
+pub(crate) use name::ByName;
 pub use name::Name;
 pub use privilege::{Privilege, Role};
 pub use relationship::{Columns, Relationship, RelationshipKind};
@@ -123,6 +123,9 @@ pub struct Column {
     pub generation: Generation,
     /// `COMMENT ON`.
     pub comment: Option<Box<str>>,
+    /// Whether its type takes a text, a number or a truth value from JSON as it takes them by themselves: not one that
+    /// reads JSON (json, arrays, rows) or may (types of extensions).
+    pub plain: bool,
     grants: privilege::Grants,
 }
 

@@ -35,11 +35,12 @@ pub use schema::Schema;
 
 use crate::ask::{self, Object, ObjectMember, Part, Read};
 use crate::catalog::Catalog;
+use crate::json::write_string;
 use crate::plan;
 use crate::sql::{self, Statement};
 use error::Problem;
 use schema::{Act, What};
-use select::{Merged, Operation};
+use select::{Merged, Operation, Sets};
 use types::Named;
 
 /// The query that tools send to learn the whole schema.
@@ -138,7 +139,7 @@ impl Uses {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
     /// Bytes as they are.
-    Text(String),
+    Text(Cow<'static, str>),
     /// Column 0 of that statement's row; `null` where it is NULL.
     Body(usize),
     /// The number of rows that statement wrote.
@@ -165,12 +166,11 @@ fn query<'c, 'd>(
     asked: &'c document::Operation<'d>,
 ) -> Result<Compiled, Problem> {
     let world = operation.world;
-    let merged = operation.collect(&[&asked.selections], Named::Query)?;
+    let merged = operation.collect(Sets::one(&asked.selections), Named::Query)?;
     let mut members = Vec::with_capacity(merged.len());
     let mut uses = Uses::default();
     for one in &merged {
-        let Some(field) = one.field() else { continue };
-        let Some(found) = world.field(Named::Query, field.name.text) else {
+        let Some(found) = world.field(Named::Query, one.field.name.text) else {
             continue;
         };
         let value = match found.what {
@@ -179,7 +179,7 @@ fn query<'c, 'd>(
             What::Root(root) => {
                 uses.note(root.act);
                 root_read(operation, one, &found, root)
-                    .map_err(|problem| at_key(problem, one.key))?
+                    .map_err(|problem| problem.at_key(one.key))?
             }
             What::Introspection => {
                 Part::Json(Cow::Owned(introspection::answer(operation, one, &found)?))
@@ -197,10 +197,10 @@ fn query<'c, 'd>(
         let mut text = String::from("{\"data\":{");
         for (place, member) in members.iter().enumerate() {
             text.push_str(if place > 0 { "," } else { "" });
-            text.push_str(&quoted(member.name.as_str()));
+            write_string(&mut text, member.name.as_str());
             text.push(':');
             match &member.value {
-                Part::Text(value) => text.push_str(&quoted(value)),
+                Part::Text(value) => write_string(&mut text, value),
                 Part::Json(value) => text.push_str(value),
                 Part::Read { .. } | Part::Call { .. } | Part::Connection { .. } => {}
             }
@@ -208,7 +208,7 @@ fn query<'c, 'd>(
         text.push_str("}}");
         return Ok(Compiled {
             statements: Vec::new(),
-            response: vec![Piece::Text(text)],
+            response: vec![Piece::Text(Cow::Owned(text))],
             uses,
             keys: Vec::new(),
         });
@@ -229,14 +229,14 @@ fn query<'c, 'd>(
     let plan =
         plan::object(&object, world.catalog, &world.options.rows).map_err(|(place, error)| {
             let key = merged.get(place).map_or("", |one| one.key);
-            at_key(Problem::invalid(error.message(), asked.at), key)
+            Problem::invalid(error.message(), asked.at).at_key(key)
         })?;
     Ok(Compiled {
         statements: vec![sql::print(&plan)],
         response: vec![
-            Piece::Text("{\"data\":".to_owned()),
+            Piece::Text(Cow::Borrowed("{\"data\":")),
             Piece::Body(0),
-            Piece::Text("}".to_owned()),
+            Piece::Text(Cow::Borrowed("}")),
         ],
         uses,
         keys: vec![only],
@@ -249,9 +249,7 @@ fn root_read<'c, 'd>(
     found: &schema::Field<'c>,
     root: &'c schema::Root,
 ) -> Result<Part<'c>, Problem> {
-    let Some(field) = merged.field() else {
-        return Ok(Part::Json(Cow::Borrowed("null")));
-    };
+    let field = merged.field;
     let given = arguments::read(operation, found, field)?;
     if let Some(called) = operation.world.called(root) {
         let (function, call) = call::ask(operation, called, merged, &given)?;
@@ -266,7 +264,7 @@ fn root_read<'c, 'd>(
             facets: connection::facets(operation, root.entity, merged, &given)?,
         });
     }
-    let mut read = Read::of(operation.select(root.entity, &merged.sets())?);
+    let mut read = Read::of(operation.select(root.entity, merged.sets())?);
     match root.act {
         Act::ByKey => read.rows = mutation::key(operation, root.entity, &given),
         _ => arguments::page(operation, root.entity, &given, &mut read, field.at)?,
@@ -282,30 +280,30 @@ fn mutation<'c, 'd>(
     asked: &'c document::Operation<'d>,
 ) -> Result<Compiled, Problem> {
     let world = operation.world;
-    let merged = operation.collect(&[&asked.selections], Named::Mutation)?;
+    let merged = operation.collect(Sets::one(&asked.selections), Named::Mutation)?;
     let (mut statements, mut response, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     let mut uses = Uses::default();
     let mut text = String::from("{\"data\":{");
     for (place, one) in merged.iter().enumerate() {
-        let Some(field) = one.field() else { continue };
+        let field = one.field;
         let Some(found) = world.field(Named::Mutation, field.name.text) else {
             continue;
         };
         text.push_str(if place > 0 { "," } else { "" });
-        text.push_str(&quoted(one.key));
+        write_string(&mut text, one.key);
         text.push(':');
         let What::Root(root) = found.what else {
             text.push_str("\"Mutation\"");
             continue;
         };
         uses.note(root.act);
-        let refused = |problem| at_key(problem, one.key);
+        let refused = |problem: Problem| problem.at_key(one.key);
         let Some(ask) = mutation::ask(operation, one, &found, root).map_err(refused)? else {
             continue;
         };
         let plan = plan::plan(&ask, world.catalog, &world.options.rows)
             .map_err(|error| refused(Problem::invalid(error.message(), field.at)))?;
-        response.push(Piece::Text(std::mem::take(&mut text)));
+        response.push(Piece::Text(Cow::Owned(std::mem::take(&mut text))));
         response.push(match root.act {
             Act::DeleteMany => Piece::Rows(statements.len()),
             _ => Piece::Body(statements.len()),
@@ -314,7 +312,7 @@ fn mutation<'c, 'd>(
         keys.push(Some(one.key.into()));
     }
     text.push_str("}}");
-    response.push(Piece::Text(text));
+    response.push(Piece::Text(Cow::Owned(text)));
     Ok(Compiled {
         statements,
         response,
@@ -324,10 +322,7 @@ fn mutation<'c, 'd>(
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn at_key(mut problem: Problem, key: &str) -> Problem {
-    problem.path = vec![key.to_owned()];
-    problem
+    let mut quoted = String::with_capacity(text.len() + 2);
+    write_string(&mut quoted, text);
+    quoted
 }

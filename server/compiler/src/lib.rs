@@ -25,6 +25,7 @@ pub mod ask;
 pub mod catalog;
 pub mod error;
 pub mod graphql;
+mod json;
 pub mod plan;
 pub mod rest;
 pub mod sql;

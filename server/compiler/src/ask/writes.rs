@@ -1,7 +1,9 @@
 //! What is written, and what a write sends back.
 
 use super::{Filter, Order, Read, Rows};
+use crate::json::write_string;
 use std::borrow::Cow;
+use std::fmt;
 
 /// New rows from JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +43,70 @@ pub enum Resolution {
 pub struct Group<'a> {
     /// Columns to fill, in order of first appearance.
     pub columns: Vec<Cow<'a, str>>,
+    /// What they give them.
+    pub json: Body<'a>,
+}
+
+/// The values of rows: JSON, or what would become JSON.
+#[derive(Clone, PartialEq)]
+pub enum Body<'a> {
     /// An object for a single row, else an array of objects. Checked JSON.
-    pub json: Cow<'a, str>,
+    Text(Cow<'a, str>),
+    /// A single row, in the order of the columns. A front end that has the values one by one need not write what the
+    /// planner would read again.
+    Row(Vec<Datum<'a>>),
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Datum<'a> {
+    /// What a string says.
+    String(Cow<'a, str>),
+    /// Anything, as JSON writes it.
+    Json(Cow<'a, str>),
+}
+
+impl<'a> Body<'a> {
+    /// As JSON; `columns` are the names of a row's values.
+    pub fn text<'n>(&'a self, columns: impl Iterator<Item = &'n str>) -> Cow<'a, str> {
+        match self {
+            Body::Text(text) => Cow::Borrowed(text),
+            Body::Row(row) => {
+                let mut text = String::new();
+                write_row(columns, row, &mut text);
+                Cow::Owned(text)
+            }
+        }
+    }
+}
+
+/// Writes a row as an object; `columns` are the names of its values.
+pub(crate) fn write_row<'n>(
+    columns: impl Iterator<Item = &'n str>,
+    row: &[Datum<'_>],
+    into: &mut String,
+) {
+    into.push('{');
+    for (place, (name, datum)) in columns.zip(row).enumerate() {
+        into.push_str(if place > 0 { "," } else { "" });
+        write_string(into, name);
+        into.push(':');
+        match datum {
+            Datum::String(string) => write_string(into, string),
+            Datum::Json(json) => into.push_str(json),
+        }
+    }
+    into.push('}');
+}
+
+/// JSON as it stands.
+impl fmt::Debug for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Text(text) => text.fmt(f),
+            Body::Row(row) => row.fmt(f),
+        }
+    }
 }
 
 /// New values for existing rows.

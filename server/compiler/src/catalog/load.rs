@@ -63,7 +63,8 @@ pub struct CatalogError {
 
 pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, CatalogError> {
     let schemas = schemas(json.schemas)?;
-    let relations = relations::relations(json.relations, |schema| usage(&schemas, schema))?;
+    let types = types::types(json.types)?;
+    let relations = relations::relations(json.relations, &types, |schema| usage(&schemas, schema))?;
     let mut by_name: ByName<ByName<RelationId>> = ByName::default();
     for (index, relation) in relations.iter().enumerate() {
         by_name
@@ -82,7 +83,7 @@ pub(super) fn load(generation: u64, json: &CatalogJson<'_>) -> Result<Catalog, C
         callable: 0,
         functions_by_name: ByName::default(),
         handlers: Vec::new(),
-        types: types::types(json.types)?,
+        types,
     };
     let sources = views::rows(json.views)?;
     let views = views::views(&mut catalog, &sources);

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-/// What the catalog finds by a name. Only names of the database are in it, so nobody can fill it with colliding keys, and
-/// it need not be hashed as slowly as the standard library does: that was a twelfth of a compilation.
-pub(super) type ByName<V> = foldhash::HashMap<Box<str>, V>;
+/// What catalog and schema find by a name. Only names of the database are in it and what is made of them, so nobody can
+/// fill it with colliding keys, and it need not be hashed as slowly as the standard library does: that was a twelfth of a
+/// compilation.
+pub(crate) type ByName<V> = foldhash::HashMap<Box<str>, V>;
 
 /// A name the catalog knows. Only the catalog's loader can make one, so that text of a caller can never take its
 /// place in SQL: it would not compile.

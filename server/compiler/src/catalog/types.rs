@@ -1,5 +1,7 @@
 //! What the planner knows of types.
 
+use std::borrow::Cow;
+
 use super::name::ByName;
 use super::{DEFAULT_SCHEMA, Name};
 
@@ -80,6 +82,13 @@ impl Types {
         self.0.get(schema)?.get(name)
     }
 
+    /// Whether a type takes a text, a number or a truth value from JSON as it takes them by themselves.
+    pub(super) fn is_plain(&self, schema: &str, name: &str, class: TypeClass) -> bool {
+        let reads_json = matches!(class, TypeClass::Json | TypeClass::Jsonb | TypeClass::Array);
+        let entry = self.entry(schema, name);
+        !reads_json && entry.is_some_and(|entry| !entry.base.is_empty() || !entry.labels.is_empty())
+    }
+
     /// PostGIS's own type. One that somebody else made and called so could bring functions that run as the caller.
     pub(super) fn geometry(&self) -> Option<&Entry> {
         let types = self.0.values();
@@ -102,9 +111,14 @@ impl Types {
         };
         let found = match schema {
             Some(schema) => self.entry(schema, name),
-            None => self
-                .entry(SYSTEM_SCHEMA, own_name(&name.to_ascii_lowercase()))
-                .or_else(|| self.entry(DEFAULT_SCHEMA, name)),
+            None => {
+                let lower = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    true => Cow::Owned(name.to_ascii_lowercase()),
+                    false => Cow::Borrowed(name),
+                };
+                self.entry(SYSTEM_SCHEMA, own_name(&lower))
+                    .or_else(|| self.entry(DEFAULT_SCHEMA, name))
+            }
         };
         let found = match found? {
             element if is_array => {

@@ -1,5 +1,7 @@
 //! Arguments of a field → which rows, in which order, how many.
 
+use std::borrow::Cow;
+
 use super::coerce::Given;
 use super::document::{Field, Pos};
 use super::error::{Problem, shown};
@@ -10,7 +12,7 @@ use super::types::{Named, TypeRef};
 use crate::ask::{Order, OrderOf, Read, Rows};
 
 /// What a field is given, argument by argument.
-pub(super) type Arguments<'c> = Vec<(InputUse, Given<'c>)>;
+pub(super) type Arguments<'c> = Vec<(InputUse, Cow<'c, Given<'c>>)>;
 
 /// Reads the arguments of a field. Those that are absent, or variables without a value, are not in it.
 pub(super) fn read<'c>(
@@ -18,12 +20,15 @@ pub(super) fn read<'c>(
     found: &schema::Field<'c>,
     field: &'c Field<'_>,
 ) -> Result<Arguments<'c>, Problem> {
-    let mut given = Vec::new();
+    if field.arguments.is_empty() {
+        return Ok(Arguments::new());
+    }
+    let mut given = Arguments::with_capacity(field.arguments.len());
     for input in operation.world.arguments(found) {
         let Some(argument) = field.argument(&input.name) else {
             continue;
         };
-        match operation.literals().value(input.ty, &argument.value)? {
+        match operation.literals().argument(input.ty, &argument.value)? {
             Some(value) => given.push((input.used, value)),
             None if input.ty.is_required() => {
                 return Err(absent(operation, &input, argument.value.at));
@@ -47,12 +52,12 @@ fn absent(operation: &Operation<'_, '_>, input: &Input<'_>, at: Pos) -> Problem 
 pub(super) fn page<'c>(
     operation: &Operation<'c, '_>,
     place: usize,
-    given: &[(InputUse, Given<'c>)],
+    given: &Arguments<'c>,
     read: &mut Read<'c>,
     at: Pos,
 ) -> Result<(), Problem> {
     for (used, value) in given {
-        match (used, value) {
+        match (used, value.as_ref()) {
             (_, Given::Null) => {}
             (InputUse::Filter, Given::Object(fields)) => {
                 if let Some(filter) = filter::object(operation, place, fields, at)? {

@@ -6,7 +6,8 @@ use super::arguments::{self, Arguments};
 use super::error::Problem;
 use super::schema::{Called, InputUse};
 use super::select::{Merged, Operation};
-use crate::ask::{self, Call, Filter, Group, Read, Rows, Select, TableName};
+use crate::ask::{self, Body, Call, Filter, Group, Read, Rows, Select, TableName};
+use crate::json::write_string;
 
 /// The function and what it is asked.
 pub(super) fn ask<'c, 'd>(
@@ -16,14 +17,14 @@ pub(super) fn ask<'c, 'd>(
     given: &Arguments<'c>,
 ) -> Result<(TableName<'c>, Call<'c>), Problem> {
     let mut read = match called.entity {
-        Some(place) => Read::of(operation.select(place, &merged.sets())?),
+        Some(place) => Read::of(operation.select(place, merged.sets())?),
         None => Read::of(vec![Select::All]),
     };
     if called.ty.lists == 0 && called.entity.is_some() {
         read.rows = Rows::Where(Filter::Present);
     }
-    if let (Some(place), Some(field)) = (called.entity, merged.field()) {
-        arguments::page(operation, place, given, &mut read, field.at)?;
+    if let Some(place) = called.entity {
+        arguments::page(operation, place, given, &mut read, merged.field.at)?;
     }
     let (mut columns, mut json) = (Vec::new(), String::from("{"));
     for (used, value) in given {
@@ -34,9 +35,9 @@ pub(super) fn ask<'c, 'd>(
             continue;
         };
         json.push_str(if columns.is_empty() { "" } else { "," });
-        json.push_str(&super::quoted(argument.own.as_str()));
+        write_string(&mut json, argument.own.as_str());
         json.push(':');
-        json.push_str(&value.json());
+        value.write_json(&mut json);
         columns.push(Cow::Borrowed(argument.own.as_str()));
     }
     json.push('}');
@@ -47,7 +48,7 @@ pub(super) fn ask<'c, 'd>(
     let call = Call {
         arguments: ask::Arguments::Json(Group {
             columns,
-            json: Cow::Owned(json),
+            json: Body::Text(Cow::Owned(json)),
         }),
         read,
         read_only: called.reads,

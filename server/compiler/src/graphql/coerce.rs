@@ -7,14 +7,16 @@ mod variable;
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::document::Pos;
 use super::error::{Code, Problem, shown};
 use super::schema::{Input, InputUse, World};
-use super::types::Named;
+use super::types::{Named, TypeRef};
+use crate::ask::Datum;
+use crate::json::write_string;
 pub(super) use literal::Literals;
-pub(super) use variable::{declared_type, given, variables};
+pub(super) use variable::{Raw, declared_type, given, variables};
 
 /// A value that fits its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,21 +35,22 @@ pub(super) enum Given<'a> {
     Json(Cow<'a, str>),
 }
 
-/// The variables of an operation; absent ones are not in it.
+/// The variables of an operation; absent ones are not in it. Their names are the caller's, so they are kept in an order: no
+/// hash is quick that nobody can find collisions of.
 #[derive(Debug, Default)]
 pub(super) struct Variables<'a> {
-    values: HashMap<&'a str, Given<'a>>,
+    values: BTreeMap<&'a str, Given<'a>>,
     /// What has been handed out, in bytes or nearly so.
     spent: Cell<usize>,
 }
 
 impl<'a> Variables<'a> {
-    /// A variable may stand in any number of places, and each takes a copy: a large one in many places would be many
-    /// times as large as the request.
+    /// A variable may stand in any number of places, and what is made of it there is as large: a large one in many places
+    /// would be many times as large as the request.
     const MAX_SPENT: usize = 8 << 20;
 
     /// The value of one.
-    fn take(&self, name: &str, at: Pos) -> Result<Option<Given<'a>>, Problem> {
+    fn take(&self, name: &str, at: Pos) -> Result<Option<&Given<'a>>, Problem> {
         let Some(value) = self.values.get(name) else {
             return Ok(None);
         };
@@ -57,11 +60,11 @@ impl<'a> Variables<'a> {
             let message = "the variables are too large for the places they stand in";
             return Err(Problem::new(Code::ComplexityLimit, message, at));
         }
-        Ok(Some(value.clone()))
+        Ok(Some(value))
     }
 }
 
-impl Given<'_> {
+impl<'a> Given<'a> {
     /// About how many bytes it holds.
     fn weight(&self) -> usize {
         size_of::<Self>()
@@ -76,40 +79,61 @@ impl Given<'_> {
     }
 
     /// As PostgreSQL reads it from a text.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Cow<'a, str> {
         match self {
-            Given::Null => "NULL".to_owned(),
-            Given::Boolean(value) => value.to_string(),
+            Given::Null => Cow::Borrowed("NULL"),
+            Given::Boolean(value) => Cow::Borrowed(boolean(*value)),
             Given::Number(text) | Given::Text(text) | Given::Name(text) | Given::Json(text) => {
-                text.to_string()
+                text.clone()
             }
             Given::List(items) => {
                 let items = items.iter().map(|item| match item {
                     Given::Null => "NULL".to_owned(),
                     other => quoted(&other.text()),
                 });
-                format!("{{{}}}", items.collect::<Vec<_>>().join(","))
+                Cow::Owned(format!("{{{}}}", items.collect::<Vec<_>>().join(",")))
             }
-            Given::Object(_) => String::new(),
+            Given::Object(_) => Cow::Borrowed(""),
         }
     }
 
-    /// As JSON.
-    pub(super) fn json(&self) -> String {
+    /// Writes it as JSON.
+    pub(super) fn write_json(&self, into: &mut String) {
         match self {
-            Given::Null => "null".to_owned(),
-            Given::Boolean(value) => value.to_string(),
-            Given::Number(text) | Given::Json(text) => text.to_string(),
-            Given::Text(text) | Given::Name(text) => {
-                serde_json::Value::String(text.to_string()).to_string()
-            }
+            Given::Null => into.push_str("null"),
+            Given::Boolean(value) => into.push_str(boolean(*value)),
+            Given::Number(text) | Given::Json(text) => into.push_str(text),
+            Given::Text(text) | Given::Name(text) => write_string(into, text),
             Given::List(items) => {
-                let items: Vec<String> = items.iter().map(Given::json).collect();
-                format!("[{}]", items.join(","))
+                into.push('[');
+                for (place, item) in items.iter().enumerate() {
+                    into.push_str(if place > 0 { "," } else { "" });
+                    item.write_json(into);
+                }
+                into.push(']');
             }
-            Given::Object(_) => "{}".to_owned(),
+            Given::Object(_) => into.push_str("{}"),
         }
     }
+
+    /// As a value of a row.
+    pub(super) fn datum(&self) -> Datum<'a> {
+        match self {
+            Given::Text(text) | Given::Name(text) => Datum::String(text.clone()),
+            Given::Number(text) | Given::Json(text) => Datum::Json(text.clone()),
+            Given::Boolean(value) => Datum::Json(Cow::Borrowed(boolean(*value))),
+            Given::Null => Datum::Json(Cow::Borrowed("null")),
+            Given::List(_) | Given::Object(_) => {
+                let mut text = String::new();
+                self.write_json(&mut text);
+                Datum::Json(Cow::Owned(text))
+            }
+        }
+    }
+}
+
+fn boolean(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 /// An element of PostgreSQL's text of an array.
@@ -129,11 +153,11 @@ fn required<'w>(world: World<'w>, named: Named) -> Vec<Input<'w>> {
     }
 }
 
-fn missing(world: World<'_>, name: &str, input: &Input<'_>, at: Pos) -> Problem {
+fn missing(world: World<'_>, of: Named, field: &str, ty: TypeRef, at: Pos) -> Problem {
     let message = format!(
-        "Field \"{name}.{}\" of required type \"{}\" was not provided.",
-        input.name,
-        world.written(input.ty)
+        "Field \"{}.{field}\" of required type \"{}\" was not provided.",
+        world.name_of(of),
+        world.written(ty)
     );
     Problem::invalid(message, at)
 }

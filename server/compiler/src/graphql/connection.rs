@@ -9,10 +9,10 @@ use std::borrow::Cow;
 
 use super::arguments::{self, Arguments};
 use super::coerce::Given;
-use super::document::{Pos, Selection};
+use super::document::Pos;
 use super::error::Problem;
-use super::schema::{self, Entity, InputUse, Source, What};
-use super::select::{Merged, Operation};
+use super::schema::{Entity, InputUse, Source, What};
+use super::select::{Merged, Operation, Sets};
 use super::types::Named;
 use crate::ask::{Aggregate, EdgePart, Facet, Filter, Key, Order, PagePart, Read, Rows, Select};
 
@@ -33,17 +33,17 @@ pub(super) fn facets<'c, 'd>(
     merged: &Merged<'c, 'd>,
     given: &Arguments<'c>,
 ) -> Result<Vec<(Key<'c>, Facet<'c>)>, Problem> {
-    let at = merged.field().map_or(Pos(0), |field| field.at);
+    let at = merged.field.at;
     let page = page(operation, place, given, at)?;
     let on = Named::Connection(place);
-    each(operation, on, &merged.sets(), |one, name| {
+    each(operation, on, merged.sets(), |one, name| {
         Ok(Some(match name {
-            "edges" => edges(operation, place, &page, &one.sets())?,
+            "edges" => edges(operation, place, &page, one.sets())?,
             "pageInfo" => Facet::Page {
                 read: page.read.clone(),
                 backwards: page.backwards,
                 behind: page.begun,
-                members: each(operation, Named::PageInfo, &one.sets(), |_, name| {
+                members: each(operation, Named::PageInfo, one.sets(), |_, name| {
                     Ok(match name {
                         "hasNextPage" => Some(PagePart::HasNext),
                         "hasPreviousPage" => Some(PagePart::HasPrevious),
@@ -55,7 +55,7 @@ pub(super) fn facets<'c, 'd>(
                 })?,
             },
             "totalCount" => Facet::Count(counted(&page)),
-            "aggregate" => Facet::Object(aggregate(operation, place, &page, &one.sets())?),
+            "aggregate" => Facet::Object(aggregate(operation, place, &page, one.sets())?),
             "__typename" => Facet::Text(Cow::Owned(operation.world.name_of(on))),
             _ => return Ok(None),
         }))
@@ -66,14 +66,13 @@ pub(super) fn facets<'c, 'd>(
 fn each<'c, 'd, T>(
     operation: &Operation<'c, 'd>,
     on: Named,
-    sets: &[&'c [Selection<'d>]],
+    sets: Sets<'_, 'c, 'd>,
     mut ask: impl FnMut(&Merged<'c, 'd>, &str) -> Result<Option<T>, Problem>,
 ) -> Result<Vec<(Key<'c>, T)>, Problem> {
     let mut all = Vec::new();
     for one in operation.collect(sets, on)? {
-        let name = one.field().map_or("", |field| field.name.text);
-        if let Some(asked) = ask(&one, name)? {
-            all.push((Key::Given(Cow::Owned(one.key.to_owned())), asked));
+        if let Some(asked) = ask(&one, one.field.name.text)? {
+            all.push((Key::Given(Cow::Borrowed(one.key)), asked));
         }
     }
     Ok(all)
@@ -83,7 +82,7 @@ fn edges<'c, 'd>(
     operation: &Operation<'c, 'd>,
     place: usize,
     page: &Page<'c>,
-    sets: &[&'c [Selection<'d>]],
+    sets: Sets<'_, 'c, 'd>,
 ) -> Result<Facet<'c>, Problem> {
     let on = Named::Edge(place);
     let mut nodes = 0;
@@ -94,11 +93,11 @@ fn edges<'c, 'd>(
             "node" => {
                 nodes += 1;
                 if nodes > 1 {
-                    let at = one.field().map_or(Pos(0), |field| field.at);
+                    let at = one.field.at;
                     let message = "node can be asked for under one name only";
                     return Err(Problem::invalid(message, at));
                 }
-                read.select = operation.select(place, &one.sets())?;
+                read.select = operation.select(place, one.sets())?;
                 Some(EdgePart::Node)
             }
             "__typename" => Some(EdgePart::Text(Cow::Owned(operation.world.name_of(on)))),
@@ -130,7 +129,7 @@ fn page<'c>(
     }
     let (mut first, mut last, mut after, mut before) = (None, None, None, None);
     for (used, value) in given {
-        match (used, value) {
+        match (used, value.as_ref()) {
             (InputUse::First, Given::Number(number)) => first = Some(number),
             (InputUse::Last, Given::Number(number)) => last = Some(number),
             (InputUse::After, Given::Text(cursor)) => after = Some(cursor),
@@ -226,7 +225,7 @@ fn aggregate<'c, 'd>(
     operation: &Operation<'c, 'd>,
     place: usize,
     page: &Page<'c>,
-    sets: &[&'c [Selection<'d>]],
+    sets: Sets<'_, 'c, 'd>,
 ) -> Result<Vec<(Key<'c>, Facet<'c>)>, Problem> {
     let on = Named::Aggregate(place);
     each(operation, on, sets, |one, name| {
@@ -254,11 +253,10 @@ fn made<'c, 'd>(
         Named::Numbers(place)
     };
     let mut select = Vec::new();
-    for one in operation.collect(&merged.sets(), on)? {
-        let found: Option<schema::Field<'c>> = one
-            .field()
-            .and_then(|field| operation.world.field(on, field.name.text));
-        let Some(found) = found else { continue };
+    for one in operation.collect(merged.sets(), on)? {
+        let Some(found) = operation.world.field(on, one.field.name.text) else {
+            continue;
+        };
         let name = operation.key(one.key, &found);
         match found.what {
             What::Member(member) if matches!(member.source, Source::Column(_)) => {

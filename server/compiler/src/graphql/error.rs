@@ -92,23 +92,26 @@ fn locations(all: &[Location]) -> serde_json::Value {
         .collect()
 }
 
-/// An error under way: its places are still bytes.
+/// An error under way: its places are still bytes. It is in a box since everything that can fail hands back room for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) code: Code,
-    pub(super) message: String,
-    pub(super) at: Vec<Pos>,
-    pub(super) path: Vec<String>,
+pub(super) struct Problem(Box<Details>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Details {
+    code: Code,
+    message: String,
+    at: Vec<Pos>,
+    path: Vec<String>,
 }
 
 impl Problem {
     pub(super) fn new(code: Code, message: impl Into<String>, at: Pos) -> Self {
-        Problem {
+        Problem(Box::new(Details {
             code,
             message: message.into(),
             at: vec![at],
             path: Vec::new(),
-        }
+        }))
     }
 
     /// What the rules of the specification find.
@@ -118,22 +121,34 @@ impl Problem {
 
     /// With a second place.
     pub(super) fn and(mut self, at: Pos) -> Self {
-        self.at.push(at);
+        self.0.at.push(at);
         self
     }
 
     /// Nothing in the document is to blame.
     pub(super) fn nowhere(mut self) -> Self {
-        self.at.clear();
+        self.0.at.clear();
+        self
+    }
+
+    /// With the response key concerned.
+    pub(super) fn at_key(mut self, key: &str) -> Self {
+        self.0.path = vec![key.to_owned()];
         self
     }
 
     pub(super) fn located(self, text: &str) -> Error {
+        let Details {
+            code,
+            message,
+            at,
+            path,
+        } = *self.0;
         Error {
-            locations: self.at.iter().map(|at| location(text, *at)).collect(),
-            message: self.message,
-            path: self.path,
-            code: self.code,
+            locations: at.iter().map(|at| location(text, *at)).collect(),
+            message,
+            path,
+            code,
         }
     }
 }

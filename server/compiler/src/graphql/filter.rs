@@ -1,8 +1,6 @@
 //! Filters. A condition that cannot be applied is an error: it is never left out, since what is left out of a filter
 //! widens it.
 
-use std::borrow::Cow;
-
 use super::coerce::Given;
 use super::document::Pos;
 use super::error::Problem;
@@ -147,11 +145,11 @@ fn compare<'c>(
             field,
             op,
             quantifier: None,
-            value: Cow::Owned(value.text()),
+            value: value.text(),
         },
         (Operator::In, Given::List(items)) => Filter::In {
             field,
-            values: items.iter().map(|item| Cow::Owned(item.text())).collect(),
+            values: items.iter().map(Given::text).collect(),
         },
         (Operator::IsNull, Given::Boolean(null)) => Filter::Is {
             field,

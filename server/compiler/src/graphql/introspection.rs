@@ -1,11 +1,11 @@
 //! `__schema` and `__type`, answered from the schema alone: JSON that is finished, no statement.
 
 use super::coerce::Given;
-use super::document::Selection;
 use super::error::{Code, Problem};
 use super::schema::{self, Field, Input, What, World};
-use super::select::{Merged, Operation};
+use super::select::{Merged, Operation, Sets};
 use super::types::{Meta, Named, Scalar, TypeKind, TypeRef};
+use crate::json::write_string;
 
 /// The answer at most. The query every tool sends takes about 40 kB for each table.
 const MAX_BYTES: usize = 32 << 20;
@@ -33,21 +33,16 @@ pub(super) fn answer<'c, 'd>(
     };
     let sets = merged.sets();
     if found.name == "__schema" {
-        writer.object(Node::Schema, &sets)?;
+        writer.object(Node::Schema, sets)?;
         return Ok(writer.text);
     }
-    let named = match merged.field() {
-        Some(field) => {
-            let given = super::arguments::read(operation, found, field)?;
-            given.into_iter().find_map(|(_, value)| match value {
-                Given::Text(name) => operation.world.named(&name),
-                _ => None,
-            })
-        }
-        None => None,
-    };
+    let given = super::arguments::read(operation, found, merged.field)?;
+    let named = given.iter().find_map(|(_, value)| match value.as_ref() {
+        Given::Text(name) => operation.world.named(name),
+        _ => None,
+    });
     match named.filter(|named| operation.world.is_shown(*named)) {
-        Some(named) => writer.object(Node::Type(named.one()), &sets)?,
+        Some(named) => writer.object(Node::Type(named.one()), sets)?,
         None => writer.text.push_str("null"),
     }
     Ok(writer.text)
@@ -59,7 +54,7 @@ struct Writer<'w, 'c, 'd> {
 }
 
 impl<'c, 'd> Writer<'_, 'c, 'd> {
-    fn object(&mut self, node: Node<'_>, sets: &[&'c [Selection<'d>]]) -> Result<(), Problem> {
+    fn object(&mut self, node: Node<'_>, sets: Sets<'_, 'c, 'd>) -> Result<(), Problem> {
         let on = match node {
             Node::Schema => Meta::Schema,
             Node::Type(_) => Meta::Type,
@@ -78,18 +73,15 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
             self.text.push_str(if place > 0 { "," } else { "" });
             self.string(merged.key);
             self.text.push(':');
-            let Some(field) = merged.field() else {
-                continue;
-            };
             let below = merged.sets();
-            match (node, field.name.text) {
+            match (node, merged.field.name.text) {
                 (_, "__typename") => self.string(on.name()),
-                (Node::Schema, name) => self.schema(name, &below)?,
-                (Node::Type(ty), name) => self.ty(ty, name, &below)?,
-                (Node::Field(own), name) => self.field(&own, name, &below)?,
-                (Node::Input(input), name) => self.input(input, name, &below)?,
+                (Node::Schema, name) => self.schema(name, below)?,
+                (Node::Type(ty), name) => self.ty(ty, name, below)?,
+                (Node::Field(own), name) => self.field(&own, name, below)?,
+                (Node::Input(input), name) => self.input(input, name, below)?,
                 (Node::Value(value), "name") => self.string(value),
-                (Node::Directive(own), name) => self.directive(own, name, &below)?,
+                (Node::Directive(own), name) => self.directive(own, name, below)?,
                 (Node::Value(_), name) => self.common(name),
             }
         }
@@ -111,7 +103,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
         });
     }
 
-    fn schema(&mut self, name: &str, sets: &[&'c [Selection<'d>]]) -> Result<(), Problem> {
+    fn schema(&mut self, name: &str, sets: Sets<'_, 'c, 'd>) -> Result<(), Problem> {
         let world = self.operation.world;
         match name {
             "types" => {
@@ -130,7 +122,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
         }
     }
 
-    fn ty(&mut self, ty: TypeRef, name: &str, sets: &[&'c [Selection<'d>]]) -> Result<(), Problem> {
+    fn ty(&mut self, ty: TypeRef, name: &str, sets: Sets<'_, 'c, 'd>) -> Result<(), Problem> {
         let world = self.operation.world;
         let inner = match (ty.is_required(), ty.item()) {
             (true, _) => Some(("NON_NULL", ty.nullable())),
@@ -179,7 +171,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
         &mut self,
         field: &Field<'_>,
         name: &str,
-        sets: &[&'c [Selection<'d>]],
+        sets: Sets<'_, 'c, 'd>,
     ) -> Result<(), Problem> {
         let world = self.operation.world;
         match name {
@@ -214,7 +206,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
         &mut self,
         input: &Input<'_>,
         name: &str,
-        sets: &[&'c [Selection<'d>]],
+        sets: Sets<'_, 'c, 'd>,
     ) -> Result<(), Problem> {
         match (name, input.default) {
             ("name", _) => self.string(&input.name),
@@ -225,12 +217,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
         Ok(())
     }
 
-    fn directive(
-        &mut self,
-        own: &str,
-        name: &str,
-        sets: &[&'c [Selection<'d>]],
-    ) -> Result<(), Problem> {
+    fn directive(&mut self, own: &str, name: &str, sets: Sets<'_, 'c, 'd>) -> Result<(), Problem> {
         let Some((locations, inputs)) = schema::directive(own) else {
             self.common(name);
             return Ok(());
@@ -255,7 +242,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
     fn list<'n>(
         &mut self,
         nodes: impl Iterator<Item = Node<'n>>,
-        sets: &[&'c [Selection<'d>]],
+        sets: Sets<'_, 'c, 'd>,
     ) -> Result<(), Problem> {
         self.text.push('[');
         for (place, node) in nodes.enumerate() {
@@ -267,7 +254,7 @@ impl<'c, 'd> Writer<'_, 'c, 'd> {
     }
 
     fn string(&mut self, text: &str) {
-        self.text.push_str(&super::quoted(text));
+        write_string(&mut self.text, text);
     }
 }
 

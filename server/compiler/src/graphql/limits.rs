@@ -4,10 +4,9 @@
 //! at. A fragment's own height and cost are worked out once, so the counting takes as long as the document, however
 //! often its fragments multiply.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
-
+use super::coerce::Raw;
 use super::document::{Document, Field, Kind, Operation, Pos, Selection, What};
 use super::error::{Code, Problem};
 use super::schema::{What as Found, World};
@@ -104,7 +103,7 @@ impl Size {
 pub(super) fn check(
     document: &Document<'_>,
     operation: &Operation<'_>,
-    variables: &HashMap<String, &RawValue>,
+    variables: &Raw<'_>,
     schema: World<'_>,
     limits: &Limits,
 ) -> Result<(), Problem> {
@@ -114,7 +113,7 @@ pub(super) fn check(
         variables,
         schema,
         max_rows: schema.options.rows.max_page_size,
-        known: HashMap::new(),
+        known: BTreeMap::new(),
         open: Vec::new(),
         level: 0,
     };
@@ -189,11 +188,11 @@ fn too_deep(at: Pos) -> Problem {
 struct Counter<'c, 'd> {
     document: &'c Document<'d>,
     operation: &'c Operation<'d>,
-    variables: &'c HashMap<String, &'c RawValue>,
+    variables: &'c Raw<'c>,
     schema: World<'c>,
     max_rows: u64,
     /// What each fragment amounts to.
-    known: HashMap<&'d str, Size>,
+    known: BTreeMap<&'d str, Size>,
     /// The fragments around the one that is counted.
     open: Vec<&'d str>,
     /// The sets of fields around it.
@@ -330,7 +329,7 @@ impl<'c, 'd> Counter<'c, 'd> {
 
     fn variable(&self, name: &str) -> Option<u64> {
         if let Some(given) = self.variables.get(name) {
-            return given.get().trim().parse().ok();
+            return given.parse().ok();
         }
         let mut defined = self.operation.variables.iter();
         let default = defined

@@ -11,8 +11,8 @@ use super::filter;
 use super::schema::{self, Act, InputUse, Root, Source};
 use super::select::{Merged, Operation};
 use crate::ask::{
-    self, Answer, Ask, Comparison, Conflict, Delete, Filter, Group, Insert, Read, Resolution, Rows,
-    Shape, Update, Wishes,
+    self, Answer, Ask, Body, Comparison, Conflict, Datum, Delete, Filter, Group, Insert, Read,
+    Resolution, Rows, Shape, Update, Wishes, write_row,
 };
 
 /// Different sets of columns in one `insertMany`: each is an INSERT of its own inside the statement.
@@ -26,9 +26,7 @@ pub(super) fn ask<'c, 'd>(
     root: &'c Root,
 ) -> Result<Option<Ask<'c>>, Problem> {
     let world = operation.world;
-    let Some(field) = merged.field() else {
-        return Ok(None);
-    };
+    let field = merged.field;
     let given = arguments::read(operation, found, field)?;
     if let Some(called) = world.called(root) {
         let (table, call) = call::ask(operation, called, merged, &given)?;
@@ -42,7 +40,7 @@ pub(super) fn ask<'c, 'd>(
     let answer = match root.act {
         Act::DeleteMany => Answer::Nothing,
         _ => {
-            let select = operation.select(root.entity, &merged.sets())?;
+            let select = operation.select(root.entity, merged.sets())?;
             Answer::Rows(Box::new(Read::of(select)))
         }
     };
@@ -103,7 +101,7 @@ pub(super) fn key<'c>(
             field: operation.column(place, fields.get(*member)?),
             op: Comparison::Eq,
             quantifier: None,
-            value: Cow::Owned(value.text()),
+            value: value.text(),
         })
     });
     let mut conditions: Vec<Filter<'c>> = conditions.collect();
@@ -127,7 +125,7 @@ fn rows<'c>(
         return Ok(key(operation, root.entity, given));
     }
     for (used, value) in given {
-        if let (InputUse::Filter, Given::Object(fields)) = (used, value)
+        if let (InputUse::Filter, Given::Object(fields)) = (used, value.as_ref())
             && let Some(filter) = filter::object(operation, root.entity, fields, at)?
         {
             return Ok(Rows::Where(filter));
@@ -137,41 +135,54 @@ fn rows<'c>(
     Err(Problem::invalid(message, at))
 }
 
-/// Columns and their values as one JSON object.
-fn row<'c>(
+/// One row: columns and their values.
+type Row<'c> = (Vec<Cow<'c, str>>, Vec<Datum<'c>>);
+
+fn row<'g, 'c: 'g>(
     operation: &Operation<'c, '_>,
     place: usize,
-    fields: &[(InputUse, Given<'c>)],
-) -> (Vec<Cow<'c, str>>, String) {
+    fields: impl Iterator<Item = &'g (InputUse, Given<'c>)>,
+) -> Row<'c> {
     let members = operation
         .world
         .entity(place)
         .map_or(&[][..], |entity| &entity.fields);
-    let mut columns = Vec::with_capacity(fields.len());
-    let mut json = String::from("{");
-    for (used, value) in fields {
+    let set = fields.filter_map(|(used, value)| {
         let InputUse::Set(member) = used else {
-            continue;
+            return None;
         };
-        let Some(member) = members.get(*member) else {
-            continue;
-        };
-        let column = operation.column(place, member).column;
-        json.push_str(if columns.is_empty() { "" } else { "," });
-        json.push_str(&serde_json::Value::from(column.as_ref()).to_string());
-        json.push(':');
-        json.push_str(&value.json());
-        columns.push(column);
+        let column = operation.column(place, members.get(*member)?).column;
+        Some((column, value.datum()))
+    });
+    set.unzip()
+}
+
+/// A new row with its columns in the order of the table, so that rows of the same columns are made by one statement.
+fn new_row<'c>(
+    operation: &Operation<'c, '_>,
+    place: usize,
+    fields: &[(InputUse, Given<'c>)],
+) -> Row<'c> {
+    let mut sorted: Vec<&(InputUse, Given<'c>)> = fields.iter().collect();
+    sorted.sort_by_key(|(used, _)| match used {
+        InputUse::Set(member) => *member,
+        _ => usize::MAX,
+    });
+    row(operation, place, sorted.into_iter())
+}
+
+fn lone<'c>((columns, values): Row<'c>) -> Group<'c> {
+    Group {
+        columns,
+        json: Body::Row(values),
     }
-    json.push('}');
-    (columns, json)
 }
 
 fn data<'g, 'c>(given: &'g Arguments<'c>) -> Option<&'g Given<'c>> {
     given
         .iter()
         .find(|(used, _)| *used == InputUse::Data)
-        .map(|(_, value)| value)
+        .map(|(_, value)| value.as_ref())
 }
 
 fn set<'c>(
@@ -180,17 +191,14 @@ fn set<'c>(
     given: &Arguments<'c>,
     at: Pos,
 ) -> Result<Group<'c>, Problem> {
-    let (columns, json) = match data(given) {
-        Some(Given::Object(fields)) => row(operation, place, fields),
-        _ => (Vec::new(), String::new()),
+    let group = match data(given) {
+        Some(Given::Object(fields)) => lone(row(operation, place, fields.iter())),
+        _ => lone(Row::default()),
     };
-    if columns.is_empty() {
+    if group.columns.is_empty() {
         return Err(Problem::invalid("data sets no column", at));
     }
-    Ok(Group {
-        columns,
-        json: Cow::Owned(json),
-    })
+    Ok(group)
 }
 
 /// The rows in groups that give the same columns, so that what a row does not give takes its default.
@@ -201,40 +209,40 @@ fn groups<'c>(
     many: bool,
     at: Pos,
 ) -> Result<Vec<Group<'c>>, Problem> {
-    let rows: Vec<&Given<'c>> = match data(given) {
-        Some(Given::List(rows)) => rows.iter().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
+    let rows = match (many, data(given)) {
+        (false, Some(Given::Object(fields))) => {
+            return Ok(vec![lone(new_row(operation, place, fields))]);
+        }
+        (_, Some(Given::List(rows))) => rows.as_slice(),
+        (_, one) => one.map_or(&[][..], std::slice::from_ref),
     };
-    let mut groups: Vec<(Vec<Cow<'c, str>>, Vec<String>)> = Vec::new();
+    let mut groups: Vec<(Vec<Cow<'c, str>>, String)> = Vec::new();
     for one in rows {
         let Given::Object(fields) = one else { continue };
-        let mut sorted = fields.clone();
-        sorted.sort_by_key(|(used, _)| match used {
-            InputUse::Set(member) => *member,
-            _ => usize::MAX,
-        });
-        let (columns, json) = row(operation, place, &sorted);
-        let known = groups.iter_mut().find(|(known, _)| *known == columns);
-        if let Some((_, rows)) = known {
-            rows.push(json);
-            continue;
-        }
-        if groups.len() == MAX_GROUPS {
+        let (columns, values) = new_row(operation, place, fields);
+        let known = groups.iter().position(|(known, _)| *known == columns);
+        if known.is_none() && groups.len() == MAX_GROUPS {
             let message = format!("The rows give more than {MAX_GROUPS} different sets of columns");
             return Err(Problem::invalid(message, at));
         }
-        groups.push((columns, vec![json]));
+        let known = known.unwrap_or(groups.len());
+        if known == groups.len() {
+            groups.push((columns, String::new()));
+        }
+        if let Some((columns, json)) = groups.get_mut(known) {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            write_row(columns.iter().map(AsRef::as_ref), &values, json);
+        }
     }
     if groups.is_empty() {
-        groups.push((Vec::new(), Vec::new()));
+        groups.push((Vec::new(), "[".to_owned()));
     }
-    let written = groups.into_iter().map(|(columns, rows)| Group {
-        columns,
-        json: Cow::Owned(match (many, rows.first()) {
-            (false, Some(row)) => row.clone(),
-            _ => format!("[{}]", rows.join(",")),
-        }),
+    let written = groups.into_iter().map(|(columns, mut json)| {
+        json.push(']');
+        Group {
+            columns,
+            json: Body::Text(Cow::Owned(json)),
+        }
     });
     Ok(written.collect())
 }
@@ -244,10 +252,12 @@ fn conflict<'c>(
     place: usize,
     given: &Arguments<'c>,
 ) -> Option<Conflict<'c>> {
-    let asked = given.iter().find_map(|(used, value)| match (used, value) {
-        (InputUse::OnConflict, Given::Object(fields)) => Some(fields),
-        _ => None,
-    })?;
+    let asked = given
+        .iter()
+        .find_map(|(used, value)| match (used, value.as_ref()) {
+            (InputUse::OnConflict, Given::Object(fields)) => Some(fields),
+            _ => None,
+        })?;
     let entity = operation.world.entity(place)?;
     let (mut columns, mut resolution) = (None, Resolution::Merge);
     for (used, value) in asked {

@@ -15,11 +15,9 @@ mod operators;
 mod parts;
 mod relations;
 
-use std::collections::HashMap;
-
 use super::types::{Meta, Named, Scalar, TypeRef};
 use super::{Options, meta};
-use crate::catalog::{Catalog, FunctionId, Name, Relation, RelationId, Role};
+use crate::catalog::{ByName, Catalog, FunctionId, Name, Relation, RelationId, Role};
 pub(super) use functions::Called;
 
 pub(super) use inputs::{DIRECTIVES, Input, InputUse, Quantity, directive};
@@ -31,7 +29,7 @@ pub struct Schema {
     generation: u64,
     pub(super) entities: Vec<Entity>,
     pub(super) enums: Vec<EnumType>,
-    types: HashMap<Box<str>, Named>,
+    types: ByName<Named>,
     pub(super) functions: Vec<Called>,
     pub(super) queries: Roots,
     pub(super) mutations: Roots,
@@ -44,9 +42,11 @@ pub(super) struct Entity {
     pub(super) name: Box<str>,
     pub(super) description: Option<Box<str>>,
     pub(super) fields: Vec<EntityField>,
-    by_name: HashMap<Box<str>, usize>,
+    by_name: ByName<usize>,
     /// Fields of the primary key, in its order; empty when there is none or it is hidden.
     pub(super) key: Vec<usize>,
+    /// Whether its rows have anything to order them by, beside rows of others.
+    orderable: bool,
 }
 
 /// A field of a table's rows.
@@ -87,9 +87,9 @@ pub(super) struct EnumType {
 #[derive(Debug, Default)]
 pub(super) struct Roots {
     pub(super) fields: Vec<Root>,
-    by_name: HashMap<Box<str>, usize>,
+    by_name: ByName<usize>,
     /// Other names they answer to, which nobody is told.
-    also: HashMap<Box<str>, usize>,
+    also: ByName<usize>,
 }
 
 #[derive(Debug)]
@@ -134,6 +134,13 @@ impl Roots {
     pub(super) fn find(&self, name: &str) -> Option<&Root> {
         let place = self.by_name.get(name).or_else(|| self.also.get(name))?;
         self.fields.get(*place)
+    }
+}
+
+impl EntityField {
+    /// Whether rows are ordered by its own values.
+    fn has_order(&self) -> bool {
+        !matches!(self.source, Source::Way(_)) && self.operators != operators::NO_ORDER
     }
 }
 
@@ -187,6 +194,10 @@ impl Schema {
     pub fn build(catalog: &Catalog, options: &Options, role: Role) -> Self {
         let mut schema = build::build(catalog, options, role);
         granted::keep(&mut schema, catalog, role);
+        for entity in &mut schema.entities {
+            let orderable = entity.readable().any(|(_, field)| field.has_order());
+            entity.orderable = orderable;
+        }
         schema
     }
 
@@ -345,16 +356,30 @@ impl<'s> World<'s> {
                 .map(|entity| {
                     let columns = entity.readable();
                     columns
-                        .filter(|(_, field)| matches!(field.source, Source::Column(_)))
+                        .filter(|(_, field)| is_column_value(field))
                         .map(|(_, field)| field.name.as_str())
-                        // The three words that are values of another kind.
-                        .filter(|name| !matches!(*name, "true" | "false" | "null"))
                         .collect()
                 })
                 .unwrap_or_default(),
             Named::ConflictAction => vec!["UPDATE", "IGNORE"],
             Named::Meta(meta) => meta::values(meta).to_vec(),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether it is among the values of an enum.
+    pub(super) fn has_value(self, named: Named, value: &str) -> bool {
+        match named {
+            Named::Enum(place) => {
+                let found = self.schema.enums.get(place);
+                found.is_some_and(|found| found.labels.iter().any(|label| **label == *value))
+            }
+            Named::Direction(_) => DIRECTIONS.iter().any(|(name, ..)| *name == value),
+            Named::Column(place) => {
+                let field = self.entity(place).and_then(|entity| entity.field(value));
+                field.is_some_and(is_column_value)
+            }
+            other => self.values(other).contains(&value),
         }
     }
 
@@ -429,6 +454,12 @@ const TYPE: Field<'static> = Field {
     },
     what: What::Introspection,
 };
+
+/// Whether a field is a value of the enum of its table's columns. Three words are values of another kind.
+fn is_column_value(field: &EntityField) -> bool {
+    matches!(field.source, Source::Column(_))
+        && !matches!(field.name.as_str(), "true" | "false" | "null")
+}
 
 fn root_field(root: &Root) -> Field<'_> {
     Field {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments;
 use super::coerce::{Given, Literals, Variables};
@@ -25,18 +25,34 @@ pub(super) struct Operation<'c, 'd> {
 /// Fields of one response key: they are the same field, and what is selected in any of them is selected.
 pub(super) struct Merged<'c, 'd> {
     pub(super) key: &'d str,
-    pub(super) fields: Vec<&'c Field<'d>>,
+    /// The first of them: they agree in name and arguments.
+    pub(super) field: &'c Field<'d>,
+    /// The others.
+    more: Vec<&'c Field<'d>>,
+}
+
+/// Sets of fields that are selected together.
+#[derive(Clone, Copy)]
+pub(super) struct Sets<'s, 'c, 'd> {
+    first: &'c [Selection<'d>],
+    more: &'s [&'c Field<'d>],
 }
 
 impl<'c, 'd> Merged<'c, 'd> {
-    /// Any of them: they agree in name and arguments.
-    pub(super) fn field(&self) -> Option<&'c Field<'d>> {
-        self.fields.first().copied()
+    pub(super) fn sets(&self) -> Sets<'_, 'c, 'd> {
+        Sets {
+            first: &self.field.selections,
+            more: &self.more,
+        }
     }
+}
 
-    pub(super) fn sets(&self) -> Vec<&'c [Selection<'d>]> {
-        let sets = self.fields.iter().map(|field| field.selections.as_slice());
-        sets.collect()
+impl<'c, 'd> Sets<'_, 'c, 'd> {
+    pub(super) fn one(set: &'c [Selection<'d>]) -> Self {
+        Sets {
+            first: set,
+            more: &[],
+        }
     }
 }
 
@@ -69,12 +85,13 @@ impl<'c, 'd> Operation<'c, 'd> {
     /// The fields of these sets on an object of type `on`, in the order in which their keys first stand.
     pub(super) fn collect(
         &self,
-        sets: &[&'c [Selection<'d>]],
+        sets: Sets<'_, 'c, 'd>,
         on: Named,
     ) -> Result<Vec<Merged<'c, 'd>>, Problem> {
         let mut collected = Collected::default();
-        for set in sets {
-            self.collect_set(set, on, &mut collected)?;
+        self.collect_set(sets.first, on, &mut collected)?;
+        for field in sets.more {
+            self.collect_set(&field.selections, on, &mut collected)?;
         }
         Ok(collected.merged)
     }
@@ -142,14 +159,13 @@ impl<'c, 'd> Operation<'c, 'd> {
     pub(super) fn select(
         &self,
         place: usize,
-        sets: &[&'c [Selection<'d>]],
+        sets: Sets<'_, 'c, 'd>,
     ) -> Result<Vec<Select<'c>>, Problem> {
         let on = Named::Row(place);
         let merged = self.collect(sets, on)?;
         let mut select = Vec::with_capacity(merged.len());
         for one in &merged {
-            let Some(field) = one.field() else { continue };
-            let Some(found) = self.world.field(on, field.name.text) else {
+            let Some(found) = self.world.field(on, one.field.name.text) else {
                 continue;
             };
             match found.what {
@@ -187,13 +203,12 @@ impl<'c, 'd> Operation<'c, 'd> {
         let Source::Way(way) = member.source else {
             return Err(Problem::invalid("This field leads nowhere", Pos(0)));
         };
-        let mut read = Read::of(self.select(to, &merged.sets())?);
+        let mut read = Read::of(self.select(to, merged.sets())?);
         if lists == 0 && self.is_computed(place, way) {
             read.rows = Rows::Where(Filter::Present);
         }
-        if lists > 0
-            && let Some(field) = merged.field()
-        {
+        if lists > 0 {
+            let field = merged.field;
             let given = arguments::read(self, found, field)?;
             arguments::page(self, to, &given, &mut read, field.at)?;
         }
@@ -215,7 +230,7 @@ impl<'c, 'd> Operation<'c, 'd> {
             What::Health if key == found.name => Key::Word("_health"),
             What::Root(root) if key == root.name.as_str() => Key::Held(&root.name),
             What::Member(member) if key == member.name.as_str() => Key::Held(&member.name),
-            _ => Key::Given(Cow::Owned(key.to_owned())),
+            _ => Key::Given(Cow::Borrowed(key)),
         }
     }
 
@@ -255,11 +270,12 @@ fn column_name<'c>(world: World<'c>, place: usize, member: &schema::EntityField)
     found.unwrap_or_default()
 }
 
+/// The keys are the caller's, so they are kept in an order: no hash is quick that nobody can find collisions of.
 #[derive(Default)]
 struct Collected<'c, 'd> {
     merged: Vec<Merged<'c, 'd>>,
-    places: HashMap<&'d str, usize>,
-    spread: HashSet<&'d str>,
+    places: BTreeMap<&'d str, usize>,
+    spread: BTreeSet<&'d str>,
 }
 
 impl<'c, 'd> Collected<'c, 'd> {
@@ -267,10 +283,11 @@ impl<'c, 'd> Collected<'c, 'd> {
         let key = field.key();
         let place = *self.places.entry(key).or_insert(self.merged.len());
         match self.merged.get_mut(place) {
-            Some(merged) => merged.fields.push(field),
+            Some(merged) => merged.more.push(field),
             None => self.merged.push(Merged {
                 key,
-                fields: vec![field],
+                field,
+                more: Vec::new(),
             }),
         }
     }

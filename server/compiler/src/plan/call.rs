@@ -86,7 +86,7 @@ fn choose<'a>(
         }
     }
     let whole = match &call.arguments {
-        ask::Arguments::Json(group) => Some(Cow::Borrowed(group.json.as_ref())),
+        ask::Arguments::Json(group) => Some(object(group)),
         ask::Arguments::Whole(Whole::Json(text) | Whole::Text(text)) => Some(Cow::Borrowed(*text)),
         // The text form of bytea, since every parameter travels as text.
         ask::Arguments::Whole(Whole::Bytes(bytes)) => Some(Cow::Owned(hex(bytes))),
@@ -151,7 +151,7 @@ fn by_name<'a>(function: &'a Function, call: &'a ask::Call<'a>) -> Result<Argume
                 .iter()
                 .filter(|argument| group.columns.iter().any(|name| is(argument, name)))
                 .collect(),
-            json: &group.json,
+            json: object(group),
         }),
         ask::Arguments::Named(pairs) => {
             let mut each = Vec::with_capacity(pairs.len());
@@ -184,6 +184,11 @@ fn by_name<'a>(function: &'a Function, call: &'a ask::Call<'a>) -> Result<Argume
         }
         ask::Arguments::Whole(_) => Ok(Arguments::Each(Vec::new())),
     }
+}
+
+/// The arguments as they are sent.
+fn object<'a>(group: &'a ask::Group<'a>) -> Cow<'a, str> {
+    group.json.text(group.columns.iter().map(Cow::as_ref))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,51 +5,46 @@
 //! needs 6 of 50 µs less for the row. Not so where a type reads JSON itself (json, arrays, rows) or may (types of
 //! extensions); and NULL has no text.
 
-use super::World;
-use crate::catalog::{Column, TypeClass};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::ask::{Body, Datum};
+use crate::catalog::Column;
+use crate::json::{Reader, string};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// The texts in the order of the columns; `None` when not every value is one, or there is none.
-pub(super) fn texts<'a>(
-    world: World<'a, '_>,
-    columns: &[&'a Column],
-    json: &'a str,
-) -> Option<Vec<Cow<'a, str>>> {
-    if columns.is_empty() || !columns.iter().all(|column| is_plain(world, column)) {
+pub(super) fn texts<'a>(columns: &[&Column], body: &'a Body<'a>) -> Option<Vec<Cow<'a, str>>> {
+    if columns.is_empty() || !columns.iter().all(|column| column.plain) {
         return None;
     }
-    let members: BTreeMap<Text<'a>, &'a RawValue> = serde_json::from_str(json).ok()?;
-    let text = |column: &&Column| {
-        let name = Text(Cow::Borrowed(column.name.as_str()));
-        scalar(members.get(&name)?.get())
-    };
-    columns.iter().map(text).collect()
+    match body {
+        Body::Text(json) => {
+            let members = members(json);
+            let text = |column: &&Column| scalar(members.get(column.name.as_str())?);
+            columns.iter().map(text).collect()
+        }
+        Body::Row(row) => {
+            let text = |datum: &'a Datum<'a>| match datum {
+                Datum::String(string) => Some(Cow::Borrowed(string.as_ref())),
+                Datum::Json(json) => scalar(json),
+            };
+            row.iter().map(text).collect()
+        }
+    }
 }
 
-/// Whether a column's type takes a text from JSON like any other text.
-fn is_plain(world: World<'_, '_>, column: &Column) -> bool {
-    let reads_json = matches!(
-        column.class,
-        TypeClass::Json | TypeClass::Jsonb | TypeClass::Array
-    );
-    let of_postgres = || {
-        let base = world.catalog.base_type(&column.data_type);
-        base.is_some_and(|name| !name.is_empty())
-    };
-    !reads_json && (of_postgres() || !world.catalog.enum_labels(&column.data_type).is_empty())
+fn members(json: &str) -> BTreeMap<Cow<'_, str>, &str> {
+    let (mut members, mut reader) = (BTreeMap::new(), Reader::new(json));
+    let mut more = reader.peek() == Some(b'{') && reader.enter();
+    while more {
+        members.insert(reader.name(), reader.value());
+        more = reader.next();
+    }
+    members
 }
 
 fn scalar(json: &str) -> Option<Cow<'_, str>> {
     match json.bytes().next()? {
-        b'"' => serde_json::from_str::<Text<'_>>(json)
-            .ok()
-            .map(|text| text.0),
+        b'"' => string(json),
         b'{' | b'[' | b'n' => None,
         _ => Some(Cow::Borrowed(json)),
     }

@@ -372,6 +372,15 @@ fn path_name<'a>(field: &'a ask::Field<'a>) -> Option<&'a str> {
 }
 
 fn remove_repetitions(output: &mut Output<'_>) -> Result<(), Error> {
+    // Of a few members none need be hashed to see that their names differ, as nearly always.
+    const FEW: usize = 12;
+    let is_known = |(place, member): (usize, &Member<'_>)| {
+        let mut before = output.iter().take(place);
+        before.any(|one| one.name.as_str() == member.name.as_str())
+    };
+    if output.len() <= FEW && !output.iter().enumerate().any(is_known) {
+        return Ok(());
+    }
     let mut seen: HashMap<&str, &Value<'_>> = HashMap::with_capacity(output.len());
     let mut repeated = Vec::new();
     for (place, member) in output.iter().enumerate() {

@@ -316,11 +316,19 @@ pub struct Values<'a> {
     /// The columns it fills.
     pub columns: Vec<&'a Column>,
     /// An object, or an array of objects when `many`.
-    pub json: &'a str,
+    pub json: &'a ask::Body<'a>,
     /// Of one object: its values in the order of the columns, where each is the same as a text.
     pub texts: Option<Vec<Cow<'a, str>>>,
     /// Which of the two.
     pub many: bool,
+}
+
+impl Values<'_> {
+    /// All of them as one JSON text.
+    pub fn json(&self) -> Cow<'_, str> {
+        let columns = self.columns.iter();
+        self.json.text(columns.map(|column| column.name.as_str()))
+    }
 }
 
 /// What a write sends back.
@@ -363,7 +371,7 @@ pub enum Arguments<'a> {
         /// Those it gives.
         given: Vec<&'a crate::catalog::Argument>,
         /// The object.
-        json: &'a str,
+        json: Cow<'a, str>,
     },
     /// One, without a name.
     Whole(&'a crate::catalog::Argument, std::borrow::Cow<'a, str>),

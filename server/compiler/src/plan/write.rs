@@ -15,7 +15,7 @@ pub(super) fn insert<'a>(
     insert: &'a ask::Insert<'a>,
 ) -> Result<Insert<'a>, Error> {
     check_takes(relation, relation.insertable, "insert")?;
-    let values = |group| values(world, relation, group, insert.many);
+    let values = |group| values(relation, group, insert.many);
     let groups: Vec<_> = insert
         .groups
         .iter()
@@ -126,7 +126,7 @@ pub(super) fn update<'a>(
     check_takes(relation, relation.updatable, "update")?;
     Ok(Update {
         relation,
-        set: values(world, relation, &update.set, false)?,
+        set: values(relation, &update.set, false)?,
         filter: read::rows(world, relation, &update.rows, &[])?,
         page: page(world, relation, update.page.as_ref())?,
         answer: answer(world, relation, &update.answer)?,
@@ -181,7 +181,6 @@ fn check_takes(relation: &Relation, takes: bool, verb: &'static str) -> Result<(
 }
 
 fn values<'a>(
-    world: World<'a, '_>,
     relation: &'a Relation,
     group: &'a ask::Group<'a>,
     many: bool,
@@ -194,7 +193,7 @@ fn values<'a>(
     let texts = if many {
         None
     } else {
-        given::texts(world, &columns, &group.json)
+        given::texts(&columns, &group.json)
     };
     Ok(Values {
         columns,

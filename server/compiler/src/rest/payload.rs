@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::value::RawValue;
 
 use super::json;
-use crate::ask::Group;
+use crate::ask::{Body, Group};
 use crate::error::BodyError;
 
 /// Different sets of keys in one array with `missing=default`: each is an INSERT of its own inside the statement.
@@ -30,7 +30,7 @@ impl<'a> Payload<'a> {
         self.check_given(only.as_deref())?;
         Ok(Group {
             columns: only.unwrap_or(self.keys),
-            json: self.text,
+            json: Body::Text(self.text),
         })
     }
 
@@ -67,7 +67,7 @@ impl<'a> Payload<'a> {
             let keys = groups.first().map_or_else(none, |(keys, _)| columns(keys));
             return Ok(vec![Group {
                 columns: keys,
-                json: self.text.clone(),
+                json: Body::Text(self.text.clone()),
             }]);
         }
         // Checked above to be an array of objects, so this second reading only finds where each row stands.
@@ -84,7 +84,7 @@ impl<'a> Payload<'a> {
             .iter()
             .map(|(keys, rows)| Group {
                 columns: columns(keys),
-                json: Cow::Owned(array(rows)),
+                json: Body::Text(Cow::Owned(array(rows))),
             })
             .collect())
     }

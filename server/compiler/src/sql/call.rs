@@ -200,7 +200,7 @@ fn given(sql: &mut Sql, plan: &Call<'_>, before: &'static str) -> bool {
     }
     sql.word(before)
         .word("pg_catalog.json_to_record(")
-        .bind(*json)
+        .bind(json.as_ref())
         .word(") as r(")
         .list(given, |sql, argument| {
             if let Some(name) = &argument.name {

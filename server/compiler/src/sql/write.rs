@@ -115,7 +115,7 @@ fn insert_group(sql: &mut Sql, plan: &Insert<'_>, values: &Values<'_>, target: &
         // As many rows of defaults as the array has elements.
         ([], true) => {
             sql.word(" select from pg_catalog.json_array_elements(")
-                .bind(values.json)
+                .bind(values.json())
                 .word(")");
         }
         (columns, _) => {
@@ -295,7 +295,7 @@ fn unpack(sql: &mut Sql, values: &Values<'_>) {
     } else {
         "pg_catalog.json_to_record("
     });
-    sql.bind(values.json)
+    sql.bind(values.json())
         .word(") as r(")
         .list(&values.columns, |sql, column| {
             sql.name(&column.name)

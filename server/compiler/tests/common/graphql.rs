@@ -1,9 +1,13 @@
 //! GraphQL requests as files: the document, and behind a line `---` the variables.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use fluxbase_compiler::catalog::{Catalog, Role};
-use fluxbase_compiler::graphql::{self, Code, Compiled, Options, Refusal, Request, Schema};
+use fluxbase_compiler::graphql::{
+    self, Code, Compiled, Options, Prepared, Refusal, Request, Schema,
+};
 
 /// A catalog with its schema.
 pub struct Api {
@@ -39,6 +43,32 @@ impl Api {
 
     pub fn compile(&self, request: &Request<'_>) -> Result<Compiled, Refusal> {
         graphql::compile(request, &self.catalog, &self.schema, &self.options)
+    }
+
+    /// Compiles a request as if it were the first to bring its document, then twice with the document kept.
+    ///
+    /// # Errors
+    /// What is wrong with the outcome, if anything is: three that differ, or statements of what they may not consist of.
+    pub fn judged(
+        &self,
+        request: &Request<'_>,
+        names: &HashSet<String>,
+    ) -> Result<Result<Compiled, Refusal>, String> {
+        let fresh = self.compile(request);
+        if let Ok(kept) = Prepared::read(request.query, &self.options) {
+            for _ in 0..2 {
+                let again = kept.compile(request, &self.catalog, &self.schema, &self.options);
+                let again = again.map(Rc::unwrap_or_clone);
+                if again != fresh {
+                    return Err(format!("{again:?} is not {fresh:?}"));
+                }
+            }
+        }
+        for statement in fresh.iter().flat_map(|compiled| &compiled.statements) {
+            super::tokens::judge(statement, names)
+                .map_err(|problem| format!("{problem}: {}", statement.sql))?;
+        }
+        Ok(fresh)
     }
 
     /// A document without variables.
@@ -89,7 +119,7 @@ pub fn corpus() -> Vec<(String, String, Option<String>)> {
 }
 
 /// Every name the catalog holds, and those the schema makes of them: both may stand in SQL.
-pub fn names(api: &Api) -> std::collections::HashSet<String> {
+pub fn names(api: &Api) -> HashSet<String> {
     let mut names = super::tokens::names(&api.catalog);
     names.extend(api.schema.field_names().map(str::to_owned));
     names

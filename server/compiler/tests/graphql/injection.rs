@@ -10,7 +10,6 @@ use fluxbase_compiler::graphql::{Compiled, Request};
 use proptest::prelude::*;
 
 use crate::common::graphql::{Api, corpus, names};
-use crate::common::tokens;
 use crate::hostile::text as hostile_text;
 
 fn database() -> &'static (Api, HashSet<String>) {
@@ -23,23 +22,17 @@ fn database() -> &'static (Api, HashSet<String>) {
     })
 }
 
-/// Compiles a request; statements that come out must pass the tokenizer.
+/// Compiles a request; statements that come out must pass the tokenizer, and come out again when the document is kept.
 fn compiled(query: &str, variables: Option<&str>) -> Option<Compiled> {
     let (api, names) = database();
     let request = Request {
         variables,
         ..Request::new(query)
     };
-    let compiled = api.compile(&request).ok()?;
-    for statement in &compiled.statements {
-        if let Err(problem) = tokens::judge(statement, names) {
-            panic!(
-                "{query} {variables:?} compiles to SQL with {problem}: {}",
-                statement.sql
-            );
-        }
+    match api.judged(&request, names) {
+        Ok(outcome) => outcome.ok(),
+        Err(problem) => panic!("{query} {variables:?}: {problem}"),
     }
-    Some(compiled)
 }
 
 /// Of the language and the schema.

@@ -151,6 +151,7 @@ fn column(row: &ColumnRow) -> Column {
         has_default: false,
         generation: Generation::Computed,
         comment: None,
+        plain: false,
         grants: Grants::default(),
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{CatalogError, class, read};
 use crate::catalog::name::ByName;
 use crate::catalog::privilege::{Grants, Roles};
+use crate::catalog::types::Types;
 use crate::catalog::{Column, Generation, Name, Relation, RelationKind, TypeName};
 
 #[derive(Deserialize)]
@@ -59,17 +60,18 @@ pub(super) struct ForeignKeyRow {
 /// Reads the relations; which roles can reach into its schema is told for each.
 pub(super) fn relations(
     json: &str,
+    types: &Types,
     usage: impl Fn(&str) -> Roles,
 ) -> Result<Vec<Relation>, CatalogError> {
     let rows: Vec<RelationRow> = read("relations.sql", json)?;
     let relation = |row: RelationRow| {
         let usage = usage(&row.schema);
-        relation(row, usage)
+        relation(row, types, usage)
     };
     Ok(rows.into_iter().map(relation).collect())
 }
 
-fn relation(row: RelationRow, usage: Roles) -> Relation {
+fn relation(row: RelationRow, types: &Types, usage: Roles) -> Relation {
     let grants = Grants(row.grants).of(usage);
     let on_columns = row.columns.iter().filter_map(|column| column.grants);
     let on_any = Grants(on_columns.fold(0, |all, one| all | one)).of(usage);
@@ -93,7 +95,7 @@ fn relation(row: RelationRow, usage: Roles) -> Relation {
         columns: row
             .columns
             .into_iter()
-            .map(|row| column(row, grants, usage))
+            .map(|row| column(row, types, grants, usage))
             .collect(),
         insertable: row.insertable,
         updatable: row.updatable,
@@ -108,9 +110,11 @@ fn relation(row: RelationRow, usage: Roles) -> Relation {
     }
 }
 
-fn column(row: ColumnRow, on_relation: Grants, usage: Roles) -> Column {
+fn column(row: ColumnRow, types: &Types, on_relation: Grants, usage: Roles) -> Column {
+    let class = class(&row.base_type, &row.category);
     Column {
-        class: class(&row.base_type, &row.category),
+        plain: types.is_plain(&row.type_schema, &row.type_name, class),
+        class,
         name: Name::of_catalog(&row.name),
         data_type: TypeName {
             schema: Name::of_catalog(&row.type_schema),

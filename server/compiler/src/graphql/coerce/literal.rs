@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Given, Variables, missing, required, scalar, suggestion};
-use crate::graphql::document::{Argument, Value, What};
+use crate::graphql::document::{Argument, Pos, Value, What};
 use crate::graphql::error::{Problem, shown};
 use crate::graphql::schema::World;
 use crate::graphql::types::{Named, Scalar, TypeKind, TypeRef};
+use crate::json::write_string;
 
 /// Reads values of the document. Without variables (while the document is validated) each stands for a value that fits.
 pub(in crate::graphql) struct Literals<'w, 'v> {
@@ -17,27 +18,49 @@ pub(in crate::graphql) struct Literals<'w, 'v> {
 }
 
 impl<'v> Literals<'_, 'v> {
-    /// `None`: a variable that is not given.
+    /// The value of an argument; that of a variable is not copied. `None`: a variable that is not given.
+    pub(in crate::graphql) fn argument(
+        &self,
+        ty: TypeRef,
+        value: &'v Value<'v>,
+    ) -> Result<Option<Cow<'v, Given<'v>>>, Problem> {
+        if let What::Variable(name) = value.what {
+            return self.variable(ty, name, value.at);
+        }
+        Ok(self.value(ty, value)?.map(Cow::Owned))
+    }
+
+    fn variable(
+        &self,
+        ty: TypeRef,
+        name: &str,
+        at: Pos,
+    ) -> Result<Option<Cow<'v, Given<'v>>>, Problem> {
+        let Some(variables) = self.variables else {
+            return Ok(Some(Cow::Owned(Given::Null)));
+        };
+        match variables.take(name, at)? {
+            Some(Given::Null) if ty.is_required() => {
+                let message = format!(
+                    "Variable \"${}\" must not be null where \"{}\" is expected.",
+                    shown(name),
+                    self.world.written(ty)
+                );
+                Err(Problem::invalid(message, at))
+            }
+            given => Ok(given.map(Cow::Borrowed)),
+        }
+    }
+
+    /// A copy of the value. `None`: a variable that is not given.
     pub(in crate::graphql) fn value(
         &self,
         ty: TypeRef,
         value: &'v Value<'v>,
     ) -> Result<Option<Given<'v>>, Problem> {
         if let What::Variable(name) = value.what {
-            let Some(variables) = self.variables else {
-                return Ok(Some(Given::Null));
-            };
-            return match variables.take(name, value.at)? {
-                Some(Given::Null) if ty.is_required() => {
-                    let message = format!(
-                        "Variable \"${}\" must not be null where \"{}\" is expected.",
-                        shown(name),
-                        self.world.written(ty)
-                    );
-                    Err(Problem::invalid(message, value.at))
-                }
-                given => Ok(given),
-            };
+            let given = self.variable(ty, name, value.at)?;
+            return Ok(given.map(Cow::into_owned));
         }
         if let What::Null = value.what {
             if ty.is_required() {
@@ -104,23 +127,23 @@ impl<'v> Literals<'_, 'v> {
     }
 
     fn name(&self, ty: TypeRef, value: &'v Value<'v>) -> Result<Given<'v>, Problem> {
-        let name = self.world.name_of(ty.named);
         let What::Enum(given) = value.what else {
             let message = format!(
-                "Enum \"{name}\" cannot represent non-enum value: {}.",
+                "Enum \"{}\" cannot represent non-enum value: {}.",
+                self.world.name_of(ty.named),
                 shown(&self.print(value))
             );
             return Err(Problem::invalid(message, value.at));
         };
-        let values = self.world.values(ty.named);
-        if values.contains(&given) {
+        if self.world.has_value(ty.named, given) {
             return Ok(Given::Name(Cow::Borrowed(given)));
         }
         let mut message = format!(
-            "Value \"{}\" does not exist in \"{name}\" enum.",
-            shown(given)
+            "Value \"{}\" does not exist in \"{}\" enum.",
+            shown(given),
+            self.world.name_of(ty.named)
         );
-        message.push_str(&self.hint(given, values.into_iter()));
+        message.push_str(&self.hint(given, self.world.values(ty.named).into_iter()));
         Err(Problem::invalid(message, value.at))
     }
 
@@ -128,7 +151,6 @@ impl<'v> Literals<'_, 'v> {
         let What::Object(fields) = &value.what else {
             return Err(self.unexpected(ty, value));
         };
-        let name = self.world.name_of(ty.named);
         let mut given = Vec::with_capacity(fields.len());
         for (place, field) in fields.iter().enumerate() {
             let Argument { name: key, value } = field;
@@ -147,8 +169,9 @@ impl<'v> Literals<'_, 'v> {
                 let known = self.suggest.then(|| self.world.input_fields(ty.named));
                 let known = known.unwrap_or_default();
                 let mut message = format!(
-                    "Field \"{}\" is not defined by type \"{name}\".",
-                    shown(key.text)
+                    "Field \"{}\" is not defined by type \"{}\".",
+                    shown(key.text),
+                    self.world.name_of(ty.named)
                 );
                 message
                     .push_str(&self.hint(key.text, known.iter().map(|input| input.name.as_ref())));
@@ -157,14 +180,15 @@ impl<'v> Literals<'_, 'v> {
             match self.value(input.ty, value)? {
                 Some(one) => given.push((input.used, one)),
                 None if input.ty.is_required() => {
-                    return Err(missing(self.world, &name, &input, value.at));
+                    return Err(missing(self.world, ty.named, key.text, input.ty, value.at));
                 }
                 None => {}
             }
         }
         for input in required(self.world, ty.named) {
             if !fields.iter().any(|field| field.name.text == input.name) {
-                return Err(missing(self.world, &name, &input, value.at));
+                let name = &input.name;
+                return Err(missing(self.world, ty.named, name, input.ty, value.at));
             }
         }
         Ok(Given::Object(given))
@@ -206,14 +230,16 @@ impl<'v> Literals<'_, 'v> {
         match &value.what {
             What::Variable(name) => {
                 let given = self.variables.map(|all| all.take(name, value.at));
-                let given = given.transpose()?.flatten();
-                text.push_str(&given.map_or_else(|| "null".to_owned(), |given| given.json()));
+                match given.transpose()?.flatten() {
+                    Some(given) => given.write_json(text),
+                    None => text.push_str("null"),
+                }
             }
             What::Int(number) | What::Float(number) => text.push_str(number),
-            What::String(string) => text.push_str(&crate::graphql::quoted(string)),
+            What::String(string) => write_string(text, string),
             What::Boolean(value) => text.push_str(if *value { "true" } else { "false" }),
             What::Null => text.push_str("null"),
-            What::Enum(name) => text.push_str(&crate::graphql::quoted(name)),
+            What::Enum(name) => write_string(text, name),
             What::List(items) => {
                 text.push('[');
                 for (place, item) in items.iter().enumerate() {
@@ -226,7 +252,7 @@ impl<'v> Literals<'_, 'v> {
                 text.push('{');
                 for (place, field) in fields.iter().enumerate() {
                     text.push_str(if place > 0 { "," } else { "" });
-                    text.push_str(&crate::graphql::quoted(field.name.text));
+                    write_string(text, field.name.text);
                     text.push(':');
                     self.write_json(&field.value, text)?;
                 }

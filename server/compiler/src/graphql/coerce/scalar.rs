@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Given, shown};
 use crate::graphql::types::Scalar;
+use crate::json::string;
 
 /// A number as it is written.
 pub(super) fn number(scalar: Scalar, text: Cow<'_, str>, whole: bool) -> Result<Given<'_>, String> {
@@ -30,23 +31,28 @@ pub(super) fn number(scalar: Scalar, text: Cow<'_, str>, whole: bool) -> Result<
 
 /// A string.
 pub(super) fn text(scalar: Scalar, text: Cow<'_, str>) -> Result<Given<'_>, String> {
-    if text.contains('\0') {
+    if text.as_bytes().contains(&0) {
         return Err(format!("{} cannot hold a NUL character", scalar.name()));
     }
+    let refused = |text: &str| Err(refusal(scalar, &format!("\"{text}\"")));
     match scalar {
         Scalar::String | Scalar::DateTime => Ok(Given::Text(text)),
         Scalar::Uuid if is_uuid(&text) => Ok(Given::Text(text)),
         // A whole number of 64 bits, which a JSON reader of the caller could not hold.
-        Scalar::BigInt if text.parse::<i64>().is_ok() => Ok(Given::Number(canonical(text))),
-        _ => Err(refusal(scalar, &format!("\"{text}\""))),
+        Scalar::BigInt => match text.parse() {
+            Ok(number) => Ok(Given::Number(canonical(text, number))),
+            Err(_) => refused(&text),
+        },
+        _ => refused(&text),
     }
 }
 
 /// `+5` and `007` are numbers to a parser and not to JSON.
-fn canonical(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text.parse::<i64>() {
-        Ok(number) if number.to_string() != text => Cow::Owned(number.to_string()),
-        _ => text,
+fn canonical(text: Cow<'_, str>, number: i64) -> Cow<'_, str> {
+    let digits = text.strip_prefix('-').unwrap_or(&text);
+    match text == "0" || !digits.starts_with(['+', '0']) {
+        true => text,
+        false => Cow::Owned(number.to_string()),
     }
 }
 
@@ -60,9 +66,9 @@ pub(super) fn boolean(scalar: Scalar, value: bool) -> Result<Given<'static>, Str
 /// A variable's value, which is JSON that has been checked.
 pub(super) fn json(scalar: Scalar, raw: &str) -> Result<Given<'_>, String> {
     match raw.bytes().next() {
-        Some(b'"') => match serde_json::from_str::<String>(raw) {
-            Ok(string) => text(scalar, Cow::Owned(string)),
-            Err(_) => Err(refusal(scalar, raw)),
+        Some(b'"') => match string(raw) {
+            Some(string) => text(scalar, string),
+            None => Err(refusal(scalar, raw)),
         },
         Some(b't' | b'f') => boolean(scalar, raw == "true"),
         Some(b'-' | b'0'..=b'9') => {
@@ -99,10 +105,13 @@ pub(super) fn refusal(scalar: Scalar, value: &str) -> String {
 
 /// With hyphens or without.
 fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    matches!(lengths.as_slice(), [32] | [8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let mut bytes = text.bytes().enumerate();
+    match text.len() {
+        32 => bytes.all(|(_, byte)| byte.is_ascii_hexdigit()),
+        36 => bytes.all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        }),
+        _ => false,
+    }
 }

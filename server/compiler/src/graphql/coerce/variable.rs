@@ -2,39 +2,48 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
-
-use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Given, Literals, Variables, required, scalar};
 use crate::graphql::document::{Pos, Variable};
 use crate::graphql::error::{Problem, shown};
 use crate::graphql::schema::World;
 use crate::graphql::types::{Named, Scalar, TypeKind, TypeRef};
+use crate::json::{Reader, string};
 
 /// The variables as the request gives them: each JSON of its own.
-pub(in crate::graphql) fn given(
-    variables: Option<&str>,
-) -> Result<HashMap<String, &RawValue>, Problem> {
+pub(in crate::graphql) type Raw<'a> = BTreeMap<Cow<'a, str>, &'a str>;
+
+/// Reads the variables of a request as far as their names.
+pub(in crate::graphql) fn given(variables: Option<&str>) -> Result<Raw<'_>, Problem> {
     let Some(text) = variables else {
-        return Ok(HashMap::new());
+        return Ok(Raw::new());
     };
     let refused = |message: String| Problem::invalid(message, Pos(0)).nowhere();
     crate::rest::check_json(text, 0)
         .map_err(|error| refused(format!("Cannot read the variables. {error}")))?;
-    if text.trim() == "null" {
-        return Ok(HashMap::new());
+    let mut reader = Reader::new(text);
+    let mut raw = Raw::new();
+    let mut more = match reader.peek() {
+        Some(b'{') => reader.enter(),
+        Some(b'n') => false,
+        _ => return Err(refused("The variables must be an object".to_owned())),
+    };
+    while more {
+        raw.insert(reader.name(), reader.value());
+        more = reader.next();
     }
-    serde_json::from_str(text).map_err(|_| refused("The variables must be an object".to_owned()))
+    Ok(raw)
 }
 
 /// Reads the variables an operation declares.
 pub(in crate::graphql) fn variables<'a>(
     world: World<'_>,
     declared: &'a [Variable<'a>],
-    given: &'a HashMap<String, &'a RawValue>,
+    given: &'a Raw<'a>,
 ) -> Result<Variables<'a>, Vec<Problem>> {
-    let (mut values, mut problems) = (HashMap::new(), Vec::new());
+    let (mut values, mut problems) = (BTreeMap::new(), Vec::new());
     for variable in declared {
         let name = variable.name.text;
         let Some(ty) = declared_type(world, variable) else {
@@ -42,8 +51,7 @@ pub(in crate::graphql) fn variables<'a>(
         };
         match (given.get(name), &variable.default) {
             (Some(raw), _) => {
-                let path = format!("${name}");
-                match from_json(world, ty, raw, &path) {
+                match from_json(world, ty, &mut Reader::new(raw), Path::Variable(name)) {
                     Ok(value) => {
                         values.insert(name, value);
                     }
@@ -96,46 +104,67 @@ pub(in crate::graphql) fn declared_type(
     })
 }
 
+/// Where a value stands, for a refusal.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Variable(&'p str),
+    Field(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Path::Variable(name) => write!(f, "${name}"),
+            Path::Field(of, name) => write!(f, "{of}.{name}"),
+            Path::Item(of, place) => write!(f, "{of}[{place}]"),
+        }
+    }
+}
+
+/// Reads the value that comes next.
 fn from_json<'a>(
     world: World<'_>,
     ty: TypeRef,
-    raw: &'a RawValue,
-    path: &str,
+    reader: &mut Reader<'a>,
+    path: Path<'_>,
 ) -> Result<Given<'a>, String> {
     let refused = |message: String| {
         format!(
             "Variable \"{}\" got an invalid value: {message}",
-            shown(path)
+            shown(&path.to_string())
         )
     };
-    let text = raw.get();
-    if text == "null" {
+    if reader.peek() == Some(b'n') {
         if ty.is_required() {
             return Err(refused(format!(
                 "Expected \"{}\" not to be null.",
                 world.written(ty)
             )));
         }
+        reader.value();
         return Ok(Given::Null);
     }
     if let Some(item) = ty.item() {
-        if !text.starts_with('[') {
-            return from_json(world, item, raw, path).map(|one| Given::List(vec![one]));
+        if reader.peek() != Some(b'[') {
+            return from_json(world, item, reader, path).map(|one| Given::List(vec![one]));
         }
-        let items: Vec<&'a RawValue> =
-            serde_json::from_str(text).map_err(|_| refused("not a list".to_owned()))?;
-        let items = items.into_iter().enumerate();
-        let items =
-            items.map(|(place, one)| from_json(world, item, one, &format!("{path}[{place}]")));
-        return items.collect::<Result<_, _>>().map(Given::List);
+        let mut items = Vec::new();
+        let mut more = reader.enter();
+        while more {
+            let path = Path::Item(&path, items.len());
+            items.push(from_json(world, item, reader, path)?);
+            more = reader.next();
+        }
+        return Ok(Given::List(items));
     }
     match ty.named {
-        Named::Scalar(Scalar::Json) => Ok(Given::Json(Cow::Borrowed(text))),
-        Named::Scalar(scalar) => scalar::json(scalar, text).map_err(refused),
+        Named::Scalar(Scalar::Json) => Ok(Given::Json(Cow::Borrowed(reader.value()))),
+        Named::Scalar(scalar) => scalar::json(scalar, reader.value()).map_err(refused),
         named if named.kind() == TypeKind::Enum => {
-            let name: Option<String> = serde_json::from_str(text).ok();
-            match name.filter(|name| world.values(named).contains(&name.as_str())) {
-                Some(name) => Ok(Given::Name(Cow::Owned(name))),
+            let text = reader.value();
+            match string(text).filter(|name| world.has_value(named, name)) {
+                Some(name) => Ok(Given::Name(name)),
                 None => Err(refused(format!(
                     "Value {} does not exist in \"{}\" enum.",
                     shown(text),
@@ -144,25 +173,27 @@ fn from_json<'a>(
             }
         }
         named => {
-            let name = world.name_of(named);
-            if !text.starts_with('{') {
+            if reader.peek() != Some(b'{') {
                 return Err(refused(format!(
-                    "Expected type \"{name}\" to be an object."
+                    "Expected type \"{}\" to be an object.",
+                    world.name_of(named)
                 )));
             }
-            let fields: Fields<'a> =
-                serde_json::from_str(text).map_err(|_| refused("not an object".to_owned()))?;
-            let mut given = Vec::with_capacity(fields.0.len());
-            for (key, raw) in fields.0 {
+            let mut given = Vec::new();
+            let mut more = reader.enter();
+            while more {
+                let key = reader.name();
                 let Some(input) = world.input_field(named, &key) else {
                     let message = format!(
-                        "Field \"{}\" is not defined by type \"{name}\".",
-                        shown(&key)
+                        "Field \"{}\" is not defined by type \"{}\".",
+                        shown(&key),
+                        world.name_of(named)
                     );
                     return Err(refused(message));
                 };
-                let path = format!("{path}.{}", input.name);
-                given.push((input.used, from_json(world, input.ty, raw, &path)?));
+                let path = Path::Field(&path, &key);
+                given.push((input.used, from_json(world, input.ty, reader, path)?));
+                more = reader.next();
             }
             let needed = required(world, named);
             match needed
@@ -177,31 +208,5 @@ fn from_json<'a>(
                 None => Ok(Given::Object(given)),
             }
         }
-    }
-}
-
-/// Members of an object in their order, which says what is sorted by first.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Fields<'de>, A::Error> {
-                let mut all = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    all.push(member);
-                }
-                Ok(Fields(all))
-            }
-        }
-        deserializer.deserialize_map(Members)
     }
 }

@@ -8,8 +8,8 @@ use super::{
     Entity, EntityField, EnumType, Operator, Schema, Source, granted, operators, relations,
 };
 use crate::catalog::{
-    Catalog, Column, Privilege, Relation, RelationId, Relationship, Returns, Role, TypeClass,
-    TypeName,
+    ByName, Catalog, Column, Privilege, Relation, RelationId, Relationship, Returns, Role,
+    TypeClass, TypeName,
 };
 use crate::graphql::Options;
 use crate::graphql::names::{self, Comment, camel, pascal, uncapitalised};
@@ -81,7 +81,7 @@ pub(super) fn build(catalog: &Catalog, options: &Options, role: Role) -> Schema 
     }
 }
 
-fn own_types() -> HashMap<Box<str>, Named> {
+fn own_types() -> ByName<Named> {
     let scalars = Scalar::ALL.map(|scalar| (scalar.name().into(), Named::Scalar(scalar)));
     let metas = Meta::ALL.map(|meta| (meta.name().into(), Named::Meta(meta)));
     let others = [
@@ -98,7 +98,7 @@ fn own_types() -> HashMap<Box<str>, Named> {
 fn tables<'c>(
     catalog: &'c Catalog,
     options: &Options,
-    types: &mut HashMap<Box<str>, Named>,
+    types: &mut ByName<Named>,
 ) -> Vec<Shown<'c>> {
     let mut shown = Vec::new();
     let schemas = options.schemas.iter();
@@ -143,7 +143,7 @@ fn tables<'c>(
     shown
 }
 
-fn family(wanted: String, place: usize, types: &mut HashMap<Box<str>, Named>) -> String {
+fn family(wanted: String, place: usize, types: &mut ByName<Named>) -> String {
     let mut name = wanted.clone();
     let mut number = 1_u32;
     let all = |name: &str| FAMILY.map(|(suffix, _)| format!("{name}{suffix}"));
@@ -175,7 +175,7 @@ struct Builder<'c, 'o> {
     enums: Vec<EnumType>,
     /// By schema and name of the type; `None` for one that has a label which is no name.
     known_enums: HashMap<(Box<str>, Box<str>), Option<usize>>,
-    types: HashMap<Box<str>, Named>,
+    types: ByName<Named>,
     shown: Vec<Shown<'c>>,
     by_relation: HashMap<RelationId, usize>,
 }
@@ -255,6 +255,7 @@ impl Builder<'_, '_> {
             key: key.unwrap_or_default(),
             fields,
             by_name,
+            orderable: false,
         })
     }
 

@@ -16,6 +16,15 @@ pub(in crate::graphql) struct Input<'s> {
     pub(in crate::graphql) default: Option<&'static str>,
 }
 
+/// What takes a value under a name that is known already.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::graphql) struct Taken {
+    pub(in crate::graphql) ty: TypeRef,
+    pub(in crate::graphql) used: InputUse,
+    /// Whether there is a value for it where none is given.
+    pub(in crate::graphql) has_default: bool,
+}
+
 /// What a value is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::graphql) enum InputUse {
@@ -63,10 +72,11 @@ pub(in crate::graphql) enum Quantity {
     Every,
 }
 
-const QUANTITIES: [(&str, Quantity); 3] = [
+const QUANTITIES: [(&str, Quantity); 4] = [
     ("_some", Quantity::Some),
     ("_none", Quantity::None),
     ("_every", Quantity::Every),
+    ("", Quantity::One),
 ];
 
 const INT: TypeRef = TypeRef {
@@ -197,11 +207,7 @@ impl<'s> World<'s> {
 
     /// Whether its rows have anything to order them by, beside rows of others.
     pub(in crate::graphql) fn is_orderable(self, entity: usize) -> bool {
-        let own = |field: &EntityField| !matches!(field.source, Source::Way(_));
-        self.entity(entity).is_some_and(|found| {
-            let mut fields = found.readable();
-            fields.any(|(_, field)| own(field) && field.operators != NO_ORDER)
-        })
+        self.entity(entity).is_some_and(|found| found.orderable)
     }
 
     /// Whether any of its columns takes a value.
@@ -235,19 +241,25 @@ impl<'s> World<'s> {
     }
 
     /// The field of that name of an input type.
-    pub(in crate::graphql) fn input_field(self, of: Named, name: &str) -> Option<Input<'s>> {
-        match of {
-            Named::Filter(place) => self.filter_field(place, name),
+    pub(in crate::graphql) fn input_field(self, of: Named, name: &str) -> Option<Taken> {
+        let found = match of {
+            Named::Filter(place) => return self.filter_field(place, name),
             Named::OrderBy(place) | Named::Input(place) => {
                 let entity = self.entity(place)?;
                 let at = *entity.by_name.get(name)?;
-                self.plain_field(of, place, at)
+                self.plain_field(of, place, at)?
             }
-            Named::OnConflict(place) => conflict_fields(place)
-                .into_iter()
-                .find(|field| field.name == name),
-            _ => None,
-        }
+            Named::OnConflict(place) => {
+                let mut fields = conflict_fields(place).into_iter();
+                fields.find(|field| field.name == name)?
+            }
+            _ => return None,
+        };
+        Some(Taken {
+            ty: found.ty,
+            used: found.used,
+            has_default: found.default.is_some(),
+        })
     }
 
     /// All fields of an input type.
@@ -263,7 +275,11 @@ impl<'s> World<'s> {
         if let Named::Filter(_) = of {
             let own = entity.readable();
             let own = own.flat_map(|(at, field)| filters_of(at, field));
-            return logic(place).into_iter().chain(own).collect();
+            let logic = LOGIC.into_iter().filter_map(|(name, used)| {
+                let ty = logic_type(place, used)?;
+                Some(input(name, ty, used))
+            });
+            return logic.chain(own).collect();
         }
         (0..entity.fields.len())
             .filter_map(|at| self.plain_field(of, place, at))
@@ -302,24 +318,22 @@ impl<'s> World<'s> {
         })
     }
 
-    fn filter_field(self, place: usize, name: &str) -> Option<Input<'s>> {
-        let entity = self.entity(place)?;
-        let find = |own: &str| {
-            let at = *entity.by_name.get(own)?;
-            let field = entity.fields.get(at)?;
-            field.readable.then_some((at, field))
+    fn filter_field(self, place: usize, name: &str) -> Option<Taken> {
+        let taken = |(ty, used)| Taken {
+            ty,
+            used,
+            has_default: false,
         };
-        if let Some(found) = logic(place).into_iter().find(|field| field.name == name) {
-            return Some(found);
+        if let Some((_, used)) = LOGIC.iter().find(|(known, _)| *known == name) {
+            return Some(taken((logic_type(place, *used)?, *used)));
         }
-        let known = OPERATORS
-            .iter()
-            .map(|(suffix, _)| *suffix)
-            .chain(QUANTITIES.iter().map(|(suffix, _)| *suffix))
-            .chain([""]);
-        known
-            .filter_map(|suffix| find(name.strip_suffix(suffix)?))
-            .find_map(|(at, field)| filters_of(at, field).find(|input| input.name == name))
+        let entity = self.entity(place)?;
+        let filter = |(suffix, test): (&str, Test)| {
+            let at = *entity.by_name.get(name.strip_suffix(suffix)?)?;
+            let field = entity.fields.get(at).filter(|field| field.readable)?;
+            filter_of(at, field, test)
+        };
+        tests().find_map(filter).map(taken)
     }
 }
 
@@ -335,53 +349,73 @@ fn conflict_fields(place: usize) -> Vec<Input<'static>> {
 }
 
 /// What every filter has.
-fn logic(place: usize) -> [Input<'static>; 3] {
+const LOGIC: [(&str, InputUse); 3] = [
+    ("_and", InputUse::And),
+    ("_or", InputUse::Or),
+    ("_not", InputUse::Not),
+];
+
+fn logic_type(place: usize, used: InputUse) -> Option<TypeRef> {
     let filter = Named::Filter(place).one();
-    let several = filter.required().list();
-    [
-        input("_and", several, InputUse::And),
-        input("_or", several, InputUse::Or),
-        input("_not", filter, InputUse::Not),
-    ]
+    match used {
+        InputUse::And | InputUse::Or => Some(filter.required().list()),
+        InputUse::Not => Some(filter),
+        _ => None,
+    }
 }
 
-/// What a filter has because the table has this field.
-fn filters_of(at: usize, field: &EntityField) -> Box<dyn Iterator<Item = Input<'_>> + '_> {
-    let named = |suffix: &str, ty, used| Input {
-        name: Cow::Owned(format!("{}{suffix}", field.name.as_str())),
-        ty,
-        used,
-        default: None,
+/// What a filter asks of a field.
+#[derive(Clone, Copy)]
+enum Test {
+    Operator(Operator),
+    Quantity(Quantity),
+}
+
+/// All there are, with what stands behind the field's name.
+fn tests() -> impl Iterator<Item = (&'static str, Test)> {
+    let operators = OPERATORS.iter();
+    let quantities = QUANTITIES.iter();
+    operators
+        .map(|(suffix, operator)| (*suffix, Test::Operator(*operator)))
+        .chain(quantities.map(|(suffix, quantity)| (*suffix, Test::Quantity(*quantity))))
+}
+
+/// What that takes of a field, if it can be asked of it.
+fn filter_of(at: usize, field: &EntityField, test: Test) -> Option<(TypeRef, InputUse)> {
+    let row = match (field.source, field.ty.named) {
+        (Source::Way(_), Named::Row(to)) => Some(to),
+        _ => None,
     };
-    match (field.source, field.ty) {
-        (
-            Source::Way(_),
-            TypeRef {
-                named: Named::Row(to),
-                lists,
-                ..
-            },
-        ) => {
+    match (test, row) {
+        (Test::Quantity(quantity), Some(to)) => {
+            let of_one = quantity == Quantity::One;
             let filter = Named::Filter(to).one();
-            if lists == 0 {
-                let used = InputUse::Related(at, Quantity::One);
-                return Box::new(std::iter::once(named("", filter, used)));
-            }
-            Box::new(QUANTITIES.iter().map(move |(suffix, quantity)| {
-                named(suffix, filter, InputUse::Related(at, *quantity))
-            }))
+            (of_one == (field.ty.lists == 0)).then_some((filter, InputUse::Related(at, quantity)))
         }
-        _ => Box::new(field.operators.iter().filter_map(move |operator| {
-            let (suffix, _) = OPERATORS.iter().find(|(_, known)| known == operator)?;
+        (Test::Operator(operator), None) if field.operators.contains(&operator) => {
             let own = field.ty.nullable();
             let ty = match operator {
                 Operator::IsNull => BOOLEAN,
                 Operator::In => own.required().list(),
                 Operator::Is(_) => own,
             };
-            Some(named(suffix, ty, InputUse::Compare(at, *operator)))
-        })),
+            Some((ty, InputUse::Compare(at, operator)))
+        }
+        _ => None,
     }
+}
+
+/// What a filter has because the table has this field.
+fn filters_of(at: usize, field: &EntityField) -> impl Iterator<Item = Input<'_>> {
+    tests().filter_map(move |(suffix, test)| {
+        let (ty, used) = filter_of(at, field, test)?;
+        Some(Input {
+            name: Cow::Owned(format!("{}{suffix}", field.name.as_str())),
+            ty,
+            used,
+            default: None,
+        })
+    })
 }
 
 /// Directives with where they may stand and what they take.
@@ -422,3 +456,60 @@ pub(in crate::graphql) fn directive(
 /// The directives there are.
 pub(in crate::graphql) const DIRECTIVES: [&str; 4] =
     ["include", "skip", "deprecated", "specifiedBy"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, CatalogJson, Role};
+    use crate::graphql::{Options, Schema};
+
+    #[test]
+    fn every_field_that_is_shown_is_found_by_its_name() {
+        let json = CatalogJson {
+            schemas: include_str!("../../../tests/catalog/schemas.json"),
+            relations: include_str!("../../../tests/catalog/relations.json"),
+            foreign_keys: include_str!("../../../tests/catalog/foreign_keys.json"),
+            types: include_str!("../../../tests/catalog/types.json"),
+            functions: include_str!("../../../tests/catalog/functions.json"),
+            views: include_str!("../../../tests/catalog/views.json"),
+            handlers: include_str!("../../../tests/catalog/handlers.json"),
+        };
+        let catalog = Catalog::from_json(1, &json).unwrap();
+        let options = Options {
+            schemas: vec!["public".to_owned(), "app".to_owned()],
+            ..Options::default()
+        };
+        for role in [Role::ServiceRole, Role::Anon] {
+            let schema = Schema::build(&catalog, &options, role);
+            let world = World {
+                catalog: &catalog,
+                schema: &schema,
+                options: &options,
+            };
+            let mut found = 0;
+            for named in world.all_types() {
+                for shown in world.input_fields(named) {
+                    let taken = world.input_field(named, &shown.name).unwrap();
+                    assert_eq!(
+                        (taken.ty, taken.used),
+                        (shown.ty, shown.used),
+                        "{}",
+                        shown.name
+                    );
+                    assert_eq!(taken.has_default, shown.default.is_some(), "{}", shown.name);
+                    assert!(
+                        world
+                            .input_field(named, &format!("{}_", shown.name))
+                            .is_none()
+                    );
+                    found += 1;
+                }
+                for value in world.values(named) {
+                    assert!(world.has_value(named, value), "{value}");
+                    assert!(!world.has_value(named, &format!("{value}_")), "{value}");
+                }
+            }
+            assert!(found > 0);
+        }
+    }
+}

@@ -227,8 +227,8 @@ impl<'c, 'd> Facts<'c, 'd> {
                 for field in fields {
                     let input =
                         named.and_then(|named| self.world.input_field(named, field.name.text));
-                    let wanted = input.as_ref().map(|input| input.ty);
-                    let default = input.is_some_and(|input| input.default.is_some());
+                    let wanted = input.map(|input| input.ty);
+                    let default = input.is_some_and(|input| input.has_default);
                     self.usages(owner, &field.value, wanted, default);
                 }
             }

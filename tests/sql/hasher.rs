@@ -1,6 +1,6 @@
 //! The process that hashes for everybody: nobody depends on it, and nothing is left in what it shares.
 
-use crate::crashes::backend;
+use crate::crashes::{backend, kill};
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
 use fluxbase_tests::trial::trial;
@@ -9,6 +9,7 @@ use postgres::Client;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ const TESTS: &[Test] = &[
     ),
     ("no_password_is_left_in_shared_memory", "", left),
     ("it_has_the_least_claim_to_a_core", "", least),
+    ("turns_that_hashes_offer_wake_nobody_else", "", turns),
+    ("it_ends_with_a_postmaster_that_was_killed", "", orphaned),
 ];
 
 /// Each has a cluster of its own, since the process is the cluster's.
@@ -71,11 +74,16 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         .collect()
 }
 
-/// The process of this name below the postmaster.
-fn hasher(database: &Database) -> Option<i32> {
+/// Its number.
+fn postmaster(database: &Database) -> String {
     let directory = &database.fixture.cluster.directory;
     let text = fs::read_to_string(directory.join("postmaster.pid")).expect("readable");
-    let postmaster = text.lines().next().expect("a line");
+    text.lines().next().expect("a line").to_owned()
+}
+
+/// The process of this name below the postmaster.
+fn hasher(database: &Database) -> Option<i32> {
+    let postmaster = postmaster(database);
     fs::read_dir("/proc")
         .expect("processes")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
@@ -334,4 +342,56 @@ fn least(database: &Database) {
         assert!(began.elapsed() < LONG, "{group}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// How often a thread slept until something woke it.
+fn woken(pid: i32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/task/{pid}/status")).expect("alive");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.expect("a count").trim().parse().expect("a number")
+}
+
+/// A thread that hashes is told by a signal when a turn is over. Every one of them once woke the process's first thread too,
+/// a thousand times a second, because that waited for signals as PostgreSQL does.
+fn turns(database: &Database) {
+    let pid = there(database);
+    assert!(hashes(database, pid), "it does not hash");
+    // Two hundred turns each.
+    database
+        .superuser()
+        .batch_execute(
+            "select auth.configure('password_hash_iterations', '30');
+             update auth.users set password_hash = null where email = 'ann@example.com'",
+        )
+        .expect("settings");
+    let (began, before, work) = (Instant::now(), woken(pid), computed(pid));
+    let mut app = database.app();
+    while computed(pid) - work < 1_000_000_000 {
+        assert!(began.elapsed() < LONG, "it does not hash");
+        let refused = try_sign_in(&mut app, PASSWORD).expect("a reply");
+        assert_eq!(refused["code"], "INVALID_CREDENTIALS");
+    }
+    // It looks whether there is a postmaster once a second, and asks for the least weight eight times at most.
+    let most = 20 + began.elapsed().as_secs() * 8;
+    let woken = woken(pid) - before;
+    assert!(woken < most, "{woken} times, {most} expected");
+}
+
+fn orphaned(database: &Database) {
+    let pid = there(database);
+    let both = [postmaster(database), pid.to_string()];
+    kill(both[0].parse().expect("a number"));
+    let began = Instant::now();
+    while both
+        .iter()
+        .any(|pid| Path::new(&format!("/proc/{pid}")).exists())
+    {
+        assert!(began.elapsed() < LONG, "it lives on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The twin: it comes with the next.
+    database.fixture.cluster.restart();
+    assert!(there(database) != pid);
 }

@@ -17,6 +17,7 @@ mod imported;
 mod patience;
 mod phc;
 mod policy;
+mod turns;
 
 pub use computation::{Computation, DIGEST_BYTES, Digest, MAX_SALT_BYTES};
 pub use forbidden::ForbiddenWord;
@@ -25,6 +26,7 @@ pub use phc::{Params, ParamsError};
 pub use policy::{
     MAX_CHARACTERS, MIN_OWN_CHARACTERS, PasswordPolicy, PolicyBreach, check_new, check_policy,
 };
+pub use turns::is_core_wanted;
 
 /// One KiB of argon2's working memory.
 pub use argon2::Block;

@@ -7,13 +7,18 @@
 //! millisecond whether it is somebody else's turn. That takes a hundredth of its time on a virtual machine, where each
 //! timer is an exit; every 0.15 ms takes a seventh and makes reads no faster. To sleep for a moment instead helps nobody.
 
+use fluxbase_rules::password::is_core_wanted;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How often somebody else may take the turn.
 const TURN: Duration = Duration::from_millis(1);
 
-/// The timer of a thread.
-pub struct Turns(Option<libc::timer_t>);
+/// The timer of a thread, and whether others wanted its core when it hashed last.
+pub struct Turns {
+    timer: Option<libc::timer_t>,
+    wanted: Cell<bool>,
+}
 
 impl Turns {
     /// Gives the calling thread the least claim to a core, and a timer. Where there is none to be had it hashes without.
@@ -37,15 +42,29 @@ impl Turns {
             event.sigev_notify_thread_id = libc::gettid();
             let mut timer: libc::timer_t = std::ptr::null_mut();
             let made = libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer);
-            Turns((made == 0).then_some(timer))
+            Turns {
+                timer: (made == 0).then_some(timer),
+                wanted: Cell::new(false),
+            }
         }
     }
 
-    /// Does something long, and gives way meanwhile.
+    /// Does something long, and gives way meanwhile if others wanted the core the last time.
     pub fn during<T>(&self, long: impl FnOnce() -> T) -> T {
-        self.every(TURN);
+        let gives_way = self.wanted.get();
+        let (interrupted, ran) = usage();
+        if gives_way {
+            self.every(TURN);
+        }
         let done = long();
-        self.every(Duration::ZERO);
+        if gives_way {
+            self.every(Duration::ZERO);
+        }
+        let (now_interrupted, now_ran) = usage();
+        self.wanted.set(is_core_wanted(
+            now_interrupted.saturating_sub(interrupted),
+            now_ran.saturating_sub(ran),
+        ));
         done
     }
 
@@ -59,11 +78,27 @@ impl Turns {
             it_interval: turn,
             it_value: turn,
         };
-        if let Some(timer) = self.0 {
+        if let Some(timer) = self.timer {
             // SAFETY: the timer was made for this thread; reads the period.
             unsafe { libc::timer_settime(timer, 0, &raw const period, std::ptr::null_mut()) };
         }
     }
+}
+
+/// How often somebody else has taken the core from this thread, and how long it has run.
+fn usage() -> (u64, Duration) {
+    // SAFETY: fills a structure of this frame.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
+        usage
+    };
+    let time = |of: libc::timeval| {
+        let seconds = Duration::from_secs(of.tv_sec.try_into().unwrap_or_default());
+        seconds + Duration::from_micros(of.tv_usec.try_into().unwrap_or_default())
+    };
+    let interrupted = u64::try_from(usage.ru_nivcsw).unwrap_or_default();
+    (interrupted, time(usage.ru_utime) + time(usage.ru_stime))
 }
 
 /// One that was due when it was stopped ends a wait for orders early, which is looked after there.

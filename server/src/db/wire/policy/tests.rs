@@ -1,6 +1,9 @@
 mod simulation;
 
-use super::{APART, CUT, Choice, DEPTH, FORGIVEN, KNOWN, Kind, LINE, Line, SLOW, STUCK, choose};
+use super::{
+    APART, CUT, Choice, DEPTH, FORGIVEN, FORGIVEN_LATE, KNOWN, Kind, LINE, Line, SLOW, STUCK,
+    choose,
+};
 use simulation::{Asking, Client, Outcome, simulate};
 use std::time::{Duration, Instant};
 
@@ -91,6 +94,77 @@ fn one_slow_run_among_many_is_forgiven_and_a_second_soon_after_is_not() {
     }
     kind.slow(now);
     assert_eq!(kind.expected(now), None);
+}
+
+#[test]
+fn who_was_late_is_forgiven_now_and_then_and_not_each_time() {
+    let (runs, pause) = FORGIVEN_LATE;
+    let mut now = Instant::now();
+    let mut kind = known(US(100));
+    let late = |kind: &mut Kind, runs: u32, now: Instant| {
+        for _ in 0..runs {
+            kind.ran(US(100), now);
+        }
+        kind.late(now);
+        kind.expected(now).is_some()
+    };
+    assert!(late(&mut kind, runs, now));
+    now += pause;
+    assert!(late(&mut kind, runs, now));
+    // Soon after, many more must have been in time.
+    assert!(late(&mut kind, FORGIVEN, now));
+    assert!(!late(&mut kind, runs, now + pause - MS(1)));
+    // And never one that is late nearly each time.
+    let mut kind = known(US(100));
+    assert!(!late(&mut kind, runs - 1, now));
+}
+
+#[test]
+fn who_was_late_and_is_slow_alone_too_is_not_forgiven() {
+    let now = Instant::now();
+    let late = |alone: Duration| {
+        let mut kind = known(US(100));
+        for _ in 0..FORGIVEN_LATE.0 {
+            kind.ran(US(100), now);
+        }
+        kind.late(now);
+        kind.ran_alone(alone, 1, now);
+        kind.expected(now).is_some()
+    };
+    assert!(!late(CUT + US(1)));
+    assert!(late(US(100)));
+}
+
+#[test]
+fn waits_for_a_processor_do_not_make_a_kind_look_long() {
+    let now = Instant::now();
+    let mut kind = known(US(50));
+    for run in 0..1000 {
+        let waited = if run % 10 == 0 { MS(3) } else { MS(0) };
+        kind.ran(US(50) + waited, now);
+    }
+    let expected = kind.expected(now).expect("short");
+    assert!(expected < US(150), "{expected:?}");
+    // The twin: one that has become long is known for it soon.
+    for _ in 0..40 {
+        kind.ran(MS(3), now);
+    }
+    assert!(kind.expected(now).expect("not too long") > MS(2));
+}
+
+/// Where processors are short, a line stands still for a moment now and then whatever it runs.
+#[test]
+fn lines_that_stand_still_now_and_then_are_not_left() {
+    let stalls = Client {
+        now_and_then: Some((1000, MS(12))),
+        ..short(1)[0]
+    };
+    let outcome = simulate(
+        &Asking::Clients(&[short(15), vec![stalls]].concat()),
+        MS(10_000),
+    );
+    let share = outcome.in_line as f64 / outcome.answered as f64;
+    assert!(share > 0.95, "{share} in lines");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //!
 //! Linux chooses who runs when somebody wakes and with the tick of its clock, every 4 ms where that is 250 Hz as in Debian.
 //! Whoever wakes a moment after he has had his share is not chosen then, though the hash has nearly no weight, and would be
-//! some microseconds later; but nobody looks again until the tick. Of reads at half of what two cores can do the slowest
-//! hundredth took 5 to 9 ms beside hashes for that, and 2.1 to 2.8 of 2.1 alone since a thread that hashes asks every
-//! millisecond whether it is somebody else's turn. That takes a hundredth of its time on a virtual machine, where each
-//! timer is an exit; every 0.15 ms takes a seventh and makes reads no faster. To sleep for a moment instead helps nobody.
+//! some microseconds later; but nobody looks again until the tick. For that the slowest hundredth of reads, at half of what
+//! two cores can do, took 5 to 9 ms beside sign-ins and 2 alone. Since a thread that hashes asks every millisecond whether it
+//! is somebody else's turn they take 2.7 to 4.2. On a virtual machine, where each timer is an exit, that takes a hundredth of
+//! its time, and every 0.15 ms a fifth; so it is done only where others want the core. To sleep for a moment instead of
+//! yielding helped nobody.
 
 use fluxbase_rules::password::is_core_wanted;
 use std::cell::Cell;

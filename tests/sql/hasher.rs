@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const ANN: &str = "ann@example.com";
@@ -143,6 +144,17 @@ fn computed(pid: i32) -> u64 {
         .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
         .filter_map(|text| text.split_whitespace().next()?.parse::<u64>().ok())
         .sum()
+}
+
+/// From now on a hash of Ann's, who has no password any more, takes so many passes.
+fn costs(database: &Database, passes: u32) {
+    database
+        .superuser()
+        .batch_execute(&format!(
+            "select auth.configure('password_hash_iterations', '{passes}');
+             update auth.users set password_hash = null where email = '{ANN}'"
+        ))
+        .expect("settings");
 }
 
 /// Whether the process takes orders. Who waited in vain, as happens on a machine that is busy, keeps others from asking for
@@ -289,13 +301,7 @@ fn left(database: &Database) {
     assert_eq!(in_shared_memory(pid, MISTYPED), 0);
 
     // What costs more is waited for longer.
-    database
-        .superuser()
-        .batch_execute(
-            "select auth.configure('password_hash_iterations', '20');
-             update auth.users set password_hash = null where email = 'ann@example.com'",
-        )
-        .expect("setting");
+    costs(database, 20);
     signal(pid, libc::SIGSTOP);
     let began = Instant::now();
     loop {
@@ -358,14 +364,29 @@ fn woken(pid: i32) -> u64 {
 fn turns(database: &Database) {
     let pid = there(database);
     assert!(hashes(database, pid), "it does not hash");
-    // Two hundred turns each.
-    database
-        .superuser()
-        .batch_execute(
-            "select auth.configure('password_hash_iterations', '30');
-             update auth.users set password_hash = null where email = 'ann@example.com'",
-        )
-        .expect("settings");
+    // Each thread has the timer that tells it.
+    let timers = fs::read_to_string(format!("/proc/{pid}/timers")).expect("readable");
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .expect("threads")
+        .count();
+    assert_eq!(
+        timers.matches("signal/tid.").count(),
+        threads - 1,
+        "{timers}"
+    );
+    // Turns are offered where others want the core, and these want it all the time: two hundred turns for each hash.
+    let over = Arc::new(AtomicBool::new(false));
+    let others: Vec<_> = (0..threads * 2)
+        .map(|_| {
+            let over = Arc::clone(&over);
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_micros(200));
+                }
+            })
+        })
+        .collect();
+    costs(database, 30);
     let (began, before, work) = (Instant::now(), woken(pid), computed(pid));
     let mut app = database.app();
     while computed(pid) - work < 1_000_000_000 {
@@ -373,6 +394,10 @@ fn turns(database: &Database) {
         let refused = try_sign_in(&mut app, PASSWORD).expect("a reply");
         assert_eq!(refused["code"], "INVALID_CREDENTIALS");
     }
+    over.store(true, Ordering::Relaxed);
+    others
+        .into_iter()
+        .for_each(|one| one.join().expect("ended"));
     // It looks whether there is a postmaster once a second, and asks for the least weight eight times at most.
     let most = 20 + began.elapsed().as_secs() * 8;
     let woken = woken(pid) - before;

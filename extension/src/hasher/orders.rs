@@ -235,11 +235,9 @@ impl Orders {
         }
         true
     }
-}
 
-impl Orders {
-    /// Stays awake for a moment, behind everybody else: who has waited for a hash slot places an order as soon as whoever had
-    /// it is told of his digest. A core that slept meanwhile had to be woken twice, and that was a fifteenth of its time.
+    /// Stays awake for a moment, behind everybody else: who has waited for a hash slot places an order soon after whoever had
+    /// it was told of his digest. With four clients on two cores these had nothing to do for 5 instead of 7 % of the time.
     fn is_placed_soon(&self, seen: u32) -> bool {
         let until = Instant::now() + AWAKE;
         loop {

@@ -8,6 +8,7 @@
 //! everybody; what the role was granted nothing on is then taken away (`granted.rs`).
 
 mod build;
+mod directives;
 mod functions;
 mod granted;
 mod inputs;
@@ -20,7 +21,8 @@ use super::{Options, meta};
 use crate::catalog::{ByName, Catalog, FunctionId, Name, Relation, RelationId, Role};
 pub(super) use functions::Called;
 
-pub(super) use inputs::{DIRECTIVES, Input, InputUse, Quantity, directive};
+pub(super) use directives::{DIRECTIVES, directive};
+pub(super) use inputs::{Input, InputUse, Quantity};
 pub(super) use operators::{DIRECTIONS, Operator};
 
 /// What a catalog looks like in GraphQL. It belongs to the catalog it was built from.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub const LINE: Duration = Duration::from_millis(4);
 
 /// No more stand in a line. With sixteen, reads went to other sessions whenever processors were short, which made them
-/// shorter: beside password hashes each read woke a backend of its own, and the slowest hundredth took twice as long.
+/// shorter: beside password hashes each read woke a backend of its own, and the slowest hundredth took up to twice as long.
 pub const DEPTH: usize = 64;
 
 /// With more in a line another is opened, for the day this one does not move.

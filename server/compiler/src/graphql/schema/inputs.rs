@@ -94,7 +94,7 @@ const STRING: TypeRef = TypeRef {
     ..INT
 };
 
-fn input(name: &'static str, ty: TypeRef, used: InputUse) -> Input<'static> {
+pub(super) fn input(name: &'static str, ty: TypeRef, used: InputUse) -> Input<'static> {
     Input {
         name: Cow::Borrowed(name),
         ty,
@@ -417,45 +417,6 @@ fn filters_of(at: usize, field: &EntityField) -> impl Iterator<Item = Input<'_>>
         })
     })
 }
-
-/// Directives with where they may stand and what they take.
-pub(in crate::graphql) fn directive(
-    name: &str,
-) -> Option<(&'static [&'static str], Vec<Input<'static>>)> {
-    const FIELDS: &[&str] = &["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"];
-    match name {
-        "include" | "skip" => Some((
-            FIELDS,
-            vec![input("if", BOOLEAN.required(), InputUse::Other)],
-        )),
-        "deprecated" => {
-            let mut reason = input(
-                "reason",
-                Named::Scalar(Scalar::String).one(),
-                InputUse::Other,
-            );
-            reason.default = Some("\"No longer supported\"");
-            Some((
-                &[
-                    "FIELD_DEFINITION",
-                    "ARGUMENT_DEFINITION",
-                    "INPUT_FIELD_DEFINITION",
-                    "ENUM_VALUE",
-                ],
-                vec![reason],
-            ))
-        }
-        "specifiedBy" => {
-            let url = Named::Scalar(Scalar::String).one().required();
-            Some((&["SCALAR"], vec![input("url", url, InputUse::Other)]))
-        }
-        _ => None,
-    }
-}
-
-/// The directives there are.
-pub(in crate::graphql) const DIRECTIVES: [&str; 4] =
-    ["include", "skip", "deprecated", "specifiedBy"];
 
 #[cfg(test)]
 mod tests {

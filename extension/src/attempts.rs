@@ -2,16 +2,31 @@
 //! that came before it, and none can be taken back.
 
 use crate::error::Failure;
+use crate::indexed::{Bound, Index};
 use crate::kept::Kept;
 use crate::{journal, owner};
 use fluxbase_rules::lockout::Counted;
 use pgrx::prelude::*;
-use pgrx::spi::SpiTupleTable;
 use pgrx::{Inet, Uuid, pg_sys};
 use std::net::IpAddr;
 
+/// On (email, at).
+const BY_EMAIL: Index = Index {
+    schema: c"auth",
+    table: c"login_attempts",
+    name: c"login_attempts_email",
+};
+
+/// On (ip, at).
+const BY_IP: Index = Index {
+    schema: c"auth",
+    table: c"login_attempts",
+    name: c"login_attempts_ip",
+};
+
 /// One attempt, counted.
 pub struct Attempt {
+    place: journal::Place,
     id: Uuid,
     at: TimestampWithTimeZone,
     email: String,
@@ -23,64 +38,50 @@ impl Attempt {
     /// empty for one that cannot exist; for a second factor or a code sent by mail a word, a space and whose,
     /// which no address can be.
     pub fn record(email: &str, ip: Option<IpAddr>) -> Result<Self, Failure> {
-        let attempt = Self {
-            id: Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?)),
-            // SAFETY: reads the clock; PostgreSQL's timestamps are in the range of the type.
-            at: unsafe { TimestampWithTimeZone::try_from(pg_sys::GetCurrentTimestamp()) }
-                .map_err(|_| Failure::broken("the clock is out of range"))?,
-            email: email.to_owned(),
-            ip: ip.map(|ip| Inet(ip.to_string())),
-        };
-        journal::append(
+        let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
+        // SAFETY: reads the clock; PostgreSQL's timestamps are in the range of the type.
+        let at = unsafe { TimestampWithTimeZone::try_from(pg_sys::GetCurrentTimestamp()) }
+            .map_err(|_| Failure::broken("the clock is out of range"))?;
+        let ip = ip.map(|ip| Inet(ip.to_string()));
+        let place = journal::append(
             c"auth",
             c"login_attempts",
             &[
-                attempt.id.into_datum(),
-                attempt.at.into_datum(),
-                attempt.email.as_str().into_datum(),
-                attempt.ip.clone().into_datum(),
+                id.into_datum(),
+                at.into_datum(),
+                email.into_datum(),
+                ip.clone().into_datum(),
             ],
         )?;
-        Ok(attempt)
+        Ok(Self {
+            place,
+            id,
+            at,
+            email: email.to_owned(),
+            ip,
+        })
     }
 
     /// The attempts of the last `window_seconds` on this address and from this client, this one among them.
     pub fn counted(&self, window_seconds: i64) -> Result<Counted, Failure> {
-        let window = window_seconds as f64;
-        Spi::connect(|client| {
-            let number = |rows: SpiTupleTable<'_>| -> Result<u64, Failure> {
-                Ok(rows
-                    .first()
-                    .get_one::<i64>()?
-                    .and_then(|number| u64::try_from(number).ok())
-                    .unwrap_or(0))
-            };
-            let by_email = number(client.select(
-                Kept(
-                    "select pg_catalog.count(*) from auth.login_attempts a \
-                     where a.email = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)",
-                ),
-                Some(1),
-                &[self.email.as_str().into(), window.into()],
-            )?)?;
-            // Two statements: for a NULL here PostgreSQL planned one of both anew each time.
-            let by_ip = match &self.ip {
-                None => 0,
-                Some(ip) => number(client.select(
-                    Kept(
-                        "select pg_catalog.count(*) from auth.login_attempts a \
-                         where a.ip = $1 and a.at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)",
-                    ),
-                    Some(1),
-                    &[ip.clone().into(), window.into()],
-                )?)?,
-            };
-            Ok(Counted { by_email, by_ip })
+        // SAFETY: reads the clock.
+        let now = unsafe { pg_sys::GetCurrentTimestamp() };
+        let since = now.saturating_sub(window_seconds.saturating_mul(1_000_000));
+        let count = |index: &Index, value: Option<pg_sys::Datum>| match value {
+            Some(value) => index.count(&[value], Some(Bound::After(since.into())), u64::MAX),
+            None => Ok(0),
+        };
+        Ok(Counted {
+            by_email: count(&BY_EMAIL, self.email.as_str().into_datum())?,
+            by_ip: count(&BY_IP, self.ip.clone().into_datum())?,
         })
     }
 
     /// Not counted after all: it was refused unjudged. Otherwise whoever keeps trying keeps an account locked.
     pub fn withdraw(&self) -> Result<(), Failure> {
+        if journal::remove(c"auth", c"login_attempts", self.place)? {
+            return Ok(());
+        }
         self.remove(self.id)
     }
 
@@ -113,6 +114,12 @@ impl Attempt {
     /// waits here holds the user, as whoever is waited for does.
     pub fn succeeded(&self) -> Result<(), Failure> {
         self.withdraw()?;
+        let Some(email) = self.email.as_str().into_datum() else {
+            return Ok(());
+        };
+        if BY_EMAIL.count(&[email], None, 1)? == 0 {
+            return Ok(());
+        }
         Spi::connect_mut(|client| {
             client.update(
                 Kept("update auth.login_attempts a set email = null where a.ctid = any (array( \

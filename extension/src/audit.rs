@@ -85,5 +85,6 @@ pub fn failure(
             context.request_id.as_deref().into_datum(),
             None::<JsonB>.into_datum(),
         ],
-    )
+    )?;
+    Ok(())
 }

@@ -17,7 +17,7 @@ mod worker;
 
 use crate::backend::PerBackend;
 use crate::owner;
-use fluxbase_rules::password::{Computation, Digest, patience};
+use fluxbase_rules::password::{Computation, Digest, Params, patience};
 use orders::{Answer, Orders};
 use pgrx::bgworkers::BackgroundWorkerBuilder;
 use pgrx::pg_sys;
@@ -84,6 +84,14 @@ unsafe extern "C-unwind" fn startup() {
         );
         SHARED.set(Some(Orders::begin(memory.cast(), found)));
     }
+}
+
+/// Whether the worker is there and did not keep anybody waiting in vain just now.
+pub fn takes_orders() -> bool {
+    let cost = Params::default();
+    SHARED.get().is_some_and(|orders| {
+        orders.has_worker() && patience(cost, owner::now(), orders.last_in_vain()).is_some()
+    })
 }
 
 /// The digest from the worker; none when the caller has to compute it.

@@ -3,7 +3,6 @@
 use crate::backend::PerBackend;
 use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
-use crate::kept::Kept;
 use crate::{owner, quiet, stored};
 use fluxbase_rules::issue::{ApiKeyRole, Common, api_key_payload};
 use fluxbase_rules::{SigningKey, UnixSeconds};
@@ -80,14 +79,21 @@ fn longest_token_seconds(client: &pgrx::spi::SpiClient<'_>) -> Result<i64, Failu
         + settings.jwt_leeway_seconds)
 }
 
-/// The last one, since making a key of its bytes takes as long as signing.
-static LAST: PerBackend<Option<Rc<SigningKey>>> = PerBackend::new(None);
+/// The last one, and of which generation of what is stored: reading it from the table and making a key of its bytes takes
+/// longer than signing.
+static LAST: PerBackend<Option<(u64, Rc<SigningKey>)>> = PerBackend::new(None);
 
 /// The pair that signs now. For functions that run as the owner.
 pub fn signing_key() -> Result<Rc<SigningKey>, Failure> {
+    // A password was hashed perhaps since the last look.
+    stored::catch_up();
+    let generation = stored::stored()?.generation;
+    if let Some((_, last)) = LAST.cloned().filter(|(of, _)| *of == generation) {
+        return Ok(last);
+    }
     let private = Spi::connect(|client| {
         let found = client.select(
-            Kept("select private_key from auth.signing_keys where retired_at is null order by created_at desc limit 1"),
+            "select private_key from auth.signing_keys where retired_at is null order by created_at desc limit 1",
             Some(1),
             &[],
         )?;
@@ -100,13 +106,10 @@ pub fn signing_key() -> Result<Rc<SigningKey>, Failure> {
         Failure::broken("there is no signing key; make one with auth.rotate_signing_key()")
     })?;
     let private = Zeroizing::new(private);
-    if let Some(last) = LAST.cloned().filter(|last| *last.to_pkcs8() == *private) {
-        return Ok(last);
-    }
     let key = SigningKey::from_pkcs8(&private)
         .map_err(|error| Failure::broken(format!("auth.signing_keys: {error}")))?;
     let key = Rc::new(key);
-    LAST.set(Some(Rc::clone(&key)));
+    LAST.set(Some((generation, Rc::clone(&key))));
     Ok(key)
 }
 

@@ -23,8 +23,10 @@ create table auth.users (
 select pg_catalog.pg_extension_config_dump('auth.users', '');
 comment on table auth.users is 'Accounts; no request role has any privilege on it';
 
+-- This and auth.user_object() have no search_path of their own: PostgreSQL then takes their bodies, which were parsed when
+-- they were made, into the statements that call them. A call with one took a tenth of what a sign-in does beside its hash.
 create function auth.utc(moment timestamptz) returns text
-  language sql immutable strict parallel safe set search_path = pg_catalog, pg_temp
+  language sql stable strict parallel safe
   return pg_catalog.to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 comment on function auth.utc(timestamptz) is 'A moment as RFC 3339 in UTC, whatever the session''s time zone';
 
@@ -40,7 +42,7 @@ $$;
 
 -- The one shape in which a user leaves the database.
 create function auth.user_object(account auth.users) returns jsonb
-  language sql stable parallel safe set search_path = pg_catalog, pg_temp
+  language sql stable parallel safe
   begin atomic
     select pg_catalog.jsonb_build_object(
       'id', account.id,

@@ -5,6 +5,7 @@
 //! in the build, finding one panics.
 
 use aws_lc_rs::digest;
+use jsonwebtoken::crypto::JwtSigner;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::ThumbprintHash;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
@@ -20,12 +21,21 @@ pub(crate) fn verify(
         .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
 }
 
-/// Signs `message`; `None` when the key is not one of `algorithm` or the library fails.
-pub(crate) fn sign(algorithm: Algorithm, key: &EncodingKey, message: &[u8]) -> Option<Vec<u8>> {
-    (DEFAULT_PROVIDER.signer_factory)(&algorithm, key)
-        .ok()?
-        .try_sign(message)
-        .ok()
+/// A key as the library reads it, which takes as long as a signature with it does.
+pub(crate) struct Signer(Box<dyn JwtSigner>);
+
+impl Signer {
+    /// `None` when the key is not one of `algorithm`.
+    pub(crate) fn new(algorithm: &Algorithm, key: &EncodingKey) -> Option<Self> {
+        (DEFAULT_PROVIDER.signer_factory)(algorithm, key)
+            .ok()
+            .map(Self)
+    }
+
+    /// `None` only if the library fails.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.0.try_sign(message).ok()
+    }
 }
 
 /// The public point of a P-256 private key in PKCS#8 form; `None` when it is not a valid one

@@ -3,6 +3,7 @@
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, refused, replaced, sign_in};
 use crate::error::Failure;
+use crate::indexed::{Bound, Index};
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
 use crate::signing_keys::signing_key;
@@ -11,8 +12,8 @@ use crate::{audit, owner};
 use fluxbase_rules::issue::{self, Common, Subject};
 use fluxbase_rules::rotation::{self, Decision};
 use fluxbase_rules::{UnixSeconds, UnverifiedToken, token::fingerprint, uuid};
-use pgrx::Uuid;
 use pgrx::prelude::*;
+use pgrx::{Uuid, pg_sys};
 use serde_json::{Value, json};
 
 /// How a session comes about.
@@ -162,7 +163,27 @@ pub fn open_session(
             None,
             &[Uuid::from_bytes(user.id).into()],
         )?;
-        // Sessions that are over: a few with each new one are enough to keep up, and nobody needs to be told.
+        Ok::<_, Failure>(())
+    })?;
+    sweep()?;
+    Ok(issued.reply(user.object.clone()))
+}
+
+/// Removes some of the sessions that have been over for a day: a few with each new one are enough to keep up, and nobody needs
+/// to be told.
+fn sweep() -> Result<(), Failure> {
+    const EXPIRIES: Index = Index {
+        schema: c"auth",
+        table: c"sessions",
+        name: c"sessions_expires_at",
+    };
+    const DAY: i64 = 86_400 * 1_000_000;
+    // SAFETY: reads the clock.
+    let yesterday = unsafe { pg_sys::GetCurrentTimestamp() } - DAY;
+    if EXPIRIES.count(&[], Some(Bound::Before(yesterday.into())), 1)? == 0 {
+        return Ok(());
+    }
+    Spi::connect_mut(|client| {
         client.update(
             Kept("delete from auth.sessions s where s.ctid = any (array( \
                select o.ctid from auth.sessions o where o.expires_at < pg_catalog.now() - interval '1 day' \
@@ -170,9 +191,8 @@ pub fn open_session(
             None,
             &[],
         )?;
-        Ok::<_, Failure>(())
-    })?;
-    Ok(issued.reply(user.object.clone()))
+        Ok(())
+    })
 }
 
 /// Writes down a new session with the hash of its refresh token.

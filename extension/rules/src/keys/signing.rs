@@ -1,7 +1,8 @@
 //! The key that signs, and the tokens it makes.
 
 use super::{Algorithm, KeyError, Keyring, MIN_SECRET_BYTES};
-use crate::{crypto, token::MAX_BYTES};
+use crate::crypto::{self, Signer};
+use crate::token::MAX_BYTES;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
 use std::fmt;
@@ -18,7 +19,7 @@ const PKCS8_PREFIX: [u8; 35] = [
 /// The private key that signs tokens with ES256.
 pub struct SigningKey {
     pkcs8: Zeroizing<Vec<u8>>,
-    material: EncodingKey,
+    signer: Signer,
     pub(super) x: [u8; 32],
     pub(super) y: [u8; 32],
     kid: String,
@@ -44,7 +45,13 @@ impl SigningKey {
         let (x, y) = crypto::p256_point(pkcs8).ok_or(KeyError::Malformed)?;
         let x: [u8; 32] = x.try_into().map_err(|_| KeyError::Malformed)?;
         let y: [u8; 32] = y.try_into().map_err(|_| KeyError::Malformed)?;
+        let signer = Signer::new(
+            &Algorithm::Es256.primitive(),
+            &EncodingKey::from_ec_der(pkcs8),
+        )
+        .ok_or(KeyError::Malformed)?;
         Ok(Self {
+            signer,
             kid: thumbprint(&[
                 ("crv", "P-256"),
                 ("kty", "EC"),
@@ -53,7 +60,6 @@ impl SigningKey {
             ])
             .ok_or(KeyError::Failed)?,
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
-            material: EncodingKey::from_ec_der(pkcs8),
             x,
             y,
         })
@@ -100,7 +106,7 @@ impl SigningKey {
     pub fn sign(&self, payload_json: &str) -> Result<String, KeyError> {
         // The kid is base64url: nothing in it needs escaping.
         let header = format!(r#"{{"alg":"ES256","kid":"{}","typ":"JWT"}}"#, self.kid);
-        sign(Algorithm::Es256, &self.material, &header, payload_json)
+        sign(&self.signer, &header, payload_json)
     }
 }
 
@@ -120,25 +126,19 @@ pub fn sign_hs256(secret: &[u8], payload_json: &str) -> Result<String, KeyError>
     if secret.len() < MIN_SECRET_BYTES {
         return Err(KeyError::SecretTooShort);
     }
-    sign(
-        Algorithm::Hs256,
+    let signer = Signer::new(
+        &Algorithm::Hs256.primitive(),
         &EncodingKey::from_secret(secret),
-        r#"{"alg":"HS256","typ":"JWT"}"#,
-        payload_json,
     )
+    .ok_or(KeyError::Failed)?;
+    sign(&signer, r#"{"alg":"HS256","typ":"JWT"}"#, payload_json)
 }
 
-fn sign(
-    algorithm: Algorithm,
-    key: &EncodingKey,
-    header: &str,
-    payload: &str,
-) -> Result<String, KeyError> {
+fn sign(signer: &Signer, header: &str, payload: &str) -> Result<String, KeyError> {
     let mut token = URL_SAFE_NO_PAD.encode(header);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-    let signature =
-        crypto::sign(algorithm.primitive(), key, token.as_bytes()).ok_or(KeyError::Failed)?;
+    let signature = signer.sign(token.as_bytes()).ok_or(KeyError::Failed)?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     if token.len() > MAX_BYTES {

@@ -56,7 +56,10 @@ fn b64(bytes: impl AsRef<[u8]>) -> String {
 fn hs256(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     let signed = format!("{}.{}", b64(header), b64(payload));
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET);
-    let signature = crypto::sign(jsonwebtoken::Algorithm::HS256, &key, signed.as_bytes()).unwrap();
+    let signature = crypto::Signer::new(&jsonwebtoken::Algorithm::HS256, &key)
+        .unwrap()
+        .sign(signed.as_bytes())
+        .unwrap();
     format!("{signed}.{}", b64(signature))
 }
 

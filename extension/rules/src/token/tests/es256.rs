@@ -106,8 +106,10 @@ fn a_signature_of_another_key_is_refused() {
     let header = format!(r#"{{"alg":"ES256","kid":"{}","typ":"JWT"}}"#, ours.kid());
     let signed = format!("{}.{}", b64(header), b64(payload()));
     let material = jsonwebtoken::EncodingKey::from_ec_der(&other.to_pkcs8());
-    let signature =
-        crypto::sign(jsonwebtoken::Algorithm::ES256, &material, signed.as_bytes()).unwrap();
+    let signature = crypto::Signer::new(&jsonwebtoken::Algorithm::ES256, &material)
+        .unwrap()
+        .sign(signed.as_bytes())
+        .unwrap();
     refused(
         &format!("{signed}.{}", b64(signature)),
         Refusal::BadSignature,
@@ -122,8 +124,10 @@ fn an_es256_token_without_kid_is_refused() {
         b64(payload())
     );
     let material = jsonwebtoken::EncodingKey::from_ec_der(&signing_key(7).to_pkcs8());
-    let signature =
-        crypto::sign(jsonwebtoken::Algorithm::ES256, &material, signed.as_bytes()).unwrap();
+    let signature = crypto::Signer::new(&jsonwebtoken::Algorithm::ES256, &material)
+        .unwrap()
+        .sign(signed.as_bytes())
+        .unwrap();
     refused(&format!("{signed}.{}", b64(signature)), Refusal::UnknownKey);
 }
 

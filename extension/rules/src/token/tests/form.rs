@@ -81,8 +81,10 @@ fn padding_is_refused() {
             // Even the holder of the secret cannot sign a padded payload.
             let signed = format!("{}.{}{pad}", parts[0], parts[1]);
             let material = jsonwebtoken::EncodingKey::from_secret(SECRET);
-            let signature =
-                crypto::sign(jsonwebtoken::Algorithm::HS256, &material, signed.as_bytes()).unwrap();
+            let signature = crypto::Signer::new(&jsonwebtoken::Algorithm::HS256, &material)
+                .unwrap()
+                .sign(signed.as_bytes())
+                .unwrap();
             refused(
                 &format!("{signed}.{}", b64(signature)),
                 Refusal::NotBase64Url(Part::Payload),

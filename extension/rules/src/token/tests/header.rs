@@ -60,8 +60,10 @@ fn a_public_key_as_hmac_secret_is_refused() {
         let header = format!(r#"{{"alg":"HS256","kid":"{}"}}"#, key.kid());
         let signed = format!("{}.{}", b64(header), b64(payload()));
         let material = jsonwebtoken::EncodingKey::from_secret(&secret);
-        let signature =
-            crypto::sign(jsonwebtoken::Algorithm::HS256, &material, signed.as_bytes()).unwrap();
+        let signature = crypto::Signer::new(&jsonwebtoken::Algorithm::HS256, &material)
+            .unwrap()
+            .sign(signed.as_bytes())
+            .unwrap();
         refused(
             &format!("{signed}.{}", b64(signature)),
             Refusal::BadSignature,

@@ -19,12 +19,12 @@ pub fn success(
     context: &Context,
     details: Value,
 ) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
     Spi::connect_mut(|client| {
         client.update(
             // What audit.write() does; PostgreSQL would parse and plan its body each time.
             Kept("insert into audit.events (id, at, event, outcome, user_id, actor_id, session_id, ip, user_agent, request_id, details) \
-                 values (pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp(), $1, 'success', $2, auth.uid(), auth.session_id(), \
-                   $3, $4, $5, $6)"),
+                 values ($7, pg_catalog.clock_timestamp(), $1, 'success', $2, auth.uid(), auth.session_id(), $3, $4, $5, $6)"),
             None,
             &[
                 event.into(),
@@ -33,6 +33,7 @@ pub fn success(
                 context.user_agent.as_deref().into(),
                 context.request_id.as_deref().into(),
                 JsonB(details).into(),
+                id.into(),
             ],
         )?;
         Ok(())

@@ -11,6 +11,8 @@ create table auth.totp_factors (
   -- The last time step a code was accepted for: none is accepted twice.
   last_step bigint
 );
+-- What signing in asks (extension/src/accounts/user.rs).
+create unique index totp_factors_confirmed on auth.totp_factors (user_id) where confirmed_at is not null;
 select pg_catalog.pg_extension_config_dump('auth.totp_factors', '');
 comment on table auth.totp_factors is 'Secrets of authenticator apps, encrypted';
 

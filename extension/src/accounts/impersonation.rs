@@ -97,7 +97,7 @@ fn begin(
         ends_at: now + LIFETIME_SECONDS,
     };
     let issued = issue(&stored, &spoken, now)?;
-    store_session(&spoken, &issued, "impersonation", context)?;
+    store_session(&spoken, &issued, "impersonation", None, context)?;
     Spi::connect_mut(|client| {
         client.update(
             "update auth.sessions set impersonator_session_id = $2 where id = $1",

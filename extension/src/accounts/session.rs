@@ -155,16 +155,8 @@ pub fn open_session(
     let mut spoken = Spoken::of(user, session_id, ends_at);
     spoken.second_factor = opening.second_factor;
     let issued = issue(stored, &spoken, now)?;
-    store_session(&spoken, &issued, opening.method, context)?;
+    store_session(&spoken, &issued, opening.method, Some(user.id), context)?;
     replaced::end(stored, context)?;
-    Spi::connect_mut(|client| {
-        client.update(
-            Kept("update auth.users set last_sign_in_at = pg_catalog.now() where id = $1"),
-            None,
-            &[Uuid::from_bytes(user.id).into()],
-        )?;
-        Ok::<_, Failure>(())
-    })?;
     sweep()?;
     Ok(issued.reply(user.object.clone()))
 }
@@ -195,16 +187,18 @@ fn sweep() -> Result<(), Failure> {
     })
 }
 
-/// Writes down a new session with the hash of its refresh token.
+/// Writes down a new session with the hash of its refresh token, and when `signed_in` did.
 pub fn store_session(
     spoken: &Spoken<'_>,
     issued: &Issued,
     method: &str,
+    signed_in: Option<[u8; 16]>,
     context: &Context,
 ) -> Result<(), Failure> {
     Spi::connect_mut(|client| {
         client.update(
-            Kept("insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ends_at, method, factor_at, impersonator_id, ip, user_agent) \
+            Kept("with signed_in as (update auth.users set last_sign_in_at = pg_catalog.now() where id = $11) \
+             insert into auth.sessions (id, user_id, refresh_token_hash, expires_at, ends_at, method, factor_at, impersonator_id, ip, user_agent) \
              values ($1, $2, $3, pg_catalog.to_timestamp($4), pg_catalog.to_timestamp($5), $6, \
                case when $7 then pg_catalog.now() end, $8, $9::inet, $10)"),
             None,
@@ -219,6 +213,7 @@ pub fn store_session(
                 spoken.impersonated_by.map(Uuid::from_bytes).into(),
                 context.ip.map(|ip| ip.to_string()).into(),
                 context.user_agent.as_deref().into(),
+                signed_in.map(Uuid::from_bytes).into(),
             ],
         )?;
         Ok(())

@@ -5,13 +5,10 @@ use super::credentials::{Judged, Known, judge};
 use super::session::{Opening, open_session};
 use super::user::{self, User};
 use super::{Context, Stop, answer, factor_challenge, outbox, refused};
-use crate::error::Failure;
 use crate::jsonb::JsonB;
-use crate::kept::Kept;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::email;
-use pgrx::Uuid;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
@@ -59,12 +56,11 @@ fn try_sign_in(
             replacement,
             attempt,
         }) => {
-            let held = hold_if_still(id, &hash, replacement.as_deref())?;
+            // Locked until the session is there to be ended: hashing takes time, in which the role may be taken away or a
+            // second factor set up.
+            let user = user::lock_if_still(id, &hash, replacement.as_deref())?;
             attempt.succeeded()?;
-            if !held {
-                return Err(bad_credentials());
-            }
-            user::by_id(id)?.ok_or_else(bad_credentials)?
+            user.ok_or_else(bad_credentials)?
         }
         Ok(Judged::Wrong(reason, id)) => {
             audit::failure("auth.login", reason, id, context)?;
@@ -108,38 +104,6 @@ fn must_change(stored: &Stored, user: &User) -> Option<&'static str> {
     (owner::now() >= user.password_changed_at.saturating_add(most)).then_some("password_expired")
 }
 
-/// Locks the user until the session is there to be ended, if the password that was right still is the user's, and stores
-/// its new hash if there is one: hashing takes time, in which the role may be taken away or a second factor set up. What
-/// is read of the user comes after it, because a statement that waits for the lock keeps its old view of factors.
-fn hold_if_still(id: [u8; 16], hash: &str, replacement: Option<&str>) -> Result<bool, Failure> {
-    Spi::connect_mut(|client| {
-        let held = match replacement {
-            None => client.update(
-                Kept(
-                    "select 1 from auth.users u where u.id = $1 and u.password_hash = $2 and u.disabled_at is null \
-                     for no key update of u",
-                ),
-                None,
-                &[Uuid::from_bytes(id).into(), hash.into()],
-            )?,
-            // Not `touch`: a hash of the same password with other parameters changes no user.
-            Some(replacement) => client.update(
-                Kept(
-                    "update auth.users as u set password_hash = $3 \
-                     where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning u.id",
-                ),
-                None,
-                &[
-                    Uuid::from_bytes(id).into(),
-                    hash.into(),
-                    replacement.into(),
-                ],
-            )?,
-        };
-        Ok(!held.is_empty())
-    })
-}
-
 /// Somebody has shown to be this user, by `method`: their session, unless a second factor is still to be shown.
 pub fn finish(
     stored: &Stored,
@@ -147,9 +111,8 @@ pub fn finish(
     method: &'static str,
     context: &Context,
 ) -> Result<Value, Stop> {
-    // Read anew, and locked until the session is there to be ended. Two statements: see `hold_if_still`.
-    user::hold(&[user.id])?;
-    let user = &user::by_id(user.id)?.ok_or_else(bad_credentials)?;
+    // Read anew, and locked until the session is there to be ended.
+    let user = &user::lock(user.id)?.ok_or_else(bad_credentials)?;
     if user.disabled {
         audit::failure("auth.login", "disabled", Some(user.id), context)?;
         return Err(bad_credentials());

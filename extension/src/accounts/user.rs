@@ -1,6 +1,7 @@
 //! A user as read from the table.
 
 use crate::error::Failure;
+use crate::indexed::Index;
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
 use crate::owner;
@@ -40,8 +41,7 @@ impl User {
 macro_rules! columns {
     () => {
         "u.id, u.email, u.role, u.user_metadata::text, u.app_metadata::text, u.is_anonymous, u.email_verified, \
-         u.disabled_at is not null, u.password_hash, u.password_changed_at, u.password_temporary_until, \
-         exists (select from auth.totp_factors f where f.user_id = u.id and f.confirmed_at is not null), auth.user_object(u)"
+         u.disabled_at is not null, u.password_hash, u.password_changed_at, u.password_temporary_until, auth.user_object(u)"
     };
 }
 pub(super) use columns;
@@ -54,11 +54,9 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
     let text =
         |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
     let flag = |place| -> Result<bool, Failure> { Ok(row.get::<bool>(place)?.unwrap_or_default()) };
+    let id = row.get::<Uuid>(1)?.unwrap_or(Uuid::from_bytes([0; 16]));
     Ok(Some(User {
-        id: row
-            .get::<Uuid>(1)?
-            .map(|id| *id.as_bytes())
-            .unwrap_or_default(),
+        id: *id.as_bytes(),
         email: row.get::<String>(2)?,
         role: text(3)?,
         user_metadata: text(4)?,
@@ -73,12 +71,26 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
         temporary_until: row
             .get::<TimestampWithTimeZone>(11)?
             .map(|at| owner::unix_seconds(at.into_inner())),
-        has_factor: flag(12)?,
+        has_factor: has_factor(id)?,
         object: row
-            .get::<JsonB>(13)?
+            .get::<JsonB>(12)?
             .map(|object| object.0)
             .unwrap_or_default(),
     }))
+}
+
+/// Asked apart from the row and after it: a statement that waits for a lock sees of the row what is new and of factors what
+/// there was before, and then who sets one up during a sign-in would be let in without it.
+fn has_factor(user: Uuid) -> Result<bool, Failure> {
+    const CONFIRMED: Index = Index {
+        schema: c"auth",
+        table: c"totp_factors",
+        name: c"totp_factors_confirmed",
+    };
+    match user.into_datum() {
+        Some(user) => Ok(CONFIRMED.count(&[user], None, 1)? > 0),
+        None => Ok(false),
+    }
 }
 
 pub fn by_id(id: [u8; 16]) -> Result<Option<User>, Failure> {
@@ -120,5 +132,39 @@ pub fn lock(id: [u8; 16]) -> Result<Option<User>, Failure> {
             Some(1),
             &[Uuid::from_bytes(id).into()],
         )?)
+    })
+}
+
+/// The same, if the user is not disabled and the password that was right still is theirs; it is stored under another hash if
+/// there is one.
+pub fn lock_if_still(
+    id: [u8; 16],
+    hash: &str,
+    replacement: Option<&str>,
+) -> Result<Option<User>, Failure> {
+    let id = Uuid::from_bytes(id);
+    Spi::connect_mut(|client| {
+        first(match replacement {
+            None => client.update(
+                Kept(concat!(
+                    "select ",
+                    columns!(),
+                    " from auth.users u where u.id = $1 and u.password_hash = $2 and u.disabled_at is null \
+                     for no key update of u"
+                )),
+                Some(1),
+                &[id.into(), hash.into()],
+            )?,
+            // Not `touch`: a hash of the same password with other parameters changes no user.
+            Some(replacement) => client.update(
+                Kept(concat!(
+                    "update auth.users as u set password_hash = $3 \
+                     where u.id = $1 and u.password_hash = $2 and u.disabled_at is null returning ",
+                    columns!()
+                )),
+                None,
+                &[id.into(), hash.into(), replacement.into()],
+            )?,
+        })
     })
 }

@@ -24,6 +24,20 @@ const BY_IP: Index = Index {
     name: c"login_attempts_ip",
 };
 
+/// On (at).
+const BY_TIME: Index = Index {
+    schema: c"auth",
+    table: c"login_attempts",
+    name: c"login_attempts_at",
+};
+
+/// So many seconds before a moment of PostgreSQL's, which counts microseconds.
+fn before(moment: i64, seconds: i64) -> pg_sys::Datum {
+    moment
+        .saturating_sub(seconds.saturating_mul(1_000_000))
+        .into()
+}
+
 /// One attempt, counted.
 pub struct Attempt {
     place: journal::Place,
@@ -66,9 +80,9 @@ impl Attempt {
     pub fn counted(&self, window_seconds: i64) -> Result<Counted, Failure> {
         // SAFETY: reads the clock.
         let now = unsafe { pg_sys::GetCurrentTimestamp() };
-        let since = now.saturating_sub(window_seconds.saturating_mul(1_000_000));
+        let since = before(now, window_seconds);
         let count = |index: &Index, value: Option<pg_sys::Datum>| match value {
-            Some(value) => index.count(&[value], Some(Bound::After(since.into())), u64::MAX),
+            Some(value) => index.count(&[value], Some(Bound::After(since)), u64::MAX),
             None => Ok(0),
         };
         Ok(Counted {
@@ -138,6 +152,12 @@ impl Attempt {
 /// now(), which stands still in a statement: compared with clock_timestamp() no index on `at` would be of use, and each
 /// failure would read all those before it.
 pub fn sweep(window_seconds: i64) -> Result<(), Failure> {
+    // SAFETY: reads when the transaction began.
+    let now = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };
+    let old = Bound::Before(before(now, window_seconds));
+    if BY_TIME.count(&[], Some(old), 1)? == 0 {
+        return Ok(());
+    }
     Spi::connect_mut(|client| {
         client.update(
             Kept(

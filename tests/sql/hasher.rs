@@ -46,6 +46,11 @@ const TESTS: &[Test] = &[
     ("no_password_is_left_in_shared_memory", "", left),
     ("it_has_the_least_claim_to_a_core", "", least),
     ("turns_that_hashes_offer_wake_nobody_else", "", turns),
+    (
+        "no_more_begin_than_one_for_each_core_and_one_behind_them",
+        "",
+        slots,
+    ),
     ("it_ends_with_a_postmaster_that_was_killed", "", orphaned),
 ];
 
@@ -255,6 +260,78 @@ fn terminated(database: &Database) {
     });
     signal(pid, libc::SIGCONT);
     assert!(hashes(database, pid), "there is room for no order");
+}
+
+/// The most slots that were taken at once while so many clients signed in, some times each.
+fn most_slots(database: &Database, clients: usize, times: usize) -> i64 {
+    let mut superuser = database.superuser();
+    std::thread::scope(|scope| {
+        let crowd: Vec<_> = (0..clients)
+            .map(|_| {
+                let mut app = database.app();
+                scope.spawn(move || (0..times).for_each(|_| drop(try_sign_in(&mut app, PASSWORD))))
+            })
+            .collect();
+        let mut most = 0;
+        while !crowd.iter().all(|one| one.is_finished()) {
+            // See extension/src/hash_slots.rs; no lock of SQL's is in database 0.
+            let taken = superuser
+                .query_one(
+                    "select count(*) from pg_locks where locktype = 'advisory' and database = 0 and classid = x'46580001'::bigint::oid and granted",
+                    &[],
+                )
+                .expect("locks");
+            most = most.max(taken.get(0));
+            // Whoever looks all the time leaves no core to hash on.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        most
+    })
+}
+
+/// Attack: a crowd signs in. What is begun is bounded, by what is set or by the cores.
+fn slots(database: &Database) {
+    let cores = std::thread::available_parallelism().expect("cores").get();
+    let set = |slots: usize| {
+        database
+            .superuser()
+            .batch_execute(&format!(
+                "select auth.configure('max_concurrent_hashes', '{slots}')"
+            ))
+            .expect("setting");
+    };
+    let pid = there(database);
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .expect("threads")
+        .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("comm")).ok())
+        .filter(|name| name.trim() == "fluxbase hash");
+    assert_eq!(threads.count(), cores);
+    assert!(hashes(database, pid), "it does not hash");
+    for slots in [1, cores, cores + 2, 0] {
+        set(slots);
+        assert!(hashes(database, pid), "it is not asked any more");
+        let most = if slots == 0 { cores + 1 } else { slots };
+        assert_eq!(most_slots(database, cores + 4, 8), most as i64);
+    }
+    // Nobody hashes for others now: each for himself, and so no more than there are cores.
+    signal(pid, libc::SIGSTOP);
+    let mut app = database.app();
+    let asked = Instant::now();
+    loop {
+        let waiting = Instant::now();
+        let _ = try_sign_in(&mut app, PASSWORD);
+        let in_vain = Instant::now();
+        let most = most_slots(database, cores + 4, 2);
+        // Then the process is asked again.
+        if waiting.elapsed() > Duration::from_millis(400)
+            && in_vain.elapsed() < Duration::from_secs(1)
+        {
+            assert!(most <= cores as i64, "{most}");
+            break;
+        }
+        assert!(asked.elapsed() < LONG, "too busy");
+    }
+    signal(pid, libc::SIGCONT);
 }
 
 /// As the C library looks: a hundred megabytes in a fraction of a second, without optimisation too.

@@ -1,5 +1,7 @@
 //! Guessing passwords: how often, and that nothing takes a guess back.
 
+mod slots;
+
 use crate::crashes::{backend, come_back, gone, kill};
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
@@ -49,6 +51,10 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     add("an_administrator_unlocks_and_nobody_else", unlock);
     add("locks_can_be_switched_off", off);
     add("attempts_cannot_be_read_or_removed_by_the_login", private);
+    add(
+        "a_sign_in_does_not_read_all_that_was_tried_before",
+        not_read,
+    );
     add("indexes_agree_with_the_table_after_all_that", indexes);
     // Slots are the cluster's, and a crash is everybody's: each has a cluster of its own.
     let mut alone = |name: &str, body: fn(&Database)| {
@@ -69,8 +75,8 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "a_guess_whose_backend_is_terminated_stays_counted",
         cancelled,
     );
-    alone("a_hash_waits_for_a_slot_and_then_says_busy", busy);
-    alone("a_transaction_left_open_keeps_no_slot", left_open);
+    alone("a_hash_waits_for_a_slot_and_then_says_busy", slots::busy);
+    alone("a_transaction_left_open_keeps_no_slot", slots::left_open);
     alone("a_crash_of_postgresql_forgets_no_failure", crash);
     trials
 }
@@ -387,6 +393,46 @@ fn private(database: &Database) {
     assert_eq!(counted(database, ANN), 1);
 }
 
+/// Attack: many addresses are tried, so that the table grows and every sign-in reads all of it. What is counted is asked of
+/// an index, also where a planner would read a table as small as it was when he looked.
+fn not_read(database: &Database) {
+    let mut app = database.app();
+    for nth in 0..20 {
+        wrong(&mut app, &format!("someone{nth}@example.com"));
+    }
+    let mut superuser = database.superuser();
+    superuser
+        .batch_execute("analyze auth.login_attempts")
+        .expect("analyzed");
+    let table: u32 = superuser
+        .query_one("select 'auth.login_attempts'::regclass::oid", &[])
+        .expect("there")
+        .get(0);
+    let read = |transaction: &mut postgres::Transaction<'_>| -> i64 {
+        let asked = transaction.query_one("select pg_stat_get_xact_numscans($1)", &[&table]);
+        asked.expect("asked").get(0)
+    };
+    // Another one: what it has read is told some time later.
+    let mut app = database.app();
+    let mut transaction = app.transaction().expect("begun");
+    for _ in 0..3 {
+        let context = json!({"ip": "198.51.100.7"});
+        let reply = transaction.query_one(
+            "select auth.sign_in($1, $2, $3)",
+            &[&ANN, &PASSWORD, &context],
+        );
+        Account::from_reply(&reply.expect("a reply").get(0));
+    }
+    assert_eq!(read(&mut transaction), 0);
+    // The twin: whoever reads the table is seen.
+    let mut superuser = database.superuser();
+    let mut transaction = superuser.transaction().expect("begun");
+    transaction
+        .query_one("select count(*) from auth.login_attempts", &[])
+        .expect("counted");
+    assert_eq!(read(&mut transaction), 1);
+}
+
 /// Rows written past the transaction must be whole ones: PostgreSQL's own checker agrees, VACUUM and REINDEX work.
 fn indexes(database: &Database) {
     let mut app = database.app();
@@ -428,61 +474,6 @@ fn indexes(database: &Database) {
         .expect("counted")
         .get(0);
     assert_eq!(count, 30);
-}
-
-/// One slot, and somebody hashes in it for longer than anybody waits.
-fn busy(database: &Database) {
-    database
-        .superuser()
-        .batch_execute(
-            "select auth.configure('password_hash_iterations', '6');
-             select auth.configure('password_hash_memory_kib', '524288');
-             select auth.configure('max_concurrent_hashes', '1')",
-        )
-        .expect("one slow hash at a time");
-    let mut first = database.app();
-    std::thread::scope(|scope| {
-        let slow = scope.spawn(move || wrong(&mut first, "nobody@example.com"));
-        let began = Instant::now();
-        while counted(database, "nobody@example.com") == 0 {
-            assert!(began.elapsed() < Duration::from_secs(10), "never began");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let refused = database
-            .app()
-            .query_one("select auth.sign_in('ann@example.com', 'x')", &[])
-            .expect_err("busy");
-        assert_eq!(refused.code().map(|code| code.code()), Some("FX009"));
-        assert_eq!(slow.join().expect("joined"), generic());
-    });
-    // Not judged, so not counted; and the slot is free again.
-    assert_eq!(counted(database, ANN), 0);
-    database
-        .superuser()
-        .batch_execute(
-            "select auth.configure('password_hash_iterations', '2');
-             select auth.configure('password_hash_memory_kib', '19456')",
-        )
-        .expect("setting");
-    Account::from_reply(&right(&mut database.app(), ANN));
-}
-
-/// Somebody signs in, or fails to, in transactions that never end.
-fn left_open(database: &Database) {
-    database
-        .superuser()
-        .batch_execute("select auth.configure('max_concurrent_hashes', '1')")
-        .expect("setting");
-    let mut open = Vec::new();
-    for password in ["x", PASSWORD] {
-        let mut app = database.app();
-        app.batch_execute(&format!(
-            "begin; select auth.sign_in('bob@example.com', '{password}')"
-        ))
-        .expect("a reply");
-        open.push(app);
-    }
-    Account::from_reply(&right(&mut database.app(), ANN));
 }
 
 fn crash(database: &Database) {

@@ -12,6 +12,7 @@
 
 mod futex;
 mod orders;
+mod seat;
 mod turns;
 mod worker;
 

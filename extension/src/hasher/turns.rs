@@ -15,16 +15,28 @@ use std::time::Duration;
 /// How often somebody else may take the turn.
 const TURN: Duration = Duration::from_millis(1);
 
+/// What a thread asks of a core.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// The least weight: for when nothing but sign-ins runs. The kernel sees two such threads on one core and moves one.
+    Least,
+    /// What nobody else wants (SCHED_IDLE). For the kernel the core is as good as idle: whoever wakes is sent there, and does not
+    /// wait behind another elsewhere. But it leaves two such threads on one core while another has nothing to do: where
+    /// nothing but sign-ins ran a tenth of the time was lost. And without privileges no thread can come back from it.
+    Nothing,
+}
+
 /// The timer of a thread, and whether others wanted its core when it hashed last.
 pub struct Turns {
     timer: Option<libc::timer_t>,
+    claim: Claim,
     wanted: Cell<bool>,
 }
 
 impl Turns {
-    /// Gives the calling thread the least claim to a core, and a timer. Where there is none to be had it hashes without.
-    pub fn of_this_thread() -> Self {
-        step_back();
+    /// Gives the calling thread its claim to a core, and a timer. Where there is none to be had it hashes without.
+    pub fn of_this_thread(claim: Claim) -> Self {
+        step_back(claim);
         // SAFETY: a handler that lives as long as the library and does nothing but a system call; the mask, the timer and
         // its signal are this thread's.
         unsafe {
@@ -45,14 +57,15 @@ impl Turns {
             let made = libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer);
             Turns {
                 timer: (made == 0).then_some(timer),
-                wanted: Cell::new(false),
+                claim,
+                wanted: Cell::new(claim == Claim::Nothing),
             }
         }
     }
 
     /// Does something long, and gives way meanwhile if others wanted the core the last time.
     pub fn during<T>(&self, long: impl FnOnce() -> T) -> T {
-        let gives_way = self.wanted.get();
+        let gives_way = self.claim() == Claim::Nothing;
         let (interrupted, ran) = usage();
         if gives_way {
             self.every(TURN);
@@ -67,6 +80,20 @@ impl Turns {
             now_ran.saturating_sub(ran),
         ));
         done
+    }
+
+    /// What was seen when this thread worked last is of no use any more.
+    pub fn begin(&self) {
+        self.wanted.set(self.claim == Claim::Nothing);
+    }
+
+    /// What the next hash should ask of its core.
+    pub fn claim(&self) -> Claim {
+        if self.wanted.get() {
+            Claim::Nothing
+        } else {
+            Claim::Least
+        }
     }
 
     /// Sets the timer; zero stops it.
@@ -122,13 +149,13 @@ struct Attributes {
 }
 
 /// The least weight, and turns of a tenth of a millisecond: whoever wakes does not wait for the end of a longer one.
-///
-/// Not SCHED_IDLE: a core that hashes so counts as idle, so nobody sees that two threads are on one while another has nothing to
-/// do. A tenth of all cores' time was lost while sign-ins waited, and with each thread bound to a core reads waited longer.
-fn step_back() {
+fn step_back(claim: Claim) {
     let attributes = Attributes {
         size: size_of::<Attributes>() as u32,
-        policy: 0,
+        policy: match claim {
+            Claim::Least => libc::SCHED_OTHER as u32,
+            Claim::Nothing => libc::SCHED_IDLE as u32,
+        },
         flags: 0,
         nice: 19,
         priority: 0,

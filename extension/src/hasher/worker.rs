@@ -6,16 +6,12 @@
 //! process gives its group the least weight, and its threads the least claim within it, which is what counts where
 //! PostgreSQL is one group (as under systemd).
 
-use super::{SHARED, orders::Orders, turns::Turns};
-use crate::hash_memory::Blocks;
-use fluxbase_rules::password::Digest;
+use super::{SHARED, seat};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The memory of a thread that has had nothing to do for this long is given back.
-const IDLE: Duration = Duration::from_secs(10);
 /// The least a group can have.
 const LEAST: &str = "19";
 
@@ -26,17 +22,8 @@ pub extern "C-unwind" fn fluxbase_hasher_main(_argument: pg_sys::Datum) {
     listen();
     let Some(orders) = SHARED.get() else { return };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let started = crate::aside::with_signals_blocked(|| {
-        (0..threads)
-            .filter(|_| {
-                std::thread::Builder::new()
-                    .name("fluxbase hash".to_owned())
-                    .stack_size(256 * 1024)
-                    .spawn(|| serve(orders))
-                    .is_ok()
-            })
-            .count()
-    });
+    let started =
+        crate::aside::with_signals_blocked(|| (0..threads).filter(|_| seat::take(orders)).count());
     if started > 0 {
         // SAFETY: a number of this process.
         orders.open(unsafe { pg_sys::MyProcPid });
@@ -95,18 +82,5 @@ fn pause() -> Duration {
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Duration::from_millis(130),
         // Done, or there are no such groups. Then the postmaster is looked for.
         _ => Duration::from_secs(1),
-    }
-}
-
-fn serve(orders: &Orders) {
-    let turns = Turns::of_this_thread();
-    let mut memory = Blocks::default();
-    loop {
-        let busy = orders.serve(IDLE, |computation, password| {
-            // Whoever asked hashes alone then, and meets the same error where it can be reported.
-            let hash = std::panic::AssertUnwindSafe(|| computation.run(password, &mut memory).ok());
-            turns.during(|| std::panic::catch_unwind(hash).unwrap_or(None::<Digest>))
-        });
-        memory.keep(busy);
     }
 }

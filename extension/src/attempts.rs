@@ -2,8 +2,8 @@
 //! that came before it, and none can be taken back.
 
 use crate::error::Failure;
-use crate::indexed::{Bound, Index};
 use crate::kept::Kept;
+use crate::lookup::{Bound, Index};
 use crate::{journal, owner};
 use fluxbase_rules::lockout::Counted;
 use pgrx::prelude::*;
@@ -12,21 +12,18 @@ use std::net::IpAddr;
 
 /// On (email, at).
 const BY_EMAIL: Index = Index {
-    schema: c"auth",
     table: c"login_attempts",
     name: c"login_attempts_email",
 };
 
 /// On (ip, at).
 const BY_IP: Index = Index {
-    schema: c"auth",
     table: c"login_attempts",
     name: c"login_attempts_ip",
 };
 
 /// On (at).
 const BY_TIME: Index = Index {
-    schema: c"auth",
     table: c"login_attempts",
     name: c"login_attempts_at",
 };

@@ -13,7 +13,7 @@
 //! For tables that are appended to and swept, nothing else.
 
 use crate::error::Failure;
-use crate::indexed::open;
+use crate::lookup::open;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 

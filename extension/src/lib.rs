@@ -44,7 +44,6 @@ mod hash_slots;
 mod hasher;
 mod hashing;
 mod identity;
-mod indexed;
 mod journal;
 mod jsonb;
 mod kept;

@@ -68,7 +68,7 @@ pub fn unix_seconds(timestamp: i64) -> fluxbase_rules::UnixSeconds {
     timestamp.div_euclid(1_000_000) + 946_684_800
 }
 
-/// Random bytes from the operating system, where PostgreSQL's come from too, but by way of OpenSSL: with the caches as cold as
+/// Random bytes from the operating system. PostgreSQL's come from there too, but by way of OpenSSL: with the caches as cold as
 /// a hash leaves them that took 20 µs each time, and a sign-in asks five times.
 pub fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0u8; N];

@@ -7,7 +7,7 @@
 
 use crate::backend::PerBackend;
 use crate::error::{Failure, raise};
-use crate::{owner, revocations};
+use crate::{lookup, owner, revocations};
 use fluxbase_rules::{Expected, Keyring, settings::Settings};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -121,13 +121,7 @@ fn read(generation: u64) -> Result<Stored, Failure> {
 }
 
 fn table(name: &CStr) -> Result<pg_sys::Oid, Failure> {
-    // SAFETY: syscache look-ups of two names.
-    let oid = unsafe {
-        pg_sys::get_relname_relid(
-            name.as_ptr(),
-            pg_sys::get_namespace_oid(c"auth".as_ptr(), true),
-        )
-    };
+    let oid = lookup::oid(c"auth", name);
     if oid == pg_sys::InvalidOid {
         return Err(Failure::broken(format!(
             "table auth.{} does not exist",

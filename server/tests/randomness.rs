@@ -1,5 +1,5 @@
 //! Where the secrets of accounts are drawn. No test of values can tell a good source from a bad one, so this one reads the
-//! sources: there is one place, and it is the operating system's by way of PostgreSQL.
+//! sources: there is one place, and it is the operating system's.
 
 #![allow(clippy::unwrap_used, reason = "test code outside test functions")]
 
@@ -43,19 +43,19 @@ fn files_with(sources: &[(PathBuf, String)], words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_secret_of_an_account_is_drawn_from_pg_strong_random() {
+fn every_secret_of_an_account_is_drawn_from_the_operating_system() {
     let mut rust = Vec::new();
     sources(&repository().join("extension/src"), ".rs", &mut rust);
     sources(&repository().join("extension/rules/src"), ".rs", &mut rust);
     let mut sql = Vec::new();
     sources(&repository().join("sql"), ".sql", &mut sql);
     assert!(rust.len() > 60 && sql.len() > 20, "the sources are there");
-    assert_eq!(files_with(&rust, &["pg_strong_random"]), ["owner.rs"]);
+    assert_eq!(files_with(&rust, &["getrandom"]), ["owner.rs"]);
     let others = [
         "SystemRandom",
         "aws_lc_rs::rand",
         "rand::",
-        "getrandom",
+        "pg_strong_random",
         "OsRng",
         "thread_rng",
         "fastrand",

@@ -3,9 +3,9 @@
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, refused, replaced, sign_in};
 use crate::error::Failure;
-use crate::indexed::{Bound, Index};
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
+use crate::lookup::{Bound, Index};
 use crate::signing_keys::signing_key;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
@@ -165,7 +165,6 @@ pub fn open_session(
 /// to be told.
 fn sweep() -> Result<(), Failure> {
     const EXPIRIES: Index = Index {
-        schema: c"auth",
         table: c"sessions",
         name: c"sessions_expires_at",
     };

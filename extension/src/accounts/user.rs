@@ -1,9 +1,9 @@
 //! A user as read from the table.
 
 use crate::error::Failure;
-use crate::indexed::Index;
 use crate::jsonb::JsonB;
 use crate::kept::Kept;
+use crate::lookup::Index;
 use crate::owner;
 use fluxbase_rules::UnixSeconds;
 use pgrx::Uuid;
@@ -83,7 +83,6 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
 /// there was before, and then who sets one up during a sign-in would be let in without it.
 fn has_factor(user: Uuid) -> Result<bool, Failure> {
     const CONFIRMED: Index = Index {
-        schema: c"auth",
         table: c"totp_factors",
         name: c"totp_factors_confirmed",
     };

@@ -1,4 +1,4 @@
-//! Whether a thread that hashes should offer its turn now and then, which costs it a timer.
+//! Whether a thread that hashes should give up its claim to a core and offer its turn now and then, which costs it a timer.
 
 use std::time::Duration;
 

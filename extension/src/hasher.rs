@@ -18,6 +18,7 @@ mod worker;
 
 use crate::backend::PerBackend;
 use crate::owner;
+use crate::shared::Shared;
 use fluxbase_rules::password::{Computation, Digest, Params, patience};
 use orders::{Answer, Orders};
 use pgrx::bgworkers::BackgroundWorkerBuilder;
@@ -25,66 +26,22 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::time::{Duration, Instant};
 
-static SHARED: PerBackend<Option<&'static Orders>> = PerBackend::new(None);
+// SAFETY: zeros are the beginning of orders.
+pub static SHARED: Shared<Orders> = unsafe { Shared::new(c"fluxbase hasher") };
 /// The order under way, for [`at_exit`].
 static PLACED: PerBackend<Option<usize>> = PerBackend::new(None);
 static EXIT_SEEN_TO: PerBackend<bool> = PerBackend::new(false);
-
-#[cfg(not(feature = "pg14"))]
-static NEXT_REQUEST: PerBackend<pg_sys::shmem_request_hook_type> = PerBackend::new(None);
-static NEXT_STARTUP: PerBackend<pg_sys::shmem_startup_hook_type> = PerBackend::new(None);
 
 /// Between two looks at whether the statement was cancelled. The signal ends the wait; this is for one that came just
 /// before it.
 const LOOK: Duration = Duration::from_millis(20);
 
 pub fn init() {
-    // SAFETY: hooks of the postmaster, chained as PostgreSQL asks.
-    unsafe {
-        #[cfg(feature = "pg14")]
-        pg_sys::RequestAddinShmemSpace(size_of::<Orders>());
-        #[cfg(not(feature = "pg14"))]
-        {
-            NEXT_REQUEST.set(pg_sys::shmem_request_hook);
-            pg_sys::shmem_request_hook = Some(request);
-        }
-        NEXT_STARTUP.set(pg_sys::shmem_startup_hook);
-        pg_sys::shmem_startup_hook = Some(startup);
-    }
     BackgroundWorkerBuilder::new("fluxbase hasher")
         .set_library("fluxbase")
         .set_function("fluxbase_hasher_main")
         .set_restart_time(Some(Duration::from_secs(1)))
         .load();
-}
-
-#[cfg(not(feature = "pg14"))]
-#[pg_guard]
-unsafe extern "C-unwind" fn request() {
-    // SAFETY: the earlier hook first; then the space for one structure.
-    unsafe {
-        if let Some(next) = NEXT_REQUEST.get() {
-            next();
-        }
-        pg_sys::RequestAddinShmemSpace(size_of::<Orders>());
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn startup() {
-    // SAFETY: ShmemInitStruct gives memory of the size asked for, aligned for anything.
-    unsafe {
-        if let Some(next) = NEXT_STARTUP.get() {
-            next();
-        }
-        let mut found = false;
-        let memory = pg_sys::ShmemInitStruct(
-            c"fluxbase hasher".as_ptr(),
-            size_of::<Orders>(),
-            &raw mut found,
-        );
-        SHARED.set(Some(Orders::begin(memory.cast(), found)));
-    }
 }
 
 /// Whether the worker is there and did not keep anybody waiting in vain just now.

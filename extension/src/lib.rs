@@ -56,6 +56,7 @@ mod revocations;
 mod seal;
 mod sealing;
 mod settings;
+mod shared;
 mod signing_keys;
 mod stored;
 mod token;
@@ -74,6 +75,7 @@ pub extern "C-unwind" fn _PG_init() {
     seal::init();
     leftovers::init();
     sealing::init();
+    shared::init();
     revocations::init();
     #[cfg(target_os = "linux")]
     hasher::init();

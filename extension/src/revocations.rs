@@ -11,6 +11,7 @@
 
 use crate::backend::PerBackend;
 use crate::error::{Failure, raise};
+use crate::shared::Shared;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::c_void;
@@ -18,14 +19,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const COUNTERS: usize = 1 << 16;
 
-struct Shared {
+pub struct Counters {
     /// Raised when all sessions at once may have ended.
     all: AtomicU64,
     one: [AtomicU64; COUNTERS],
 }
 
-/// In shared memory, once the server has started.
-static SHARED: PerBackend<Option<&'static Shared>> = PerBackend::new(None);
+// SAFETY: zeros are valid counters.
+pub static SHARED: Shared<Counters> = unsafe { Shared::new(c"fluxbase revocations") };
 
 /// What this transaction ended, to be told when it commits.
 struct Ended {
@@ -37,57 +38,9 @@ struct Ended {
 const MOST: usize = 4096;
 static ENDED: PerBackend<Option<Ended>> = PerBackend::new(None);
 
-#[cfg(not(feature = "pg14"))]
-static NEXT_REQUEST: PerBackend<pg_sys::shmem_request_hook_type> = PerBackend::new(None);
-static NEXT_STARTUP: PerBackend<pg_sys::shmem_startup_hook_type> = PerBackend::new(None);
-
 pub fn init() {
-    // SAFETY: hooks of the postmaster, chained as PostgreSQL asks.
-    unsafe {
-        #[cfg(feature = "pg14")]
-        pg_sys::RequestAddinShmemSpace(size_of::<Shared>());
-        #[cfg(not(feature = "pg14"))]
-        {
-            NEXT_REQUEST.set(pg_sys::shmem_request_hook);
-            pg_sys::shmem_request_hook = Some(request);
-        }
-        NEXT_STARTUP.set(pg_sys::shmem_startup_hook);
-        pg_sys::shmem_startup_hook = Some(startup);
-        pg_sys::RegisterXactCallback(Some(at_end_of_transaction), std::ptr::null_mut());
-    }
-}
-
-#[cfg(not(feature = "pg14"))]
-#[pg_guard]
-unsafe extern "C-unwind" fn request() {
-    // SAFETY: the earlier hook first; then the space for one structure.
-    unsafe {
-        if let Some(next) = NEXT_REQUEST.get() {
-            next();
-        }
-        pg_sys::RequestAddinShmemSpace(size_of::<Shared>());
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn startup() {
-    // SAFETY: ShmemInitStruct gives memory of the size asked for, which is zeroed here by whoever comes first; zeros are
-    // valid counters.
-    unsafe {
-        if let Some(next) = NEXT_STARTUP.get() {
-            next();
-        }
-        let mut found = false;
-        let memory = pg_sys::ShmemInitStruct(
-            c"fluxbase revocations".as_ptr(),
-            size_of::<Shared>(),
-            &raw mut found,
-        );
-        if !found {
-            std::ptr::write_bytes(memory.cast::<u8>(), 0, size_of::<Shared>());
-        }
-        SHARED.set(Some(&*memory.cast::<Shared>()));
-    }
+    // SAFETY: called at the end of each transaction from now on.
+    unsafe { pg_sys::RegisterXactCallback(Some(at_end_of_transaction), std::ptr::null_mut()) };
 }
 
 fn place(session_id: &[u8; 16]) -> u16 {

@@ -33,7 +33,7 @@ const DONE: u32 = 4;
 const FAILED: u32 = 5;
 const ABANDONED: u32 = 6;
 
-/// In shared memory. All zeros is its beginning.
+/// In shared memory. All zeros is its beginning: of `Option<Computation>` nothing is read before it is written.
 #[repr(C)]
 pub struct Orders {
     /// Raised with every order; what idle threads of the worker wait for.
@@ -88,20 +88,6 @@ impl Order {
 }
 
 impl Orders {
-    /// Begins anew; before anybody else can reach it.
-    ///
-    /// # Safety
-    /// `memory` has the size and alignment, and nobody uses it.
-    pub unsafe fn begin<'a>(memory: *mut Self, found: bool) -> &'a Self {
-        // SAFETY: by the caller. Zeros are valid: of `Option<Computation>` nothing is read before it is written.
-        unsafe {
-            if !found {
-                std::ptr::write_bytes(memory.cast::<u8>(), 0, size_of::<Self>());
-            }
-            &*memory
-        }
-    }
-
     pub fn has_worker(&self) -> bool {
         self.worker.load(Ordering::Acquire) != 0
     }

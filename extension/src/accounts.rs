@@ -26,6 +26,7 @@ pub mod credentials;
 pub mod factor_challenge;
 pub mod factor_setup;
 pub mod impersonation;
+mod mailed_token;
 pub mod outbox;
 pub mod profile;
 pub mod proof;

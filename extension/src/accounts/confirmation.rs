@@ -1,6 +1,6 @@
 //! An address is confirmed: at sign-up, after a change, by an invitation.
 
-use super::recovery_link::{expired_link, invalid_link, used_link};
+use super::mailed_token::{invalid_link, shown};
 use super::user::{self, User};
 use super::{Context, Stop, answer, missing, outbox, refused};
 use crate::error::Failure;
@@ -33,81 +33,23 @@ fn confirm_email(token: Option<&str>, context: Option<JsonB>) -> JsonB {
     answer(try_confirm(token, &Context::read(context)))
 }
 
-struct Row {
-    id: Uuid,
-    user_id: Option<[u8; 16]>,
-    kind: String,
-    email: String,
-    used: bool,
-    expired: bool,
-}
-
 fn try_confirm(token: Option<&str>, context: &Context) -> Result<Value, Stop> {
     super::begin();
-    let token = token
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| missing("token"))?;
-    let hash = super::session::sha256(token)?;
-    super::recovery_link::lock_owner(hash)?;
-    let row = Spi::connect_mut(|client| {
-        let rows = client.update(
-            "select t.id, t.user_id, t.kind, t.email, t.used_at is not null, t.expires_at <= pg_catalog.clock_timestamp() \
-             from auth.one_time_tokens t \
-             where t.token_hash = $1 and t.kind in ('confirm_email', 'email_change') for update",
-            Some(1),
-            &[hash.to_vec().into()],
-        )?;
-        let Some(row) = rows.into_iter().next() else {
-            return Ok::<_, Failure>(None);
-        };
-        Ok(Some(Row {
-            id: row
-                .get::<Uuid>(1)?
-                .unwrap_or_else(|| Uuid::from_bytes([0; 16])),
-            user_id: row.get::<Uuid>(2)?.map(|id| *id.as_bytes()),
-            kind: row.get::<String>(3)?.unwrap_or_default(),
-            email: row.get::<String>(4)?.unwrap_or_default(),
-            used: row.get::<bool>(5)?.unwrap_or(true),
-            expired: row.get::<bool>(6)?.unwrap_or(true),
-        }))
-    })?;
-    let row = row.ok_or_else(invalid_link)?;
-    let event = match row.kind.as_str() {
-        "email_change" => "auth.email_changed",
-        _ => "auth.email_confirmed",
-    };
-    if row.used {
-        audit::failure(event, "link_used", row.user_id, context)?;
-        return Err(used_link());
-    }
-    if row.expired {
-        audit::failure(event, "link_expired", row.user_id, context)?;
-        return Err(expired_link());
-    }
-    let user = match row.user_id {
-        Some(id) => user::lock(id)?,
-        None => None,
-    };
-    let user = user.ok_or_else(invalid_link)?;
-    if user.disabled {
-        audit::failure(event, "disabled", Some(user.id), context)?;
-        return Err(invalid_link());
-    }
-    Spi::connect_mut(|client| {
-        client.update(
-            "update auth.one_time_tokens set used_at = pg_catalog.clock_timestamp() where id = $1",
-            None,
-            &[row.id.into()],
-        )?;
-        Ok::<_, Failure>(())
-    })?;
+    const KINDS: &[(&str, &str)] = &[
+        ("confirm_email", "auth.email_confirmed"),
+        ("email_change", "auth.email_changed"),
+    ];
+    let row = shown(token, KINDS, context)?;
+    let user = row.user(context)?;
+    row.use_up()?;
+    let email = row.email.as_deref().unwrap_or_default();
     if row.kind == "email_change" {
-        change_address(&user, &row.email, true, context)?;
-    } else if user.email.as_deref() == Some(row.email.as_str()) {
+        change_address(&user, email, true, context)?;
+    } else if user.email.as_deref() == Some(email) {
         super::recovery_link::confirm_address(user.id)?;
         audit::success("auth.email_confirmed", Some(user.id), context, json!({}))?;
     } else {
-        audit::failure(event, "address_changed", Some(user.id), context)?;
+        audit::failure(row.event, "address_changed", Some(user.id), context)?;
         return Err(invalid_link());
     }
     let user = user::by_id(user.id)?.ok_or_else(|| Failure::broken("the user is gone"))?;

@@ -43,7 +43,7 @@ use crate::error::{Failure, or_raise};
 use crate::jsonb::JsonB;
 use crate::{api_key, quiet, stored};
 use pgrx::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::net::IpAddr;
 
 /// Why an act ended without its reply.
@@ -167,14 +167,5 @@ impl Context {
             mfa_token: text("mfa_token", 128),
             replaces: text("replaces", 4096),
         }
-    }
-
-    /// The parts that may be written down.
-    pub fn told(&self) -> Value {
-        json!({
-            "ip": self.ip.map(|ip| ip.to_string()),
-            "user_agent": self.user_agent,
-            "request_id": self.request_id,
-        })
     }
 }

@@ -10,7 +10,7 @@ use crate::kept::Kept;
 use crate::{identity, journal, owner};
 use pgrx::prelude::*;
 use pgrx::{Inet, Uuid, pg_sys};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Something went as asked.
 pub fn success(
@@ -19,35 +19,41 @@ pub fn success(
     context: &Context,
     details: Value,
 ) -> Result<(), Failure> {
-    let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
-    Spi::connect_mut(|client| {
-        client.update(
-            // What audit.write() does; PostgreSQL would parse and plan its body each time.
-            Kept("insert into audit.events (id, at, event, outcome, user_id, actor_id, session_id, ip, user_agent, request_id, details) \
-                 values ($7, pg_catalog.clock_timestamp(), $1, 'success', $2, auth.uid(), auth.session_id(), $3, $4, $5, $6)"),
-            None,
-            &[
-                event.into(),
-                user_id.map(Uuid::from_bytes).into(),
-                context.ip.map(|ip| Inet(ip.to_string())).into(),
-                context.user_agent.as_deref().into(),
-                context.request_id.as_deref().into(),
-                JsonB(details).into(),
-                id.into(),
-            ],
-        )?;
-        Ok(())
-    })
+    write(event, None, user_id, context, details)
 }
 
 /// Something was refused in a way that must look like success, in time too: written with the transaction, as a success
 /// is, and not flushed to the disk by itself.
 pub fn silent_failure(event: &str, reason: &str, context: &Context) -> Result<(), Failure> {
+    write(event, Some(reason), None, context, json!({}))
+}
+
+/// A row as ordinary as any: a failure where there is a reason.
+fn write(
+    event: &str,
+    reason: Option<&str>,
+    user_id: Option<[u8; 16]>,
+    context: &Context,
+    details: Value,
+) -> Result<(), Failure> {
+    let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
     Spi::connect_mut(|client| {
         client.update(
-            Kept("select audit.write($1, null, $2, '{}', 'failure', $3)"),
+            // What audit.write() does; PostgreSQL would parse and plan its body each time.
+            Kept("insert into audit.events (id, at, event, outcome, reason, user_id, actor_id, session_id, ip, user_agent, request_id, details) \
+                 values ($1, pg_catalog.clock_timestamp(), $2, case when $3 is null then 'success' else 'failure' end, $3, $4, \
+                   auth.uid(), auth.session_id(), $5, $6, $7, $8)"),
             None,
-            &[event.into(), JsonB(context.told()).into(), reason.into()],
+            &[
+                id.into(),
+                event.into(),
+                reason.into(),
+                user_id.map(Uuid::from_bytes).into(),
+                context.ip.map(|ip| Inet(ip.to_string())).into(),
+                context.user_agent.as_deref().into(),
+                context.request_id.as_deref().into(),
+                JsonB(details).into(),
+            ],
         )?;
         Ok(())
     })

@@ -5,6 +5,7 @@ use super::user::{self, columns};
 use super::{Context, Stop, answer, credentials, factor_challenge, outbox, refused, sign_in};
 use crate::error::Failure;
 use crate::jsonb::JsonB;
+use crate::kept::Kept;
 use crate::stored::{self, Stored};
 use crate::{audit, owner};
 use fluxbase_rules::{email, issue};
@@ -53,12 +54,12 @@ fn try_sign_up(
     let hash = credentials::hash_new(&stored, password, None)?;
     let confirm = stored.settings.require_email_verification;
     let made = Spi::connect_mut(|client| {
-        user::first(client.update(
-            concat!(
+        user::made(client.update(
+            Kept(concat!(
                 "insert into auth.users as u (email, password_hash, user_metadata) values ($1, $2, $3) \
                  on conflict (email) do nothing returning ",
                 columns!()
-            ),
+            )),
             None,
             &[
                 email.as_str().into(),
@@ -114,10 +115,14 @@ fn pending(
 /// The answer to a sign-up with an address that is taken: that of a new user.
 fn imagined(email: &str, metadata: Value) -> Result<Value, Failure> {
     let id = Uuid::from_bytes(fluxbase_rules::uuid::v4(owner::random()?));
-    let object = Spi::get_one_with_args::<JsonB>(
-        "select auth.user_object(row($1, $2, null, now(), null, false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)",
-        &[id.into(), email.into(), JsonB(metadata).into()],
-    )?;
+    let object = Spi::connect(|client| {
+        let rows = client.select(
+            Kept("select auth.user_object(row($1, $2, null, now(), null, false, false, 'authenticated', $3, '{}', null, now(), now(), null)::auth.users)"),
+            Some(1),
+            &[id.into(), email.into(), JsonB(metadata).into()],
+        )?;
+        Ok::<_, Failure>(rows.first().get_one::<JsonB>()?)
+    })?;
     Ok(object.map(|object| object.0).unwrap_or_default())
 }
 
@@ -158,7 +163,7 @@ fn try_sign_in_anonymously(context: &Context) -> Result<Value, Stop> {
         ));
     }
     let user = Spi::connect_mut(|client| {
-        user::first(client.update(
+        user::made(client.update(
             concat!(
                 "insert into auth.users as u (is_anonymous) values (true) returning ",
                 columns!()

@@ -48,15 +48,26 @@ pub(super) use columns;
 
 /// The first row of [`columns`].
 pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure> {
+    let Some(user) = made(rows)? else {
+        return Ok(None);
+    };
+    let has_factor = has_factor(Uuid::from_bytes(user.id))?;
+    Ok(Some(User { has_factor, ..user }))
+}
+
+/// The same of a user who was made just now, and so has no factor.
+pub fn made(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure> {
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
     };
     let text =
         |place| -> Result<String, Failure> { Ok(row.get::<String>(place)?.unwrap_or_default()) };
     let flag = |place| -> Result<bool, Failure> { Ok(row.get::<bool>(place)?.unwrap_or_default()) };
-    let id = row.get::<Uuid>(1)?.unwrap_or(Uuid::from_bytes([0; 16]));
     Ok(Some(User {
-        id: *id.as_bytes(),
+        id: row
+            .get::<Uuid>(1)?
+            .map(|id| *id.as_bytes())
+            .unwrap_or_default(),
         email: row.get::<String>(2)?,
         role: text(3)?,
         user_metadata: text(4)?,
@@ -71,7 +82,7 @@ pub fn first(rows: pgrx::spi::SpiTupleTable<'_>) -> Result<Option<User>, Failure
         temporary_until: row
             .get::<TimestampWithTimeZone>(11)?
             .map(|at| owner::unix_seconds(at.into_inner())),
-        has_factor: has_factor(id)?,
+        has_factor: false,
         object: row
             .get::<JsonB>(12)?
             .map(|object| object.0)

@@ -52,7 +52,16 @@ fn service_ends(site: &Site) {
     dead();
     assert_eq!(act("enable")["enabled"], true);
     alive();
+    let revocations = || {
+        let path = format!("{one}/revocations");
+        site.by(&root.token, "GET", &path).send().expect(200)
+    };
+    assert_eq!(revocations(), json!([]));
     let revoked = act("revoke");
+    assert_eq!(
+        revocations(),
+        json!([{"key_id": made["id"], "revoked_at": revoked["revoked_at"], "reason": "leaked", "replaced_by": null}])
+    );
     assert!(revoked["revoked_at"].is_string());
     assert_eq!(revoked["revoke_reason"], "leaked");
     dead();

@@ -1,8 +1,8 @@
 //! Guessing passwords: how often, and that nothing takes a guess back.
 
+mod kept;
 mod slots;
 
-use crate::crashes::{backend, come_back, gone, kill};
 use fluxbase_tests::cluster::Cluster;
 use fluxbase_tests::fixture::{Account, Database, Fixture, PASSWORD};
 use fluxbase_tests::trial::trial;
@@ -32,14 +32,14 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
         "four_wrong_passwords_and_the_right_one_start_the_count_anew",
         four,
     );
-    add("a_rolled_back_guess_stays_counted", rolled_back);
+    add("a_rolled_back_guess_stays_counted", kept::rolled_back);
     add(
         "a_guess_in_a_statement_that_fails_stays_counted",
-        failed_statement,
+        kept::failed_statement,
     );
     add(
         "a_guess_in_a_savepoint_rolled_back_stays_counted",
-        savepoint,
+        kept::savepoint,
     );
     add("an_unknown_address_is_counted_like_a_known_one", unknown);
     add(
@@ -50,12 +50,17 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     add("one_client_cannot_go_through_many_addresses", one_client);
     add("an_administrator_unlocks_and_nobody_else", unlock);
     add("locks_can_be_switched_off", off);
+    add(
+        "a_lock_of_addresses_leaves_the_client_open",
+        addresses_alone,
+    );
+    add("a_lock_of_clients_leaves_the_address_open", clients_alone);
     add("attempts_cannot_be_read_or_removed_by_the_login", private);
     add(
         "a_sign_in_does_not_read_all_that_was_tried_before",
         not_read,
     );
-    add("indexes_agree_with_the_table_after_all_that", indexes);
+    add("indexes_agree_with_the_table_after_all_that", kept::indexes);
     // Slots are the cluster's, and a crash is everybody's: each has a cluster of its own.
     let mut alone = |name: &str, body: fn(&Database)| {
         let name = format!("lockout::{name}");
@@ -73,11 +78,11 @@ pub fn trials(fixture: &Arc<Fixture>) -> Vec<Trial> {
     );
     alone(
         "a_guess_whose_backend_is_terminated_stays_counted",
-        cancelled,
+        kept::cancelled,
     );
     alone("a_hash_waits_for_a_slot_and_then_says_busy", slots::busy);
     alone("a_transaction_left_open_keeps_no_slot", slots::left_open);
-    alone("a_crash_of_postgresql_forgets_no_failure", crash);
+    alone("a_crash_of_postgresql_forgets_no_failure", kept::crash);
     trials
 }
 
@@ -148,87 +153,6 @@ fn four(database: &Database) {
         Account::from_reply(&right(&mut app, ANN));
         assert_eq!(counted(database, ANN), 0);
     }
-}
-
-/// An attacker with a connection of the login takes each guess back.
-fn rolled_back(database: &Database) {
-    let mut app = database.app();
-    for _ in 0..5 {
-        let mut guess = app.transaction().expect("begun");
-        let reply: Value = guess
-            .query_one("select auth.sign_in($1, 'Wrong-Horse-7-Battery')", &[&ANN])
-            .expect("a reply")
-            .get(0);
-        assert_eq!(reply, generic());
-        guess.rollback().expect("rolled back");
-    }
-    assert_eq!(counted(database, ANN), 5);
-    assert_eq!(right(&mut app, ANN), generic());
-}
-
-fn failed_statement(database: &Database) {
-    let mut app = database.app();
-    for _ in 0..5 {
-        app.batch_execute(
-            "select 1 / (case when auth.sign_in('ann@example.com', 'Wrong-Horse-7-Battery') is null then 1 else 0 end)",
-        )
-        .expect_err("division by zero");
-    }
-    assert_eq!(counted(database, ANN), 5);
-    assert_eq!(right(&mut app, ANN), generic());
-}
-
-fn savepoint(database: &Database) {
-    let mut app = database.app();
-    let mut all = app.transaction().expect("begun");
-    for _ in 0..5 {
-        let mut guess = all.transaction().expect("a savepoint");
-        guess
-            .query_one("select auth.sign_in($1, 'Wrong-Horse-7-Battery')", &[&ANN])
-            .expect("a reply");
-        guess.rollback().expect("rolled back");
-    }
-    let reply: Value = all
-        .query_one("select auth.sign_in($1, $2)", &[&ANN, &PASSWORD])
-        .expect("a reply")
-        .get(0);
-    assert_eq!(reply, generic());
-    drop(all);
-    // The sixth was not judged; that it need not count was rolled back as well.
-    assert_eq!(counted(database, ANN), 6);
-}
-
-/// The guess is cut off while the password is being hashed.
-fn cancelled(database: &Database) {
-    database
-        .superuser()
-        .batch_execute(
-            "select auth.configure('password_hash_iterations', '4');
-             select auth.configure('password_hash_memory_kib', '65536')",
-        )
-        .expect("a slow hash");
-    for nth in 1..=2 {
-        let mut app = database.app();
-        let pid: i32 = app
-            .query_one("select pg_backend_pid()", &[])
-            .expect("a number")
-            .get(0);
-        // Of an unknown address: the current, slow parameters are used.
-        let guess = std::thread::spawn(move || {
-            app.batch_execute("select auth.sign_in('nobody@example.com', 'Wrong-Horse-7-Battery')")
-        });
-        let began = Instant::now();
-        while counted(database, "nobody@example.com") < nth {
-            assert!(began.elapsed() < Duration::from_secs(10), "never counted");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        database
-            .superuser()
-            .execute("select pg_terminate_backend($1)", &[&pid])
-            .expect("terminated");
-        guess.join().expect("joined").expect_err("cut off");
-    }
-    assert_eq!(counted(database, "nobody@example.com"), 2);
 }
 
 /// Guesses that start together: what stays counted is what was judged.
@@ -372,6 +296,44 @@ fn off(database: &Database) {
     Account::from_reply(&right(&mut app, ANN));
 }
 
+/// One client fails on many addresses: each is locked, and nobody else behind it.
+fn addresses_alone(database: &Database) {
+    database
+        .superuser()
+        .batch_execute("select auth.configure('lockout_type', 'email'), auth.configure('max_login_attempts_per_ip', '6')")
+        .expect("settings");
+    let mut app = database.app();
+    let here = json!({"ip": "198.51.100.7"});
+    for nth in 0..20 {
+        let email = format!("someone{nth}@example.com");
+        assert_eq!(sign_in(&mut app, &email, "x", &here), generic());
+    }
+    Account::from_reply(&sign_in(&mut app, ANN, PASSWORD, &here));
+    for _ in 0..5 {
+        assert_eq!(sign_in(&mut app, ANN, "x", &here), generic());
+    }
+    assert_eq!(sign_in(&mut app, ANN, PASSWORD, &here), generic());
+    assert_eq!(right(&mut app, ANN), generic(), "from elsewhere as well");
+    Account::from_reply(&sign_in(&mut app, "bob@example.com", PASSWORD, &here));
+}
+
+/// Somebody fails on an address again and again, to keep its owner out.
+fn clients_alone(database: &Database) {
+    database
+        .superuser()
+        .batch_execute("select auth.configure('lockout_type', 'ip'), auth.configure('max_login_attempts_per_ip', '6')")
+        .expect("settings");
+    let mut app = database.app();
+    let here = json!({"ip": "198.51.100.7"});
+    for _ in 0..6 {
+        assert_eq!(sign_in(&mut app, ANN, "x", &here), generic());
+    }
+    let locked = sign_in(&mut app, "bob@example.com", PASSWORD, &here);
+    assert_eq!(locked["code"], "RATE_LIMITED");
+    let there = json!({"ip": "198.51.100.8"});
+    Account::from_reply(&sign_in(&mut app, ANN, PASSWORD, &there));
+}
+
 fn private(database: &Database) {
     wrong(&mut database.app(), ANN);
     for statement in [
@@ -431,63 +393,4 @@ fn not_read(database: &Database) {
         .query_one("select count(*) from auth.login_attempts", &[])
         .expect("counted");
     assert_eq!(read(&mut transaction), 1);
-}
-
-/// Rows written past the transaction must be whole ones: PostgreSQL's own checker agrees, VACUUM and REINDEX work.
-fn indexes(database: &Database) {
-    let mut app = database.app();
-    for nth in 0..30 {
-        let mut guess = app.transaction().expect("begun");
-        guess
-            .query_one(
-                "select auth.sign_in($1, 'x', $2)",
-                &[
-                    &format!("someone{}@example.com", nth % 7),
-                    &json!({"ip": format!("198.51.100.{nth}")}),
-                ],
-            )
-            .expect("a reply");
-        if nth % 2 == 0 {
-            guess.commit().expect("committed");
-        }
-    }
-    let mut admin = database.superuser();
-    admin
-        .batch_execute(
-            "create extension amcheck;
-             select bt_index_check(i.indexrelid, true) from pg_index i
-               where i.indrelid = 'auth.login_attempts'::regclass",
-        )
-        .expect("the indexes hold every row");
-    let faults = admin
-        .query("select msg from verify_heapam('auth.login_attempts')", &[])
-        .expect("checked");
-    assert!(faults.is_empty(), "{} faults", faults.len());
-    admin
-        .batch_execute("vacuum (freeze) auth.login_attempts")
-        .expect("vacuum");
-    admin
-        .batch_execute("reindex table auth.login_attempts")
-        .expect("reindex");
-    let count: i64 = admin
-        .query_one("select count(*) from auth.login_attempts", &[])
-        .expect("counted")
-        .get(0);
-    assert_eq!(count, 30);
-}
-
-fn crash(database: &Database) {
-    let mut app = database.app();
-    for _ in 0..4 {
-        wrong(&mut app, ANN);
-    }
-    // The fifth in a transaction that never ends.
-    app.batch_execute("begin; select auth.sign_in('ann@example.com', 'Wrong-Horse-7-Battery')")
-        .expect("a reply");
-    kill(backend(&mut database.superuser()));
-    gone(&mut app);
-    let mut app = come_back(database);
-    assert_eq!(counted(database, ANN), 5);
-    assert_eq!(right(&mut app, ANN), generic());
-    Account::from_reply(&right(&mut app, "bob@example.com"));
 }

@@ -142,23 +142,30 @@ pub fn slots(database: &Database) {
     assert!(hashes(database, pid), "it does not hash");
     for slots in [1, cores, cores + 2, 0] {
         set(slots);
-        assert!(hashes(database, pid), "it is not asked any more");
-        let most = if slots == 0 { cores + 1 } else { slots };
-        assert_eq!(most_slots(database, cores + 4, 8), most as i64);
+        let most = if slots == 0 { cores + 1 } else { slots } as i64;
+        let began = Instant::now();
+        loop {
+            // Where somebody waited in vain, as happens on a machine that is busy, there is none behind the worker.
+            assert!(hashes(database, pid), "it is not asked any more");
+            let seen = most_slots(database, cores + 4, 8);
+            assert!(seen <= most, "{seen} of {most}");
+            if seen == most {
+                break;
+            }
+            assert!(began.elapsed() < LONG, "never more than {seen} of {most}");
+        }
     }
     // Nobody hashes for others now: each for himself, and so no more than there are cores.
     signal(pid, libc::SIGSTOP);
     let mut app = database.app();
     let asked = Instant::now();
     loop {
-        let waiting = Instant::now();
+        let began = Instant::now();
         let _ = try_sign_in(&mut app, PASSWORD);
-        let in_vain = Instant::now();
+        let (waited, in_vain) = (began.elapsed(), Instant::now());
         let most = most_slots(database, cores + 4, 2);
-        // Then the process is asked again.
-        if waiting.elapsed() > Duration::from_millis(400)
-            && in_vain.elapsed() < Duration::from_secs(1)
-        {
+        // It was this one who waited in vain, and the process is not asked again yet.
+        if waited > Duration::from_millis(400) && in_vain.elapsed() < Duration::from_secs(1) {
             assert!(most <= cores as i64, "{most}");
             break;
         }

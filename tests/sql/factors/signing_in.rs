@@ -2,7 +2,7 @@
 
 use super::{Test, bad, challenge, forget_last_step, password_step, protect, verify, verify_with};
 use crate::acts::{act, act_as, assert_refused, count, enters, events, state, superuser, text};
-use fluxbase_tests::fixture::{Account, Database};
+use fluxbase_tests::fixture::{Account, Database, PASSWORD};
 use fluxbase_tests::{forge, totp};
 use serde_json::json;
 use std::sync::{Arc, Barrier};
@@ -26,6 +26,10 @@ pub fn tests() -> Vec<Test> {
         (
             "the_password_alone_gives_no_token_and_no_session",
             password_alone,
+        ),
+        (
+            "a_factor_that_cannot_be_looked_up_lets_nobody_in",
+            not_looked_up,
         ),
         ("a_wrong_code_gives_nothing", wrong),
         ("a_code_used_once_is_refused", replayed),
@@ -55,6 +59,40 @@ fn another_implementation(database: &Database) {
     let token = challenge(&mut app, "ann@example.com");
     let code = totp::code_by_pyotp(&ann.secret, forge::now());
     Account::from_reply(&verify_with(&mut app, &ann, &code, &token));
+}
+
+/// Attack: keep the factors from being read, and sign in with the password alone. What cannot be asked is refused, for whoever
+/// has a factor and for whoever has none.
+fn not_looked_up(database: &Database) {
+    protect(database, &database.fixture.ann);
+    let mut superuser = database.superuser();
+    let mut app = database.app();
+    app.batch_execute("set lock_timeout = '100ms'")
+        .expect("set");
+    for table in ["totp_factors", "challenges"] {
+        let before = count(database, "select count(*) from auth.sessions");
+        let mut away = superuser.transaction().expect("begun");
+        away.batch_execute(&format!("lock table auth.{table} in access exclusive mode"))
+            .expect("locked");
+        for email in ["ann@example.com", "bob@example.com"] {
+            if (table, email) == ("challenges", "bob@example.com") {
+                continue;
+            }
+            let error = app
+                .query_one("select auth.sign_in($1, $2)", &[&email, &PASSWORD])
+                .expect_err("refused");
+            assert_eq!(error.code().map(|code| code.code()), Some("55P03"));
+        }
+        away.rollback().expect("ended");
+        assert_eq!(
+            count(database, "select count(*) from auth.sessions"),
+            before
+        );
+    }
+    // The twins: asked for the code, and let in without one.
+    challenge(&mut app, "ann@example.com");
+    let reply = app.query_one("select auth.sign_in('bob@example.com', $1)", &[&PASSWORD]);
+    Account::from_reply(&reply.expect("a reply").get(0));
 }
 
 fn unconfirmed(database: &Database) {

@@ -2,8 +2,8 @@
 //!
 //! A sign-in takes a core for 15 ms, a request for a fraction of one. In a thread of its own backend a hash cannot step
 //! back far enough (see `worker`), and forking a process for each does not help: the kernel lets unprivileged processes
-//! lower their group ten times a second at most, all together. So there is one worker, with a thread for each core. It is
-//! connected to no database, so it stands in nobody's way.
+//! lower their group ten times a second at most, all together. So there is one worker, with two threads for each core, of
+//! which one works (see `seat`). It is connected to no database, so it stands in nobody's way.
 //!
 //! The password lies in shared memory, which is PostgreSQL's alone, until a thread of the worker takes the order, some
 //! microseconds where a core is free, and is wiped then. Whoever gives up before that wipes it too.

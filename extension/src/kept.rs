@@ -1,6 +1,7 @@
 //! Statements of ours that a backend parses and plans once.
 //!
-//! A sign-in runs a dozen; parsing and planning each of them anew took a twelfth of the time of its hash.
+//! A sign-in ran a dozen when there were none of these; parsing and planning each of them anew took a twelfth of the time
+//! of its hash.
 
 use crate::backend::PerBackend;
 use pgrx::datum::DatumWithOid;
